@@ -1,0 +1,3 @@
+//! native-worker
+
+fn main() {}

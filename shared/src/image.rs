@@ -1,0 +1,168 @@
+//! The image plan: which variants an image gets, and the geometry of each. Pure numbers; the pixels
+//! are the `imaging` crate's.
+
+use serde::{Deserialize, Serialize};
+
+/// Media type of every variant.
+pub const VARIANT_CONTENT_TYPE: &str = "image/webp";
+
+/// Pixels (width × height) above which an image is refused; a setting.
+pub const PIXELS_MAX: u64 = 100_000_000;
+
+/// Memory that decoding one image may take at the edge, in bytes: an isolate has 128 MB for the two wasm
+/// modules, the JavaScript heap and all requests in it (Workers limits), which leaves 72 MiB for the codec.
+pub const EDGE_MEMORY_MAX_BYTES: u64 = 72 * 1024 * 1024;
+
+/// How a variant fills its box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// The whole image inside the box, aspect kept, never enlarged.
+    Inside,
+    /// The box's aspect cut from the middle of the image, never enlarged.
+    Cover,
+}
+
+/// One variant to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantSpec {
+    /// Name of the output, for example `thumbnail`.
+    pub name: String,
+    /// Width of the box in pixels.
+    pub width: u32,
+    /// Height of the box in pixels.
+    pub height: u32,
+    /// How the box is filled.
+    pub fit: Fit,
+    /// WebP quality, 0–100.
+    pub quality: u8,
+}
+
+/// All that the codec is told about one image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagePlan {
+    /// Variants to make. The codec may make them in another order (large to small); names tell them apart.
+    pub variants: Vec<VariantSpec>,
+    /// Refuse images of more pixels than this (`image_too_large`).
+    pub pixels_max: u64,
+    /// Refuse images whose decoding is estimated to take more bytes than this (`image_memory_exceeded`).
+    pub memory_max_bytes: u64,
+}
+
+/// Quality of the default variants: sharp's and imgproxy's default for WebP is 79–80.
+const QUALITY: u8 = 80;
+
+impl ImagePlan {
+    /// The default variants: `large`, `medium`, `thumbnail` inside their boxes and `preview` covering its own.
+    #[must_use]
+    pub fn standard(pixels_max: u64, memory_max_bytes: u64) -> Self {
+        let spec = |name: &str, width, height, fit| VariantSpec { name: name.to_owned(), width, height, fit, quality: QUALITY };
+        Self {
+            variants: vec![
+                spec("large", 1200, 1200, Fit::Inside),
+                spec("medium", 600, 600, Fit::Inside),
+                spec("preview", 320, 240, Fit::Cover),
+                spec("thumbnail", 150, 150, Fit::Inside),
+            ],
+            pixels_max,
+            memory_max_bytes,
+        }
+    }
+}
+
+/// A rectangle of the source, in source pixels (fractions allowed: the resizer takes them).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crop {
+    /// Left edge.
+    pub left: f64,
+    /// Top edge.
+    pub top: f64,
+    /// Width, > 0.
+    pub width: f64,
+    /// Height, > 0.
+    pub height: f64,
+}
+
+/// What one variant takes from the (upright) source and how large it becomes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Geometry {
+    /// Part of the source that is used.
+    pub crop: Crop,
+    /// Width of the variant in pixels, ≥ 1.
+    pub width: u32,
+    /// Height of the variant in pixels, ≥ 1.
+    pub height: u32,
+}
+
+impl VariantSpec {
+    /// Geometry of this variant for an upright source of `width` × `height` pixels (both ≥ 1).
+    #[must_use]
+    pub fn geometry(&self, width: u32, height: u32) -> Geometry {
+        let (source_width, source_height) = (f64::from(width.max(1)), f64::from(height.max(1)));
+        let (box_width, box_height) = (f64::from(self.width.max(1)), f64::from(self.height.max(1)));
+        let (ratio_x, ratio_y) = (box_width / source_width, box_height / source_height);
+        match self.fit {
+            Fit::Inside => {
+                let ratio = ratio_x.min(ratio_y).min(1.0);
+                Geometry {
+                    crop: Crop { left: 0.0, top: 0.0, width: source_width, height: source_height },
+                    width: pixels(source_width * ratio),
+                    height: pixels(source_height * ratio),
+                }
+            }
+            Fit::Cover => {
+                let ratio = ratio_x.max(ratio_y).min(1.0);
+                let (crop_width, crop_height) = ((box_width / ratio).min(source_width), (box_height / ratio).min(source_height));
+                // A source smaller than the box on one side keeps the box's aspect, at its own size.
+                let aspect = box_width / box_height;
+                let (crop_width, crop_height) = if crop_width / crop_height > aspect {
+                    (crop_height * aspect, crop_height)
+                } else {
+                    (crop_width, crop_width / aspect)
+                };
+                Geometry {
+                    crop: Crop {
+                        left: (source_width - crop_width) / 2.0,
+                        top: (source_height - crop_height) / 2.0,
+                        width: crop_width,
+                        height: crop_height,
+                    },
+                    width: pixels((crop_width * ratio).min(box_width)),
+                    height: pixels((crop_height * ratio).min(box_height)),
+                }
+            }
+        }
+    }
+}
+
+/// Rounds a length to whole pixels, at least one.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 ≤ value ≤ a u32 length")]
+fn pixels(length: f64) -> u32 {
+    length.round().max(1.0) as u32
+}
+
+/// What the codec found out about the source and made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageReport {
+    /// Width as displayed (after orientation), in pixels.
+    pub width: u32,
+    /// Height as displayed (after orientation), in pixels.
+    pub height: u32,
+    /// Thumbhash of the image, base64 (standard alphabet, padded).
+    pub placeholder: String,
+    /// Largest size of the codec's linear memory so far, in bytes; 0 natively.
+    pub peak_memory_bytes: u64,
+}
+
+/// One variant that was made; its bytes travel beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Name from the plan.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Length of the encoded file.
+    pub size_bytes: u64,
+}

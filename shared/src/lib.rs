@@ -1,0 +1,5 @@
+//! The pure core of Ferrotype.
+#![warn(missing_docs)]
+
+pub mod image;
+pub mod problem;
