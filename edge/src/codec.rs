@@ -10,6 +10,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 
 mod js {
+    use wasm_bindgen::JsValue;
     use wasm_bindgen::prelude::wasm_bindgen;
     #[wasm_bindgen(module = "/js/codec.js")]
     extern "C" {
