@@ -1,0 +1,58 @@
+//! What `cargo xtask dev` promises about processes.
+
+use std::time::Duration;
+
+use tests::{Client, Options, Stack};
+
+async fn is_up(stack: &Stack) -> bool {
+    Client::new(stack.origin(), None)
+        .get("/readyz")
+        .await
+        .status
+        == 200
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_survives_what_happens_to_its_processes() {
+    let mut stack = Stack::start(Options::new());
+    assert!(is_up(&stack).await);
+
+    // The runtime dies: it is back by itself.
+    for (index, id) in stack.processes("workerd").into_iter().enumerate() {
+        stack.kill_process(id);
+        stack.wait_line("restarted: edge", index + 1, Duration::from_secs(30));
+        assert!(is_up(&stack).await);
+    }
+
+    // xtask dies: nothing of it stays, and the same state and port can be used at once.
+    stack.kill_leader();
+    stack.restart();
+    assert!(is_up(&stack).await);
+
+    // Everything dies.
+    stack.kill_hard();
+    assert!(stack.remains().is_empty());
+    stack.restart();
+    assert!(is_up(&stack).await);
+
+    // The developer presses Ctrl-C.
+    let (status, took) = stack.interrupt();
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(stack.remains().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stacks_side_by_side_do_not_meet() {
+    let one = Stack::start(Options::new());
+    let two = Stack::start(Options::new());
+    assert_ne!(one.origin(), two.origin());
+    let nonce = async |stack: &Stack| {
+        Client::new(stack.origin(), None)
+            .get("/version")
+            .await
+            .json()["nonce"]
+            .clone()
+    };
+    assert_ne!(nonce(&one).await, nonce(&two).await);
+}
