@@ -129,10 +129,11 @@ impl VariantSpec {
                 );
                 // A source smaller than the box on one side keeps the box's aspect, at its own size.
                 let aspect = box_width / box_height;
+                // Trap: rounding may leave the source by the last bit, and a resizer refuses such a crop.
                 let (crop_width, crop_height) = if crop_width / crop_height > aspect {
-                    (crop_height * aspect, crop_height)
+                    ((crop_height * aspect).min(source_width), crop_height)
                 } else {
-                    (crop_width, crop_width / aspect)
+                    (crop_width, (crop_width / aspect).min(source_height))
                 };
                 Geometry {
                     crop: Crop {

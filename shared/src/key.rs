@@ -66,9 +66,12 @@ pub fn parse_output(key: &str) -> Option<OutputKey<'_>> {
         attempt: attempt.parse().ok()?,
         nonce: u64::from_str_radix(nonce, 16).ok()?,
     };
-    let valid_file = !file.is_empty()
-        && file
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'));
+    // Trap: a step such as `..` is a name to a bucket, but URL parsers on the way would resolve it.
+    let valid_file = file.split('/').all(|step| {
+        !matches!(step, "" | "." | "..")
+            && step
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    });
     (valid_file && format!("{prefix}{file}") == key).then_some(OutputKey { prefix, file })
 }

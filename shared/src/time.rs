@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
-/// 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can write.
-const MS_MAX: u64 = 253_402_300_799_999;
+/// 9999-12-30T22:00:00.999Z, the last millisecond that jiff can write in every offset.
+const MS_MAX: u64 = 253_402_207_200_999;
 
 /// The text is no RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ const MS_MAX: u64 = 253_402_300_799_999;
 pub struct TimestampInvalid;
 
 impl Timestamp {
-    /// The time `ms` milliseconds after the epoch; what lies beyond the year 9999 becomes its end.
+    /// The time `ms` milliseconds after the epoch; what lies beyond 9999-12-30T22:00:00.999Z becomes that.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(if ms > MS_MAX { MS_MAX } else { ms })
