@@ -1,0 +1,12 @@
+//! Linker settings of the wasm module.
+
+/// Upper bound of the module's linear memory: a runaway image hits this wall and traps, before the isolate
+/// (128 MB for everything in it) is killed with all its other requests.
+const MEMORY_MAX_BYTES: u32 = 96 * 1024 * 1024;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32") {
+        println!("cargo:rustc-link-arg-cdylib=--max-memory={MEMORY_MAX_BYTES}");
+    }
+}

@@ -1,0 +1,221 @@
+//! The wasm module's exports: plain numbers and pointers into its memory, zero imports.
+//!
+//! A host writes into a buffer that an export gave it and reads what `codec_reply_*` and `codec_bytes_*`
+//! point at; any call may move both and may grow the memory. One image at a time:
+//!
+//! | call | does |
+//! |---|---|
+//! | `codec_scratch(len) → ptr` | reserves the buffer for the plan and for the prefix |
+//! | `codec_plan() → status` | takes the scratch buffer as the plan, JSON |
+//! | `codec_probe(size_bytes) → status` | takes the scratch buffer as the first bytes of a file of that size; refuses early |
+//! | `codec_input(size_bytes) → ptr` | reserves the buffer for the whole file; 0: refused, see the reply |
+//! | `codec_open() → status` | decodes the file |
+//! | `codec_next() → status` | makes a variant: reply and bytes; 1 when there are no more |
+//! | `codec_report() → status` | reply is the report |
+//! | `codec_reset()` | drops everything |
+//! | `codec_simd() → 0 or 1` | whether the module was built with SIMD |
+//! | `codec_trap()` | traps, for tests of the host |
+//!
+//! Status: 0 done, 1 no more, 2 failed; then the reply is a `Failure`. Replies are JSON.
+#![expect(
+    unsafe_code,
+    reason = "exporting a symbol is unsafe: two of one name would clash; these are the module's own"
+)]
+
+use std::cell::RefCell;
+
+use shared::image::ImagePlan;
+use shared::problem::{ErrorCode, Failure};
+
+use crate::fault;
+use crate::probe::probe;
+use crate::session::Session;
+
+const DONE: u32 = 0;
+const NO_MORE: u32 = 1;
+const FAILED: u32 = 2;
+
+/// What the module holds between calls.
+#[derive(Default)]
+struct State {
+    scratch: Vec<u8>,
+    plan: Option<ImagePlan>,
+    input: Vec<u8>,
+    session: Option<Session>,
+    reply: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+fn with<T>(act: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(act)
+}
+
+impl State {
+    fn reply(&mut self, value: &impl serde::Serialize) -> u32 {
+        self.reply.clear();
+        match serde_json::to_writer(&mut self.reply, value) {
+            Ok(()) => DONE,
+            Err(_) => FAILED,
+        }
+    }
+
+    /// Status of a step, its failure as the reply.
+    fn settle(&mut self, result: Result<u32, Failure>) -> u32 {
+        result.unwrap_or_else(|failure| {
+            self.reply(&failure);
+            FAILED
+        })
+    }
+
+    fn plan(&self) -> Result<&ImagePlan, Failure> {
+        self.plan
+            .as_ref()
+            .ok_or_else(|| fault::internal("find the plan"))
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Failure> {
+        self.session
+            .as_mut()
+            .ok_or_else(|| fault::internal("find the decoded picture"))
+    }
+
+    fn next(&mut self) -> Result<u32, Failure> {
+        let Some((variant, bytes)) = self.session()?.next_variant()? else {
+            return Ok(NO_MORE);
+        };
+        self.bytes = bytes;
+        Ok(self.reply(&variant))
+    }
+}
+
+/// A zeroed buffer, or nothing if the memory is used up.
+fn reserve(size_bytes: usize) -> Option<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(size_bytes).ok()?;
+    buffer.resize(size_bytes, 0);
+    Some(buffer)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_scratch(size_bytes: usize) -> *mut u8 {
+    with(|state| {
+        state.scratch = reserve(size_bytes).unwrap_or_default();
+        if state.scratch.len() == size_bytes {
+            state.scratch.as_mut_ptr()
+        } else {
+            std::ptr::null_mut()
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_plan() -> u32 {
+    with(|state| {
+        state.plan = serde_json::from_slice(&std::mem::take(&mut state.scratch)).ok();
+        let result = state.plan().map(|_| DONE);
+        state.settle(result)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_probe(size_bytes: u32) -> u32 {
+    with(|state| {
+        let prefix = std::mem::take(&mut state.scratch);
+        let result = state
+            .plan()
+            .and_then(|plan| probe(&prefix, u64::from(size_bytes), plan))
+            .map(|_| DONE);
+        state.settle(result)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_input(size_bytes: usize) -> *mut u8 {
+    with(|state| {
+        state.session = None;
+        state.bytes = Vec::new();
+        state.input = Vec::new();
+        if let Some(input) = reserve(size_bytes) {
+            state.input = input;
+            state.input.as_mut_ptr()
+        } else {
+            state.reply(&Failure::new(
+                ErrorCode::ImageMemoryExceeded,
+                "The file alone takes more memory than the codec has. Upload a smaller version.",
+            ));
+            std::ptr::null_mut()
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_open() -> u32 {
+    with(|state| {
+        let input = std::mem::take(&mut state.input);
+        match state.plan().and_then(|plan| Session::open(input, plan)) {
+            Ok(session) => {
+                state.session = Some(session);
+                DONE
+            }
+            Err(failure) => state.settle(Err(failure)),
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_next() -> u32 {
+    with(|state| {
+        let result = state.next();
+        state.settle(result)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_report() -> u32 {
+    with(|state| {
+        let result = state.session().and_then(Session::report);
+        match result {
+            Ok(report) => state.reply(&report),
+            Err(failure) => state.settle(Err(failure)),
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_reply_ptr() -> *const u8 {
+    with(|state| state.reply.as_ptr())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_reply_len() -> usize {
+    with(|state| state.reply.len())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_bytes_ptr() -> *const u8 {
+    with(|state| state.bytes.as_ptr())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_bytes_len() -> usize {
+    with(|state| state.bytes.len())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_reset() {
+    with(|state| *state = State::default());
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_simd() -> u32 {
+    u32::from(cfg!(target_feature = "simd128"))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn codec_trap() {
+    core::arch::wasm32::unreachable()
+}

@@ -1,0 +1,92 @@
+//! Colours into sRGB, the only space that outputs have. Done after the shrink.
+
+use moxcms::{ColorProfile, DataColorSpace, Layout as CmsLayout, TransformOptions};
+
+use crate::picture::{Layout, Picture};
+
+/// Profiles above this are ignored: real ones for displays have some kB, for presses up to about 2 MB, and
+/// none is worth the memory.
+const PROFILE_MAX_BYTES: usize = 1024 * 1024;
+
+/// What turns a source's colours into sRGB. Read once, used for every variant made from the source.
+pub(crate) struct Profile(Option<ColorProfile>);
+
+impl Profile {
+    /// Reads an embedded profile; one that is broken, too large or missing means sRGB.
+    pub(crate) fn new(embedded: Option<&[u8]>) -> Self {
+        let usable = embedded.filter(|profile| profile.len() <= PROFILE_MAX_BYTES);
+        Self(usable.and_then(|profile| ColorProfile::new_from_slice(profile).ok()))
+    }
+
+    /// The picture in sRGB, as RGB or RGBA.
+    pub(crate) fn convert(&self, picture: Picture) -> Picture {
+        match self.managed(&picture) {
+            Some(pixels) => {
+                let layout = if picture.layout == Layout::Rgba {
+                    Layout::Rgba
+                } else {
+                    Layout::Rgb
+                };
+                Picture {
+                    layout,
+                    pixels,
+                    ..picture
+                }
+            }
+            None => plain(picture),
+        }
+    }
+
+    /// Pixels through the profile; `None` if it does not fit them.
+    fn managed(&self, picture: &Picture) -> Option<Vec<u8>> {
+        let profile = self.0.as_ref()?;
+        let (space, from, to) = match picture.layout {
+            Layout::Grey => (DataColorSpace::Gray, CmsLayout::Gray, CmsLayout::Rgb),
+            Layout::Rgb => (DataColorSpace::Rgb, CmsLayout::Rgb, CmsLayout::Rgb),
+            Layout::Rgba => (DataColorSpace::Rgb, CmsLayout::Rgba, CmsLayout::Rgba),
+            // Four inks go where four channels go.
+            Layout::Cmyk => (DataColorSpace::Cmyk, CmsLayout::Rgba, CmsLayout::Rgb),
+        };
+        if profile.color_space != space {
+            return None;
+        }
+        let transform = profile
+            .create_transform_8bit(
+                from,
+                &ColorProfile::new_srgb(),
+                to,
+                TransformOptions::default(),
+            )
+            .ok()?;
+        let channels = if to == CmsLayout::Rgba { 4 } else { 3 };
+        let mut pixels = vec![0; picture.pixels.len() / picture.layout.channels() * channels];
+        transform.transform(&picture.pixels, &mut pixels).ok()?;
+        Some(pixels)
+    }
+}
+
+/// Without a profile: RGB is sRGB, grey is all three, inks absorb their complement.
+fn plain(picture: Picture) -> Picture {
+    let pixels = match picture.layout {
+        Layout::Rgb | Layout::Rgba => return picture,
+        Layout::Grey => picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+        Layout::Cmyk => picture
+            .pixels
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| light(ink, k)))
+            .collect(),
+    };
+    Picture {
+        layout: Layout::Rgb,
+        pixels,
+        ..picture
+    }
+}
+
+/// Light that a coloured ink and black leave.
+fn light(ink: u8, black: u8) -> u8 {
+    let product = u32::from(255 - ink) * u32::from(255 - black);
+    u8::try_from((product + 127) / 255).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,69 @@
+//! JPEG by `jpeg-decoder`, shrunk inside the inverse transform.
+
+use jpeg_decoder::{Decoder, Error, PixelFormat};
+use shared::problem::Failure;
+
+use super::Decoded;
+use super::passes::Passes;
+use crate::chain::Shrink;
+use crate::fault;
+use crate::picture::{Layout, Picture};
+use crate::sniff::Format;
+
+pub(super) fn decode(data: &[u8], shrink: &Shrink, is_adobe: bool) -> Result<Decoded, Failure> {
+    let mut passes = Passes::new(data)?;
+    let decoded = pixels(&mut passes, shrink);
+    let (picture, profile) = match decoded {
+        Ok(decoded) => decoded,
+        Err(Error::Unsupported(_)) => return Err(fault::unsupported("This kind of JPEG")),
+        Err(Error::Io(_)) => return Err(fault::truncated(Format::Jpeg)),
+        Err(Error::Format(_) | Error::Internal(_)) if passes.is_in_tail() => {
+            return Err(fault::truncated(Format::Jpeg));
+        }
+        Err(Error::Format(_) | Error::Internal(_)) => return Err(fault::corrupt(Format::Jpeg)),
+    };
+    let mut picture = picture.ok_or_else(|| fault::corrupt(Format::Jpeg))?;
+    // The decoder takes all inks for inverted, as Adobe stores them; only the marker says that they are.
+    if picture.layout == Layout::Cmyk && !is_adobe {
+        picture.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
+    }
+    Ok(Decoded { picture, profile })
+}
+
+type Pixels = (Option<Picture>, Option<Vec<u8>>);
+
+fn pixels(passes: &mut Passes<'_>, shrink: &Shrink) -> Result<Pixels, Error> {
+    let mut decoder = Decoder::new(passes);
+    if shrink.divisor > 1 {
+        let (width, height) = request(shrink);
+        decoder.scale(width, height)?;
+    }
+    let pixels = decoder.decode()?;
+    let Some(info) = decoder.info() else {
+        return Ok((None, None));
+    };
+    let layout = match info.pixel_format {
+        PixelFormat::L8 => Layout::Grey,
+        PixelFormat::RGB24 => Layout::Rgb,
+        PixelFormat::CMYK32 => Layout::Cmyk,
+        PixelFormat::L16 => return Ok((None, None)),
+    };
+    let picture = Picture::new(
+        u32::from(info.width),
+        u32::from(info.height),
+        layout,
+        pixels,
+    );
+    Ok((picture, decoder.icc_profile()))
+}
+
+/// The size to ask the decoder for. Trap: it stops at the first shrink that reaches the asked size on *either*
+/// axis, so that a sliver would shrink too far by its short side. Only the long side is asked for.
+fn request(shrink: &Shrink) -> (u16, u16) {
+    let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
+    if shrink.width >= shrink.height {
+        (side(shrink.width), u16::MAX)
+    } else {
+        (u16::MAX, side(shrink.height))
+    }
+}

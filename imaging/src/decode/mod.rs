@@ -1,0 +1,33 @@
+//! From file to pixels, as small as the variants allow. One module per way of decoding.
+
+mod jpeg;
+mod passes;
+mod png;
+mod rows;
+mod webp;
+
+pub(crate) mod other;
+
+use shared::problem::Failure;
+
+use crate::chain::Shrink;
+use crate::picture::Picture;
+use crate::probe::{Coding, Header};
+
+/// A decoded source.
+pub(crate) struct Decoded {
+    /// Pixels as stored: neither upright nor in sRGB yet.
+    pub(crate) picture: Picture,
+    /// The colour profile that the file carries.
+    pub(crate) profile: Option<Vec<u8>>,
+}
+
+/// Decodes a file whose header was admitted.
+pub(crate) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
+    match header.coding {
+        Coding::Jpeg { is_adobe, .. } => jpeg::decode(data, shrink, is_adobe),
+        Coding::Png { .. } => png::decode(data, header, shrink),
+        Coding::WebP { .. } => webp::decode(data, header, shrink),
+        Coding::Whole { .. } => other::decode(data, header.format),
+    }
+}

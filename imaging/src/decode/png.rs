@@ -1,0 +1,132 @@
+//! PNG by `png`: rows straight into boxes; an interlaced picture whole.
+
+use std::io::{Cursor, ErrorKind};
+
+use png::{ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
+use shared::problem::Failure;
+
+use super::Decoded;
+use super::rows::Rows;
+use crate::chain::Shrink;
+use crate::fault;
+use crate::picture::{Layout, Picture};
+use crate::probe::Header;
+use crate::sniff::Format;
+
+type Source<'a> = Reader<Cursor<&'a [u8]>>;
+
+/// What the decoder may allocate beside rows: an unpacked colour profile, mostly.
+const METADATA_MAX_BYTES: usize = 2 * 1024 * 1024;
+/// Rows that it may allocate, of the longest kind there is (8 bytes per pixel).
+const ROWS_MAX_BYTES: usize = 4 * 8 * 65_536;
+
+pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
+    let mut source = open(data).map_err(|cause| failure(&cause))?;
+    let info = source.info();
+    // The first frame of an animation may claim another size than the picture.
+    if info
+        .frame_control()
+        .is_some_and(|frame| (frame.width, frame.height) != (header.width, header.height))
+    {
+        return Err(fault::corrupt(Format::Png));
+    }
+    let profile = info.icc_profile.as_ref().map(|profile| profile.to_vec());
+    let picture = if info.interlaced {
+        whole(&mut source, header)
+    } else {
+        rows(&mut source, header, shrink)
+    };
+    let picture = picture
+        .map_err(|cause| failure(&cause))?
+        .ok_or_else(|| fault::corrupt(Format::Png))?;
+    match source.finish() {
+        // The pixels are there and sound; damage in what follows them concerns nobody.
+        Ok(())
+        | Err(
+            DecodingError::Format(_) | DecodingError::Parameter(_) | DecodingError::LimitsExceeded,
+        ) => {}
+        Err(cause @ DecodingError::IoError(_)) => return Err(failure(&cause)),
+    }
+    Ok(Decoded { picture, profile })
+}
+
+fn open(data: &[u8]) -> Result<Source<'_>, DecodingError> {
+    let limits = Limits {
+        bytes: METADATA_MAX_BYTES + ROWS_MAX_BYTES,
+    };
+    let mut decoder = Decoder::new_with_limits(Cursor::new(data), limits);
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.set_ignore_text_chunk(true);
+    decoder.read_info()
+}
+
+fn rows(
+    source: &mut Source<'_>,
+    header: &Header,
+    shrink: &Shrink,
+) -> Result<Option<Picture>, DecodingError> {
+    let (colour, _) = source.output_color_type();
+    let mut rows = Rows::new(header.width, layout(colour), shrink);
+    while let Some(row) = source.next_row()? {
+        if colour == ColorType::GrayscaleAlpha {
+            rows.push(&grey_alpha(row.data()));
+        } else {
+            rows.push(row.data());
+        }
+    }
+    Ok(rows.finish())
+}
+
+fn whole(source: &mut Source<'_>, header: &Header) -> Result<Option<Picture>, DecodingError> {
+    let (colour, _) = source.output_color_type();
+    let size = source
+        .output_buffer_size()
+        .ok_or(DecodingError::LimitsExceeded)?;
+    let mut pixels = vec![0; size];
+    source.next_frame(&mut pixels)?;
+    let pixels = if colour == ColorType::GrayscaleAlpha {
+        grey_alpha(&pixels)
+    } else {
+        pixels
+    };
+    Ok(Picture::new(
+        header.width,
+        header.height,
+        layout(colour),
+        pixels,
+    ))
+}
+
+/// Layout of expanded rows.
+const fn layout(colour: ColorType) -> Layout {
+    match colour {
+        ColorType::Grayscale => Layout::Grey,
+        // Palettes do not survive the expansion.
+        ColorType::Rgb | ColorType::Indexed => Layout::Rgb,
+        ColorType::GrayscaleAlpha | ColorType::Rgba => Layout::Rgba,
+    }
+}
+
+fn grey_alpha(pairs: &[u8]) -> Vec<u8> {
+    let mut pixels = Vec::with_capacity(pairs.len() * 2);
+    for pair in pairs.chunks_exact(2) {
+        if let &[grey, alpha] = pair {
+            pixels.extend_from_slice(&[grey, grey, grey, alpha]);
+        }
+    }
+    pixels
+}
+
+fn failure(cause: &DecodingError) -> Failure {
+    match cause {
+        DecodingError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
+            fault::truncated(Format::Png)
+        }
+        DecodingError::IoError(_) | DecodingError::Format(_) | DecodingError::Parameter(_) => {
+            fault::corrupt(Format::Png)
+        }
+        DecodingError::LimitsExceeded => {
+            fault::unsupported("A PNG with metadata or rows of this size")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Rows into a shrunk picture: each output pixel is the mean of a box of input pixels.
+//!
+//! Colours are weighted by their alpha, so that what is invisible does not show at the edges.
+
+use crate::chain::Shrink;
+use crate::number;
+use crate::picture::{Layout, Picture};
+
+/// Collects rows, top to bottom.
+pub(super) struct Rows {
+    picture: Picture,
+    /// Pixels of a box, per axis.
+    side: usize,
+    channels: usize,
+    /// Bytes of a full row.
+    row_bytes: usize,
+    /// Sums per output sample of the boxes that are being filled; with alpha, colours times alpha.
+    sums: Vec<u32>,
+    /// Rows in `sums`.
+    rows: usize,
+    /// Output rows that are done.
+    done: usize,
+}
+
+impl Rows {
+    pub(super) fn new(width: u32, layout: Layout, shrink: &Shrink) -> Self {
+        let picture = Picture::blank(shrink.width, shrink.height, layout);
+        let channels = layout.channels();
+        Self {
+            side: number::length(shrink.divisor),
+            channels,
+            row_bytes: number::length(width) * channels,
+            sums: vec![0; picture.stride()],
+            rows: 0,
+            done: 0,
+            picture,
+        }
+    }
+
+    /// Adds a row; one of another length is left out, and the picture stays unfinished.
+    pub(super) fn push(&mut self, row: &[u8]) {
+        if row.len() != self.row_bytes {
+            return;
+        }
+        if self.side == 1 {
+            self.emit(|_, output| output.copy_from_slice(row));
+            return;
+        }
+        let cell = self.side * self.channels;
+        match self.picture.layout {
+            Layout::Grey => add::<1>(&mut self.sums, row, cell),
+            Layout::Rgb => add::<3>(&mut self.sums, row, cell),
+            Layout::Rgba | Layout::Cmyk => add_alpha(&mut self.sums, row, cell),
+        }
+        self.rows += 1;
+        if self.rows == self.side {
+            self.flush();
+        }
+    }
+
+    /// The picture, if all its rows came.
+    pub(super) fn finish(mut self) -> Option<Picture> {
+        if self.rows > 0 {
+            self.flush();
+        }
+        (self.done == number::length(self.picture.height)).then_some(self.picture)
+    }
+
+    /// Writes the means of the filled boxes.
+    fn flush(&mut self) {
+        let (rows, side, row_bytes) = (self.rows, self.side, self.row_bytes);
+        let (layout, channels) = (self.picture.layout, self.channels);
+        let width = row_bytes / channels;
+        self.emit(|sums, output| {
+            let cells = sums
+                .chunks_exact(channels)
+                .zip(output.chunks_exact_mut(channels));
+            for (column, (sums, pixel)) in cells.enumerate() {
+                let across = side.min(width.saturating_sub(column * side));
+                let count = u32::try_from(across * rows).unwrap_or(u32::MAX).max(1);
+                if layout == Layout::Rgba {
+                    mean_alpha(sums, pixel, count);
+                } else {
+                    sums.iter()
+                        .zip(pixel)
+                        .for_each(|(sum, sample)| *sample = ratio(*sum, count));
+                }
+            }
+        });
+        self.sums.fill(0);
+        self.rows = 0;
+    }
+
+    /// Hands the next output row to `write`; beyond the last one there is nothing to write.
+    fn emit(&mut self, write: impl FnOnce(&[u32], &mut [u8])) {
+        let stride = self.picture.stride();
+        if let Some(output) = self.picture.pixels.chunks_exact_mut(stride).nth(self.done) {
+            write(&self.sums, output);
+        }
+        self.done += 1;
+    }
+}
+
+/// Adds a row's pixels to the sums of their boxes.
+fn add<const N: usize>(sums: &mut [u32], row: &[u8], cell: usize) {
+    for (sum, pixels) in sums.as_chunks_mut::<N>().0.iter_mut().zip(row.chunks(cell)) {
+        for pixel in pixels.as_chunks::<N>().0 {
+            sum.iter_mut()
+                .zip(pixel)
+                .for_each(|(sum, sample)| *sum += u32::from(*sample));
+        }
+    }
+}
+
+/// The same with colours weighted by their alpha.
+fn add_alpha(sums: &mut [u32], row: &[u8], cell: usize) {
+    for ([red, green, blue, alpha], pixels) in
+        sums.as_chunks_mut::<4>().0.iter_mut().zip(row.chunks(cell))
+    {
+        for &[r, g, b, a] in pixels.as_chunks::<4>().0 {
+            let weight = u32::from(a);
+            *red += u32::from(r) * weight;
+            *green += u32::from(g) * weight;
+            *blue += u32::from(b) * weight;
+            *alpha += weight;
+        }
+    }
+}
+
+fn mean_alpha(sums: &[u32], pixel: &mut [u8], count: u32) {
+    if let (&[red, green, blue, alpha], [r, g, b, a]) = (sums, pixel) {
+        let weight = alpha.max(1);
+        (*r, *g, *b) = (
+            ratio(red, weight),
+            ratio(green, weight),
+            ratio(blue, weight),
+        );
+        *a = ratio(alpha, count);
+    }
+}
+
+/// Rounded quotient.
+fn ratio(sum: u32, count: u32) -> u8 {
+    u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX)
+}

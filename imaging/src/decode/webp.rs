@@ -1,0 +1,127 @@
+//! WebP by libwebp, scaled while it decodes; of an animation the first frame.
+#![expect(
+    unsafe_code,
+    reason = "libwebp is a C library; the pointers are checked here and go no further"
+)]
+
+use libwebp_sys::{VP8StatusCode, WEBP_CSP_MODE, WebPDecode, WebPDecoderConfig, WebPRGBABuffer};
+use shared::problem::Failure;
+
+use super::Decoded;
+use crate::bytes::le24;
+use crate::chain::Shrink;
+use crate::fault;
+use crate::number;
+use crate::picture::{Layout, Picture};
+use crate::probe::{Coding, Header, WEBP_FRAME_HEAD_BYTES, webp_chunks};
+use crate::sniff::Format;
+
+pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
+    let (layout, is_animated) = match header.coding {
+        Coding::WebP {
+            has_alpha: true,
+            is_animated,
+            ..
+        } => (Layout::Rgba, is_animated),
+        _ => (Layout::Rgb, false),
+    };
+    let picture = if is_animated {
+        first_frame(data, shrink)?
+    } else {
+        bitstream(data, Picture::blank(shrink.width, shrink.height, layout))?
+    };
+    let profile = webp_chunks(data)
+        .find(|chunk| &chunk.kind == b"ICCP")
+        .map(|chunk| chunk.body.to_vec());
+    Ok(Decoded { picture, profile })
+}
+
+/// The first frame on a transparent canvas of the shrunk size.
+fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Picture, Failure> {
+    let corrupt = || fault::corrupt(Format::WebP);
+    let frame = webp_chunks(data)
+        .find(|chunk| &chunk.kind == b"ANMF")
+        .ok_or_else(corrupt)?
+        .body;
+    let field = |at: usize| le24(frame, at).map(f64::from).ok_or_else(corrupt);
+    // Offsets are stored halved, sides reduced by one.
+    let (left, top) = (2.0 * field(0)?, 2.0 * field(3)?);
+    let (width, height) = (1.0 + field(6)?, 1.0 + field(9)?);
+    let side = |stored: f64, scale: f64, canvas: u32| number::round(stored * scale).min(canvas);
+    let width = side(width, shrink.scale_x, shrink.width);
+    let height = side(height, shrink.scale_y, shrink.height);
+    let bytes = frame.get(WEBP_FRAME_HEAD_BYTES..).ok_or_else(corrupt)?;
+    let picture = bitstream(bytes, Picture::blank(width, height, Layout::Rgba))?;
+    if (width, height) == (shrink.width, shrink.height) {
+        return Ok(picture);
+    }
+    let left = start(left * shrink.scale_x, shrink.width - width);
+    let top = start(top * shrink.scale_y, shrink.height - height);
+    let mut canvas = Picture::blank(shrink.width, shrink.height, Layout::Rgba);
+    let (canvas_stride, stride, left) = (
+        canvas.stride(),
+        picture.stride(),
+        left * Layout::Rgba.channels(),
+    );
+    let rows = canvas.pixels.chunks_exact_mut(canvas_stride).skip(top);
+    for (to, from) in rows.zip(picture.pixels.chunks_exact(stride)) {
+        if let Some(place) = to.get_mut(left..left + stride) {
+            place.copy_from_slice(from);
+        }
+    }
+    Ok(canvas)
+}
+
+/// Whole pixels of an offset, at most `max`.
+fn start(offset: f64, max: u32) -> usize {
+    if offset < 0.5 {
+        0
+    } else {
+        number::length(number::round(offset).min(max))
+    }
+}
+
+/// Decodes a still image to the size of `target` and into it.
+fn bitstream(data: &[u8], mut target: Picture) -> Result<Picture, Failure> {
+    let internal = || fault::internal("set up the WebP decoder");
+    let (width, height) = (signed(target.width)?, signed(target.height)?);
+    let stride = i32::try_from(target.stride()).map_err(|_| internal())?;
+    let mut config = WebPDecoderConfig::new().map_err(|()| internal())?;
+    config.options.use_scaling = 1;
+    config.options.scaled_width = width;
+    config.options.scaled_height = height;
+    config.output.colorspace = match target.layout {
+        Layout::Rgba => WEBP_CSP_MODE::MODE_RGBA,
+        Layout::Rgb | Layout::Grey | Layout::Cmyk => WEBP_CSP_MODE::MODE_RGB,
+    };
+    config.output.is_external_memory = 1;
+    config.output.u.RGBA = WebPRGBABuffer {
+        rgba: target.pixels.as_mut_ptr(),
+        stride,
+        size: target.pixels.len(),
+    };
+    // SAFETY: `data` is readable for its length; `config` is initialised and its output is the buffer of
+    // `target`, which is not touched meanwhile, with its true size, which libwebp checks against the scaled
+    // sides and the stride before it writes. External memory is never freed by libwebp.
+    let status = unsafe { WebPDecode(data.as_ptr(), data.len(), &raw mut config) };
+    match status {
+        VP8StatusCode::VP8_STATUS_OK => Ok(target),
+        VP8StatusCode::VP8_STATUS_SUSPENDED | VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA => {
+            Err(fault::truncated(Format::WebP))
+        }
+        VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY => {
+            Err(fault::internal("allocate memory for the WebP decoder"))
+        }
+        VP8StatusCode::VP8_STATUS_UNSUPPORTED_FEATURE => {
+            Err(fault::unsupported("This kind of WebP"))
+        }
+        VP8StatusCode::VP8_STATUS_INVALID_PARAM
+        | VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR
+        | VP8StatusCode::VP8_STATUS_USER_ABORT => Err(fault::corrupt(Format::WebP)),
+    }
+}
+
+/// A side as C takes it.
+fn signed(side: u32) -> Result<i32, Failure> {
+    i32::try_from(side).map_err(|_| fault::corrupt(Format::WebP))
+}

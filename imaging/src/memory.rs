@@ -1,0 +1,102 @@
+//! Estimate of the memory that a picture takes, from its header alone.
+//!
+//! Two phases, the larger one counts: decoding (the decoder's buffers and the decoded picture), then the
+//! variants (decoded picture, resizer, encoder). Heap that is freed goes back to the allocator, not to the
+//! system, so the file counts in both. The tests compare the estimate with the module's real memory.
+
+use shared::image::ImagePlan;
+
+use crate::chain::Shrink;
+use crate::number;
+use crate::probe::{Coding, Header};
+
+/// Static data, stack, tables and small buffers of the module.
+const FIXED_BYTES: u64 = 6 * 1024 * 1024;
+
+/// Per pixel of a variant: its pixels, the encoder's planes, its tokens and its output.
+const ENCODE_BYTES_PER_PIXEL: u64 = 9;
+
+/// Rows that the decoders of row-wise formats hold, in bytes per pixel of width.
+const ROWS_BYTES_PER_COLUMN: u64 = 160;
+
+/// Estimated bytes beside the file itself.
+pub(crate) fn estimate(header: &Header, shrink: &Shrink, plan: &ImagePlan) -> u64 {
+    let decoded = number::area(shrink.width, shrink.height);
+    let stored = number::area(header.width, header.height);
+    let row = u64::from(header.width) * ROWS_BYTES_PER_COLUMN;
+    let (channels, decoding) = match header.coding {
+        Coding::Jpeg {
+            is_progressive,
+            components,
+            samples_per_pixel,
+            ..
+        } => {
+            let planes = scaled(decoded, samples_per_pixel);
+            let coefficients = if is_progressive {
+                scaled(stored, 2.0 * samples_per_pixel)
+            } else {
+                0
+            };
+            (u64::from(components), planes.saturating_add(coefficients))
+        }
+        Coding::Png { channels, .. } => (u64::from(channels), row),
+        Coding::WebP {
+            is_lossless,
+            has_alpha,
+            ..
+        } => {
+            // Lossless frames, and the alpha of lossy ones, are decoded whole.
+            let per_pixel = match (is_lossless, has_alpha) {
+                (true, _) => 4,
+                (false, true) => 5,
+                (false, false) => 0,
+            };
+            (
+                if has_alpha { 4 } else { 3 },
+                row.saturating_add(stored.saturating_mul(per_pixel)),
+            )
+        }
+        Coding::Whole { buffer_bytes } => (4, buffer_bytes),
+    };
+    let picture = decoded.saturating_mul(channels);
+    let phase = decoding.max(variants(header, shrink, plan, channels));
+    FIXED_BYTES.saturating_add(picture).saturating_add(phase)
+}
+
+/// Bytes of the second phase, beside the decoded picture.
+fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -> u64 {
+    let (width, height) = header.shown();
+    let outputs = plan
+        .variants
+        .iter()
+        .map(|spec| spec.geometry(width, height));
+    let (across, pixels) = outputs.fold((0, 0), |(across, pixels), output| {
+        (
+            output.width.max(output.height).max(across),
+            number::area(output.width, output.height).max(pixels),
+        )
+    });
+    // The resizer's first pass keeps one axis; with alpha it works on a premultiplied copy.
+    let pass = number::area(across, shrink.width.max(shrink.height)).saturating_mul(channels);
+    let copy = if channels == 4 {
+        number::area(shrink.width, shrink.height).saturating_mul(4)
+    } else {
+        0
+    };
+    pixels
+        .saturating_mul(ENCODE_BYTES_PER_PIXEL)
+        .saturating_add(pass)
+        .max(pass.saturating_add(copy))
+}
+
+/// A whole number of pixels times a factor.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an estimate: pixel counts are far below 2^52, and a float's `as` saturates"
+)]
+fn scaled(pixels: u64, factor: f64) -> u64 {
+    (pixels as f64 * factor) as u64
+}

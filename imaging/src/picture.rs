@@ -1,0 +1,73 @@
+//! Pixels in memory.
+
+use crate::number;
+
+/// What the bytes of a pixel mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Lightness.
+    Grey,
+    /// Red, green, blue.
+    Rgb,
+    /// Red, green, blue, alpha (not premultiplied).
+    Rgba,
+    /// Cyan, magenta, yellow, black; 0 is no ink.
+    Cmyk,
+}
+
+impl Layout {
+    /// Bytes of one pixel.
+    pub(crate) const fn channels(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+            Self::Rgba | Self::Cmyk => 4,
+        }
+    }
+}
+
+/// A picture, rows top to bottom without gaps. Invariant: `pixels` has exactly width × height × channels bytes.
+#[derive(Debug)]
+pub(crate) struct Picture {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) layout: Layout,
+    pub(crate) pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// Wraps pixels; `None` if their number is not the picture's.
+    pub(crate) fn new(width: u32, height: u32, layout: Layout, pixels: Vec<u8>) -> Option<Self> {
+        let picture = Self {
+            width,
+            height,
+            layout,
+            pixels,
+        };
+        (width > 0 && height > 0 && picture.pixels.len() == size_bytes(width, height, layout))
+            .then_some(picture)
+    }
+
+    /// A picture of zeroes: black, or transparent.
+    pub(crate) fn blank(width: u32, height: u32, layout: Layout) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
+        Self {
+            width,
+            height,
+            layout,
+            pixels: vec![0; size_bytes(width, height, layout)],
+        }
+    }
+
+    /// Bytes of one row.
+    pub(crate) fn stride(&self) -> usize {
+        number::length(self.width) * self.layout.channels()
+    }
+}
+
+/// Bytes of a picture. Saturates, so that an impossible size fails as an allocation, not as a short buffer.
+pub(crate) fn size_bytes(width: u32, height: u32, layout: Layout) -> usize {
+    number::length(width)
+        .saturating_mul(number::length(height))
+        .saturating_mul(layout.channels())
+}

@@ -1,0 +1,111 @@
+//! The GIF screen and the blocks up to the end of the first frame.
+
+use shared::problem::Failure;
+
+use super::{Coding, Header};
+use crate::bytes::{array, le16};
+use crate::fault;
+use crate::number;
+use crate::orient::Orientation;
+use crate::sniff::Format;
+
+const SCREEN_BYTES: usize = 13;
+/// Separator, rectangle and flags of a frame.
+const FRAME_BYTES: usize = 10;
+const EXTENSION: u8 = 0x21;
+const FRAME: u8 = 0x2c;
+const TRAILER: u8 = 0x3b;
+
+pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
+    let Some((width, height)) = le16(data, 6).zip(le16(data, 8)) else {
+        return Ok(None);
+    };
+    let frame = match first_frame(data)? {
+        Some(at) => le16(data, at + 5).zip(le16(data, at + 7)),
+        None => None,
+    };
+    let Some((frame_width, frame_height)) = frame else {
+        return Ok(None);
+    };
+    let (width, height) = (u32::from(width), u32::from(height));
+    // The screen as RGBA, the frame as RGBA, and its palette indices.
+    let frame_area = number::area(u32::from(frame_width), u32::from(frame_height));
+    Ok(Some(Header {
+        format: Format::Gif,
+        width,
+        height,
+        orientation: Orientation::UPRIGHT,
+        coding: Coding::Whole {
+            buffer_bytes: 4 * number::area(width, height) + 5 * frame_area,
+        },
+    }))
+}
+
+/// Whether the blocks of the first frame are all there. Also false if a later frame is cut: the decoder would
+/// not notice, but the file is not what its owner has.
+pub(crate) fn end_of_first_frame(data: &[u8]) -> bool {
+    let Ok(Some(mut at)) = first_frame(data) else {
+        return false;
+    };
+    let mut frames = 0;
+    loop {
+        let next = match data.get(at) {
+            Some(&FRAME) => frame_end(data, at).inspect(|_| frames += 1),
+            Some(&EXTENSION) => blocks_end(data, at + 2),
+            Some(&TRAILER) => return frames > 0,
+            // Junk after complete frames ends the file for every decoder; so does the end of the data, which
+            // cannot be told from an animation cut between two frames.
+            _ => return frames > 0,
+        };
+        match next {
+            Some(next) => at = next,
+            None => return false,
+        }
+    }
+}
+
+/// Where the first frame's descriptor stands.
+fn first_frame(data: &[u8]) -> Result<Option<usize>, Failure> {
+    let Some(flags) = data.get(10) else {
+        return Ok(None);
+    };
+    let mut at = SCREEN_BYTES + palette_bytes(*flags);
+    loop {
+        match data.get(at) {
+            Some(&FRAME) => return Ok(Some(at)),
+            Some(&EXTENSION) => match blocks_end(data, at + 2) {
+                Some(next) => at = next,
+                None => return Ok(None),
+            },
+            Some(_) => return Err(fault::corrupt(Format::Gif)),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// End of the frame at `at`: descriptor, palette, code size, data blocks.
+fn frame_end(data: &[u8], at: usize) -> Option<usize> {
+    let [flags] = array(data, at + FRAME_BYTES - 1)?;
+    blocks_end(data, at + FRAME_BYTES + palette_bytes(flags) + 1)
+}
+
+/// End of the data blocks from `at` on: each says its length, an empty one is the last.
+fn blocks_end(data: &[u8], at: usize) -> Option<usize> {
+    let mut at = at;
+    loop {
+        let length = usize::from(*data.get(at)?);
+        at += 1 + length;
+        if length == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// Bytes of the palette that a flags byte announces.
+fn palette_bytes(flags: u8) -> usize {
+    if flags & 0x80 == 0 {
+        0
+    } else {
+        3 << ((flags & 7) + 1)
+    }
+}

@@ -1,0 +1,213 @@
+//! One image from file to variants.
+
+use shared::image::{Crop, Fit, Geometry, ImagePlan, ImageReport, Variant, VariantSpec};
+use shared::problem::Failure;
+
+use crate::chain;
+use crate::colour::Profile;
+use crate::decode::{self, Decoded};
+use crate::encode::encode;
+use crate::number;
+use crate::orient::Orientation;
+use crate::picture::Picture;
+use crate::placeholder::placeholder;
+use crate::probe;
+use crate::resize::resize;
+
+/// A decoded image whose variants are made one by one, so that the caller can do other things in between.
+pub struct Session {
+    /// Width and height as shown.
+    size: (u32, u32),
+    /// What is still to be made, the smallest first: taken from the end.
+    specs: Vec<VariantSpec>,
+    base: Base,
+    /// Whole pictures that variants are made from, the largest first. Starts with the decoded one.
+    levels: Vec<Level>,
+    placeholder: Option<String>,
+}
+
+/// What the decoded picture needs before it can be shown.
+struct Base {
+    orientation: Orientation,
+    profile: Profile,
+}
+
+/// A whole picture at some size.
+struct Level {
+    picture: Picture,
+    /// Pixels per pixel of the source, along the picture's own axes.
+    scale_x: f64,
+    scale_y: f64,
+    /// Straight from the decoder: neither upright nor in sRGB.
+    is_base: bool,
+}
+
+impl Level {
+    fn scale(&self) -> f64 {
+        self.scale_x.min(self.scale_y)
+    }
+}
+
+impl Session {
+    /// Decodes a complete file for a plan. The file's memory is freed before this returns.
+    pub fn open(input: Vec<u8>, plan: &ImagePlan) -> Result<Self, Failure> {
+        let header = probe::whole(&input)?;
+        probe::admit(&header, number::bytes(input.len()), plan)?;
+        let shrink = chain::shrink(&header, plan);
+        let Decoded { picture, profile } = decode::decode(&input, &header, &shrink)?;
+        drop(input);
+        let (width, height) = header.shown();
+        let mut specs = plan.variants.clone();
+        specs.sort_by(|left, right| {
+            let scale = |spec| chain::scale(spec, width, height);
+            // Of two with one scale, the whole picture is made first: the other can be cut from it.
+            scale(left)
+                .total_cmp(&scale(right))
+                .then_with(|| (left.fit == Fit::Inside).cmp(&(right.fit == Fit::Inside)))
+        });
+        Ok(Self {
+            size: (width, height),
+            specs,
+            base: Base {
+                orientation: header.orientation,
+                profile: Profile::new(profile.as_deref()),
+            },
+            levels: vec![Level {
+                picture,
+                scale_x: shrink.scale_x,
+                scale_y: shrink.scale_y,
+                is_base: true,
+            }],
+            placeholder: None,
+        })
+    }
+
+    /// Makes the next variant, the largest first; `None` after the last one.
+    pub fn next_variant(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
+        let Some(spec) = self.specs.pop() else {
+            return Ok(None);
+        };
+        let geometry = spec.geometry(self.size.0, self.size.1);
+        let picture = self.make(geometry, chain::scale(&spec, self.size.0, self.size.1))?;
+        if self.specs.is_empty() {
+            self.placeholder = Some(self.hash()?);
+        }
+        let (width, height) = (picture.width, picture.height);
+        let bytes = if spec.fit == Fit::Inside && !self.specs.is_empty() {
+            let copy = Picture {
+                pixels: picture.pixels.clone(),
+                ..picture
+            };
+            self.keep(picture);
+            encode(copy, spec.quality)?
+        } else {
+            encode(picture, spec.quality)?
+        };
+        Ok(Some((
+            Variant {
+                name: spec.name,
+                width,
+                height,
+                size_bytes: number::bytes(bytes.len()),
+            },
+            bytes,
+        )))
+    }
+
+    /// What is known of the image. `peak_memory_bytes` is 0: only the module's host sees its memory.
+    pub fn report(&mut self) -> Result<ImageReport, Failure> {
+        let placeholder = match self.placeholder.clone() {
+            Some(placeholder) => placeholder,
+            None => self.hash()?,
+        };
+        Ok(ImageReport {
+            width: self.size.0,
+            height: self.size.1,
+            placeholder,
+            peak_memory_bytes: 0,
+        })
+    }
+
+    /// Upright sRGB pixels of a geometry that needs `scale`.
+    fn make(&self, geometry: Geometry, scale: f64) -> Result<Picture, Failure> {
+        let level = self
+            .source(scale)
+            .ok_or_else(|| crate::fault::internal("find the decoded picture"))?;
+        let Geometry {
+            crop,
+            width,
+            height,
+        } = geometry;
+        if !level.is_base {
+            return resize(&level.picture, scaled(crop, level), width, height);
+        }
+        let orientation = self.base.orientation;
+        let (stored_width, stored_height) = orientation.turn(self.size.0, self.size.1);
+        let crop = orientation.stored(crop, f64::from(stored_width), f64::from(stored_height));
+        let (width, height) = orientation.turn(width, height);
+        let picture = resize(&level.picture, scaled(crop, level), width, height)?;
+        Ok(orientation.upright(self.base.profile.convert(picture)))
+    }
+
+    /// The smallest level that is good enough for `scale`; the decoded picture always is.
+    fn source(&self, scale: f64) -> Option<&Level> {
+        self.levels
+            .iter()
+            .rev()
+            .find(|level| chain::suffices(level.scale(), scale))
+            .or_else(|| self.levels.first())
+    }
+
+    /// Keeps a whole picture as a level, and only those levels that a variant to come will use.
+    fn keep(&mut self, picture: Picture) {
+        self.levels.push(Level {
+            scale_x: f64::from(picture.width) / f64::from(self.size.0),
+            scale_y: f64::from(picture.height) / f64::from(self.size.1),
+            picture,
+            is_base: false,
+        });
+        let largest = self
+            .specs
+            .iter()
+            .map(|spec| chain::scale(spec, self.size.0, self.size.1))
+            .fold(0.0, f64::max);
+        // Later variants are smaller, so the source of the largest one suffices for all.
+        let first = self
+            .levels
+            .iter()
+            .rposition(|level| chain::suffices(level.scale(), largest))
+            .unwrap_or(0);
+        self.levels.drain(..first);
+    }
+
+    /// Placeholder of the smallest whole picture there is.
+    fn hash(&self) -> Result<String, Failure> {
+        match self.levels.last() {
+            Some(level) if !level.is_base => placeholder(&level.picture),
+            _ => {
+                let spec = VariantSpec {
+                    name: String::new(),
+                    width: HASHED,
+                    height: HASHED,
+                    fit: Fit::Inside,
+                    quality: 0,
+                };
+                let geometry = spec.geometry(self.size.0, self.size.1);
+                placeholder(&self.make(geometry, 1.0)?)
+            }
+        }
+    }
+}
+
+/// Side of the picture that is hashed when no variant is at hand.
+const HASHED: u32 = 100;
+
+/// A rectangle of the source in a level's pixels.
+fn scaled(crop: Crop, level: &Level) -> Crop {
+    Crop {
+        left: crop.left * level.scale_x,
+        top: crop.top * level.scale_y,
+        width: crop.width * level.scale_x,
+        height: crop.height * level.scale_y,
+    }
+}

@@ -1,0 +1,106 @@
+//! Which format a file is, by its first bytes. The declared type is not asked: files lie.
+
+use shared::problem::{ErrorCode, Failure};
+
+use crate::fault;
+
+/// A format that can be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Shrunk inside the decoder's transform.
+    Jpeg,
+    /// Shrunk row by row.
+    Png,
+    /// Shrunk inside libwebp; of an animation the first frame.
+    WebP,
+    /// The first frame, whole.
+    Gif,
+    /// Whole.
+    Bmp,
+    /// The largest icon, whole.
+    Ico,
+    /// The first page, whole; not in the wasm module.
+    Tiff,
+}
+
+impl Format {
+    /// Name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
+            Self::Ico => "ICO",
+            Self::Tiff => "TIFF",
+        }
+    }
+}
+
+/// Signatures of formats that are decoded. `WebP` has its own test, `RIFF` alone says little.
+const DECODED: [(&[u8], Format); 8] = [
+    (b"\xff\xd8\xff", Format::Jpeg),
+    (b"\x89PNG\r\n\x1a\n", Format::Png),
+    (b"GIF87a", Format::Gif),
+    (b"GIF89a", Format::Gif),
+    (b"BM", Format::Bmp),
+    (b"\x00\x00\x01\x00", Format::Ico),
+    (b"II*\x00", Format::Tiff),
+    (b"MM\x00*", Format::Tiff),
+];
+
+/// Bytes that settle every signature.
+const SIGNATURE_MAX_BYTES: usize = 12;
+
+/// What the first bytes say.
+pub(crate) enum Sniffed {
+    /// They are this format's.
+    Known(Format),
+    /// They may become a signature when more of them arrive.
+    NeedMore,
+}
+
+/// Recognises the format of a file that starts with `prefix`.
+pub(crate) fn sniff(prefix: &[u8]) -> Result<Sniffed, Failure> {
+    if let Some(&(_, format)) = DECODED
+        .iter()
+        .find(|(signature, _)| prefix.starts_with(signature))
+    {
+        return if format == Format::Tiff && cfg!(target_arch = "wasm32") {
+            Err(fault::unsupported("A TIFF picture"))
+        } else {
+            Ok(Sniffed::Known(format))
+        };
+    }
+    if prefix.starts_with(b"RIFF") && prefix.get(8..12) == Some(b"WEBP") {
+        return Ok(Sniffed::Known(Format::WebP));
+    }
+    if prefix.len() < SIGNATURE_MAX_BYTES {
+        return Ok(Sniffed::NeedMore);
+    }
+    Err(foreign(prefix))
+}
+
+/// Failure for bytes that are no format of ours, naming those that people do upload.
+fn foreign(prefix: &[u8]) -> Failure {
+    let brand = prefix.get(4..12).unwrap_or_default();
+    if brand.starts_with(b"ftypavi") {
+        fault::unsupported("An AVIF picture")
+    } else if brand.starts_with(b"ftyphe")
+        || brand.starts_with(b"ftypmif1")
+        || brand.starts_with(b"ftypmsf1")
+    {
+        fault::unsupported("A HEIC picture")
+    } else if prefix.starts_with(b"\xff\x0a") || prefix.starts_with(b"\x00\x00\x00\x0cJXL ") {
+        fault::unsupported("A JPEG XL picture")
+    } else if prefix.starts_with(b"<svg") || prefix.starts_with(b"<?xml") {
+        fault::unsupported("An SVG drawing")
+    } else {
+        Failure::new(
+            ErrorCode::ImageUnsupported,
+            "The file starts like no picture format known here. Upload a JPEG, PNG, WebP or GIF file.",
+        )
+    }
+}
