@@ -1,4 +1,13 @@
-//! The stories. Each starts stacks of its own and takes nothing for granted but HTTP.
+//! The stories. They know HTTP and nothing else; [`api`] is what clients and attackers do to a stack that they share,
+//! [`faults`] what happens to stacks of their own.
 
-mod image;
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod stack;

@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::Events;
+use crate::{Events, contract};
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -97,16 +97,29 @@ impl Answer {
     }
 }
 
+impl Created {
+    /// What the answer to a registration says.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        let created = answer.json();
+        let text = |pointer| {
+            let text = created.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Self {
+            asset_id: text("/asset/id"),
+            job_id: text("/job_id"),
+            upload: created["upload"].clone(),
+        }
+    }
+}
+
 impl Client {
     /// A caller of the edge at `origin`.
     #[must_use]
     pub fn new(origin: &str, token: Option<String>) -> Self {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
         Self {
-            http: http.expect("an HTTP client"),
+            http: http(),
             origin: origin.to_owned(),
             token,
         }
@@ -138,7 +151,7 @@ impl Client {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        answer(format!("{method} {path}"), request).await
+        self.answer(&method, path, request).await
     }
 
     /// Sends a request with any headers and bytes: for what no good client sends.
@@ -153,7 +166,23 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        answer(format!("{method} {path}"), request).await
+        self.answer(&method, path, request).await
+    }
+
+    /// Sends a request with a JSON body to a service that may be gone.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Option<Answer> {
+        let mut request = self.request(method.clone(), path);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        try_answer(format!("{method} {path}"), request).await.ok()
     }
 
     /// GET of a path.
@@ -171,9 +200,36 @@ impl Client {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// GET of an absolute URL, without the token: media, playlists.
+    /// HEAD of a path.
+    pub async fn head(&self, path: &str) -> Answer {
+        self.send(Method::HEAD, path, None).await
+    }
+
+    /// GET of an absolute URL, without the token: media, originals.
     pub async fn fetch(&self, url: &str) -> Answer {
-        answer(format!("GET {url}"), self.http.get(url)).await
+        self.fetch_with(Method::GET, url, &[], Vec::new()).await
+    }
+
+    /// A request to an absolute URL, without the token, with any headers and bytes.
+    pub async fn fetch_with(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.http.request(method.clone(), url);
+        // No body is not an empty one: a GET has none.
+        if !body.is_empty() {
+            request = request.body(body);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match url.strip_prefix(&self.origin) {
+            Some(path) => self.answer(&method, path, request).await,
+            None => answer(format!("{method} {url}"), request).await,
+        }
     }
 
     /// Registers a file.
@@ -186,29 +242,30 @@ impl Client {
 
     /// Registers a file by a whole document.
     pub async fn create_with(&self, body: &Value) -> Created {
-        let created = self.post("/v1/assets", body).await.expect(201);
-        let text = |pointer| {
-            created
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Created {
-            asset_id: text("/asset/id"),
-            job_id: text("/job_id"),
-            upload: created["upload"].clone(),
-        }
+        let answer = self.post("/v1/assets", body).await;
+        let _ = answer.expect(201);
+        Created::of(&answer)
     }
 
     /// Puts bytes where `upload` says, with the headers that it asks for.
     pub async fn put(&self, upload: &Value, body: Vec<u8>) -> Answer {
+        let (name, request) = self.put_request(upload, body);
+        answer(name, request).await
+    }
+
+    /// Puts bytes into a bucket that may be gone.
+    pub async fn try_put(&self, upload: &Value, body: Vec<u8>) -> Option<Answer> {
+        let (name, request) = self.put_request(upload, body);
+        try_answer(name, request).await.ok()
+    }
+
+    fn put_request(&self, upload: &Value, body: Vec<u8>) -> (String, RequestBuilder) {
         let url = upload["url"].as_str().unwrap_or_default();
         let mut request = self.http.put(url).body(body);
         for (name, value) in upload["headers"].as_object().into_iter().flatten() {
             request = request.header(name, value.as_str().unwrap_or_default());
         }
-        answer(format!("PUT {url}"), request).await
+        (format!("PUT {url}"), request)
     }
 
     /// Says that the file is there.
@@ -220,6 +277,18 @@ impl Client {
     /// The whole upload of a file: create, PUT, complete.
     pub async fn upload(&self, filename: &str, content_type: &str, body: Vec<u8>) -> Created {
         let created = self.create(filename, content_type, body.len()).await;
+        self.deliver(created, body).await
+    }
+
+    /// The whole upload of a file that is registered by a document with more fields.
+    pub async fn upload_with(&self, document: &Value, body: Vec<u8>) -> Created {
+        let mut document = document.clone();
+        document["size_bytes"] = body.len().into();
+        let created = self.create_with(&document).await;
+        self.deliver(created, body).await
+    }
+
+    async fn deliver(&self, created: Created, body: Vec<u8>) -> Created {
         let _ = self.put(&created.upload, body).await.expect(200);
         let _ = self.complete(&created.asset_id).await.expect(202);
         created
@@ -252,6 +321,21 @@ impl Client {
         Events::open(request).await
     }
 
+    /// Opens the event stream with any headers.
+    pub async fn events_with(&self, query: &str, headers: &[(&str, &str)]) -> Events {
+        let mut request = self.request(Method::GET, &format!("/v1/events{query}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Events::open(request).await
+    }
+
+    async fn answer(&self, method: &Method, path: &str, request: RequestBuilder) -> Answer {
+        let answer = answer(format!("{method} {path}"), request).await;
+        contract::check(method.as_str(), path, &answer);
+        answer
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.origin));
         match &self.token {
@@ -261,18 +345,29 @@ impl Client {
     }
 }
 
+pub(crate) fn http() -> reqwest::Client {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build();
+    http.expect("an HTTP client")
+}
+
 async fn answer(request: String, builder: RequestBuilder) -> Answer {
-    let response = builder.timeout(TIMEOUT).send().await;
-    let response = response.unwrap_or_else(|error| panic!("{request} got no answer: {error:?}"));
+    match try_answer(request.clone(), builder).await {
+        Ok(answer) => answer,
+        Err(error) => panic!("{request} got no answer: {error:?}"),
+    }
+}
+
+async fn try_answer(request: String, builder: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = builder.timeout(TIMEOUT).send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response
-        .bytes()
-        .await
-        .unwrap_or_else(|error| panic!("{request} broke off: {error:?}"));
-    Answer {
+    let body = response.bytes().await?.to_vec();
+    Ok(Answer {
         request,
         status,
         headers,
-        body: body.to_vec(),
-    }
+        body,
+    })
 }

@@ -2,7 +2,9 @@
 //!
 //! [`Stack`] is one stack of its own, started by the program that developers use. [`Client`] speaks HTTP and knows
 //! nothing but JSON: it must not share a mistake with the code under test. [`Events`] reads the event stream with a
-//! parser of another author. [`Token`] makes tokens of any kind, good and bad.
+//! parser of another author. [`Token`] makes tokens of any kind, good and bad. [`Bucket`] sees what is really stored.
+//!
+//! Every answer and every event that passes through the harness is held against `docs/openapi.json`.
 #![warn(missing_docs)]
 #![expect(
     clippy::expect_used,
@@ -12,15 +14,18 @@
     reason = "a harness of tests: a panic with its message is how it reports"
 )]
 
+mod bucket;
 mod client;
+mod contract;
 mod process;
 mod sse;
 mod stack;
 mod token;
 
+pub use bucket::Bucket;
 pub use client::{Answer, Client, Created};
 pub use sse::{Event, Events, Line};
-pub use stack::{Options, Stack};
+pub use stack::{Options, Shared, Stack, shared};
 pub use token::{Token, dev_key};
 
 use std::path::{Path, PathBuf};

@@ -11,8 +11,10 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// Longest wait for one event.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::contract;
+
+/// Longest wait for one event, unless a test says otherwise: the cores may be busy with other stacks.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One event as the parser gave it.
 #[derive(Debug, Clone)]
@@ -57,6 +59,9 @@ pub struct Events {
     pub status: u16,
     /// Headers of the answer.
     pub headers: HeaderMap,
+    /// When the request was sent.
+    pub asked_at: Instant,
+    patience: Duration,
     receiver: UnboundedReceiver<Event>,
     seen: Vec<Event>,
     lines: Arc<Mutex<Vec<Line>>>,
@@ -65,6 +70,7 @@ pub struct Events {
 
 impl Events {
     pub(crate) async fn open(request: RequestBuilder) -> Self {
+        let asked_at = Instant::now();
         let response = request
             .send()
             .await
@@ -76,6 +82,8 @@ impl Events {
         Self {
             status,
             headers,
+            asked_at,
+            patience: TIMEOUT,
             receiver,
             seen: Vec::new(),
             lines,
@@ -83,18 +91,26 @@ impl Events {
         }
     }
 
+    /// Waits this long for an event.
+    #[must_use]
+    pub const fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The next event; `None` when the stream has ended or nothing came within `wait`.
     pub async fn next_within(&mut self, wait: Duration) -> Option<Event> {
         let event = tokio::time::timeout(wait, self.receiver.recv())
             .await
             .ok()??;
+        contract::check_event(&event.name, &event.data);
         self.seen.push(event.clone());
         Some(event)
     }
 
     /// The next event that `wanted` is true of; those before it are skipped but kept.
     pub async fn next_matching(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
-        let deadline = Instant::now() + TIMEOUT;
+        let deadline = Instant::now() + self.patience;
         loop {
             let wait = deadline.saturating_duration_since(Instant::now());
             match self.next_within(wait).await {
@@ -113,6 +129,26 @@ impl Events {
         .await
     }
 
+    /// Waits for the first event of a stream that begins by it.
+    pub async fn first(&mut self, name: &str) -> Event {
+        let event = self.next_matching("the first event", |_| true).await;
+        assert_eq!(event.name, name, "{}", event.data);
+        event
+    }
+
+    /// Waits until each of these assets has had one of the events `names`.
+    pub async fn all_of(&mut self, names: &[&str], asset_ids: &[&str]) {
+        for asset_id in asset_ids {
+            let had = |event: &Event| {
+                names.contains(&event.name.as_str()) && event.asset_id() == *asset_id
+            };
+            if !self.seen.iter().any(had) {
+                let what = format!("{names:?} of {asset_id}");
+                let _ = self.next_matching(&what, had).await;
+            }
+        }
+    }
+
     /// Waits for the end of the stream; events on the way are kept.
     pub async fn closed_within(&mut self, wait: Duration) {
         let deadline = Instant::now() + wait;
@@ -122,6 +158,7 @@ impl Events {
                 .await
                 .expect("the stream should have ended")
         } {
+            contract::check_event(&event.name, &event.data);
             self.seen.push(event);
         }
     }

@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::{Client, Token, process, root};
+use crate::{Bucket, Client, Token, process, root};
 
 /// Time for a start, with a build and other stacks on the same cores.
 const READY_DEADLINE: Duration = Duration::from_mins(4);
 const READY_WORD: &str = "ready: ";
+
+/// Stacks of this process that run at a time; more only take the cores from each other.
+const STACKS_MAX: usize = 2;
 
 /// How to start a stack.
 #[derive(Debug, Clone, Default)]
@@ -44,12 +47,15 @@ pub struct Stack {
     state: TempDir,
     origin: String,
     running: Option<Running>,
+    // Given back after the processes have ended.
+    _permit: Permit,
 }
 
 impl Stack {
-    /// Starts a stack on a free port and an empty state; returns when all parts answer.
+    /// Starts a stack on a free port and an empty state, when there is room for one; returns when all parts answer.
     #[must_use]
     pub fn start(options: Options) -> Self {
+        let permit = Permit::wait();
         let state = tempfile::Builder::new()
             .prefix("ferrotype-")
             .tempdir()
@@ -59,6 +65,7 @@ impl Stack {
             state,
             origin: String::new(),
             running: None,
+            _permit: permit,
         };
         stack.launch("0");
         stack
@@ -124,10 +131,25 @@ impl Stack {
     /// A client with the good token of `user` in the tenant `acme`.
     #[must_use]
     pub fn client(&self, user: &str) -> Client {
-        Client::new(
-            &self.origin,
-            Some(Token::of("acme", user, "user").sign_dev()),
-        )
+        self.caller("acme", user, "user")
+    }
+
+    /// A client with a good token.
+    #[must_use]
+    pub fn caller(&self, tenant: &str, user: &str, role: &str) -> Client {
+        Client::new(&self.origin, Some(Token::of(tenant, user, role).sign_dev()))
+    }
+
+    /// The bucket of originals and private outputs.
+    #[must_use]
+    pub fn raw_bucket(&self) -> Bucket {
+        Bucket::new(&self.origin, "ferrotype-raw")
+    }
+
+    /// The bucket of public outputs.
+    #[must_use]
+    pub fn public_bucket(&self) -> Bucket {
+        Bucket::new(&self.origin, "ferrotype-public")
     }
 
     /// Running processes of the stack by their name: `node`, `workerd`, `native-worker`, ….
@@ -221,6 +243,66 @@ fn report(output: &str, edge_log: &str) {
         .unwrap_or_default()
         .join("\n");
     eprintln!("--- xtask printed\n{output}\n--- the end of the edge's log\n{tail}\n---");
+}
+
+/// A stack with the defaults that several tests use at a time: each brings a tenant of its own.
+#[derive(Debug)]
+pub struct Shared(Arc<Stack>);
+
+/// The shared stack: the one that runs, or a new one. It ends with its last user.
+#[must_use]
+pub fn shared() -> Shared {
+    static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let stack = running
+        .upgrade()
+        .unwrap_or_else(|| Arc::new(Stack::start(Options::new())));
+    *running = Arc::downgrade(&stack);
+    Shared(stack)
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The last user's stack reports by itself.
+        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+            report(&self.output(), &self.edge_log());
+        }
+    }
+}
+
+/// The right to run a stack.
+#[derive(Debug)]
+struct Permit;
+
+static FREE: Mutex<usize> = Mutex::new(STACKS_MAX);
+static FREED: Condvar = Condvar::new();
+
+impl Permit {
+    fn wait() -> Self {
+        let free = FREE.lock().expect("the permits");
+        let mut free = FREED
+            .wait_while(free, |free| *free == 0)
+            .expect("the permits");
+        *free -= 1;
+        Self
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Ok(mut free) = FREE.lock() {
+            *free += 1;
+            FREED.notify_one();
+        }
+    }
 }
 
 /// xtask as a child.
