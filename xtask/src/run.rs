@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::say::Step;
 
-/// Lines of a program's output that an error shows.
+/// Lines that an error shows of a program's output: some name the cause first, others last.
+const HEAD_LINES: usize = 15;
 const TAIL_LINES: usize = 40;
 
 /// Runs `command` as a step: nothing but the title is shown, unless it fails.
@@ -36,7 +37,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
         bail!(
             "{name} failed ({})\n{}",
             output.status,
-            tail(&text(&output), TAIL_LINES)
+            ends(&text(&output))
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -79,6 +80,16 @@ pub(crate) fn tail(text: &str, count: usize) -> String {
         .get(lines.len().saturating_sub(count)..)
         .unwrap_or_default()
         .join("\n")
+}
+
+/// The first and last lines of `text`.
+fn ends(text: &str) -> String {
+    let left_out = text.lines().count().saturating_sub(HEAD_LINES + TAIL_LINES);
+    if left_out == 0 {
+        return text.to_owned();
+    }
+    let head = text.lines().take(HEAD_LINES).collect::<Vec<_>>().join("\n");
+    format!("{head}\n… {left_out} lines …\n{}", tail(text, TAIL_LINES))
 }
 
 fn text(output: &Output) -> String {

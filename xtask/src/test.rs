@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::paths::Paths;
-use crate::{build, run, setup};
+use crate::{build, check, run, setup};
 
 /// Which tests.
 #[derive(Debug, Args)]
@@ -22,6 +22,8 @@ pub(crate) struct Options {
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     setup::ensure(paths)?;
     build::ensure(paths)?;
+    // Here, because on a fresh clone `check` comes before anything is built. The tests run all the same.
+    let sizes = check::size::check(paths);
     let mut cargo = run::cargo(&paths.root);
     cargo
         .args(["test", "--workspace", "--no-fail-fast"])
@@ -34,5 +36,6 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         "FERROTYPE_XTASK",
         env::current_exe().context("cannot find the program of xtask")?,
     );
-    run::foreground(&mut cargo)
+    run::foreground(&mut cargo)?;
+    sizes
 }

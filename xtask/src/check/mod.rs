@@ -1,7 +1,7 @@
 //! `cargo xtask check`: everything that is wrong without running anything, each tool's output only when it fails.
 
 mod dependencies;
-mod size;
+pub(crate) mod size;
 
 use std::process::Command;
 
@@ -32,7 +32,7 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
         }
     };
     check("format", &|| {
-        quiet(run::cargo(&paths.root).args(["fmt", "--all", "--check"]))
+        quiet(run::cargo(&paths.root).args(["fmt", "--all", "--check", "--", "--files-with-diff"]))
     });
     check("clippy for this machine", &|| {
         quiet(run::cargo(&paths.root).args(["clippy", "--quiet", "--workspace", "--all-targets"]))

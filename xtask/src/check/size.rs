@@ -28,7 +28,7 @@ const BUILT: [(&str, &[&str], usize); 2] = [
 ];
 
 /// Checks tracked sources, and the scripts as far as they are built.
-pub(super) fn check(paths: &Paths) -> Result<()> {
+pub(crate) fn check(paths: &Paths) -> Result<()> {
     let mut broken = Vec::new();
     for name in run::capture(Command::new("git").current_dir(&paths.root).arg("ls-files"))?.lines()
     {

@@ -89,13 +89,13 @@ impl Progress {
             Happening::StreamOpen | Happening::Sent { .. } => {}
             Happening::StreamFailed(reason) => bail!("the event stream is lost: {reason}"),
             Happening::Created { index, asset_id } => {
-                self.with(index, |file| file.asset_id = Some(asset_id))
+                self.with(index, |file| file.asset_id = Some(asset_id));
             }
             Happening::Uploaded { index, at } => {
-                self.with(index, |file| file.uploaded_at = Some(at))
+                self.with(index, |file| file.uploaded_at = Some(at));
             }
             Happening::Failed { index, reason } => {
-                self.with(index, |file| file.end = Some(Err(reason)))
+                self.with(index, |file| file.end = Some(Err(reason)));
             }
             Happening::Event { data, .. } => {
                 if let Ok(event) = serde_json::from_str::<Event>(&data) {
@@ -114,7 +114,7 @@ impl Progress {
             self.with(index, |file| {
                 file.end = Some(Ok(file
                     .uploaded_at
-                    .map_or(Duration::ZERO, |at| at.elapsed())))
+                    .map_or(Duration::ZERO, |at| at.elapsed())));
             });
         } else if event.event_type.ends_job() || event.error.is_some() {
             let reason = match &event.error {

@@ -35,7 +35,7 @@ impl View {
     pub(super) fn show(&self, happening: &Happening, progress: &Progress) {
         match happening {
             Happening::Sent { index, sent_bytes } => {
-                self.bar(*index, |bar| bar.set_position(*sent_bytes))
+                self.bar(*index, |bar| bar.set_position(*sent_bytes));
             }
             Happening::Created { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploading")),
             Happening::Uploaded { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploaded")),
@@ -75,7 +75,7 @@ impl View {
             .take_while(|letter| *letter != 'Z')
             .collect();
         self.bars.suspend(|| {
-            say::line(format!("{time:<12}  {name:<20}  {asset:<30}  {detail}").trim_end())
+            say::line(format!("{time:<12}  {name:<20}  {asset:<30}  {detail}").trim_end());
         });
     }
 

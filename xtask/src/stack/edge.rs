@@ -68,6 +68,7 @@ impl Wrangler {
             .env(MARK, &self.mark)
             .env("CI", "1")
             .env("NO_COLOR", "1")
+            .env("FORCE_COLOR", "0")
             .env("WRANGLER_SEND_METRICS", "false")
             .env("WRANGLER_SEND_ERROR_REPORTS", "false")
             .env("WRANGLER_NO_SKILLS_UPDATE_PROMPTS", "true")

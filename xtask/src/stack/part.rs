@@ -14,7 +14,10 @@ const RUNTIME: &str = "workerd";
 
 /// Time that wrangler gets to bring back a runtime process that vanished. It does so within half a second for
 /// the one that runs the scripts, and never for the one that holds the port.
-const RECOVERY_GRACE: Duration = Duration::from_millis(2500);
+const RECOVERY_GRACE: Duration = Duration::from_millis(1200);
+
+/// Longest wait for one answer while it recovers.
+const RECOVERY_PROBE: Duration = Duration::from_millis(400);
 
 /// A part by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +82,7 @@ impl Running {
         // A reload by wrangler looks the same as a crash: what counts is whether it answers again.
         let since = *self.vanished_at.get_or_insert_with(Instant::now);
         let is_complete = group::marked_named(mark, RUNTIME).len() >= self.runtime.len();
-        if is_complete && probe::is_ready(origin, &self.nonce) {
+        if is_complete && probe::is_ready(origin, &self.nonce, RECOVERY_PROBE) {
             self.remember_runtime(mark);
             crate::say::line(format_args!("restarted: {}", self.part));
             return Health::Alive;

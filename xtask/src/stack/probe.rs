@@ -12,6 +12,8 @@ use crate::run;
 
 /// Time in which the edge must answer after its start, with other builds and stacks on the same cores.
 const READY_DEADLINE: Duration = Duration::from_secs(90);
+/// Longest wait for one answer: the first of a start compiles the scripts.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_millis(50);
 /// A wrangler that could not start the scripts says so and waits for a change of the files: no use waiting with it.
 const ERROR_GRACE: Duration = Duration::from_secs(5);
@@ -29,7 +31,7 @@ pub(super) fn wait_ready(
 ) -> Result<()> {
     let started = Instant::now();
     let mut error_at: Option<Instant> = None;
-    while !is_ready(origin, nonce) {
+    while !is_ready(origin, nonce, PROBE_TIMEOUT) {
         stop.check()?;
         if let Ok(Some(status)) = child.try_wait() {
             bail!(
@@ -59,13 +61,13 @@ pub(super) fn wait_ready(
 }
 
 /// One question: does the edge of this start answer, and does it call itself ready?
-pub(super) fn is_ready(origin: &str, nonce: &str) -> bool {
-    let version = get(&format!("{origin}/version"))
+pub(super) fn is_ready(origin: &str, nonce: &str, timeout: Duration) -> bool {
+    let version = get(&format!("{origin}/version"), timeout)
         .and_then(|mut answer| answer.body_mut().read_to_string().ok())
         .and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let is_ours =
         version.is_some_and(|version| version.get("nonce").and_then(Value::as_str) == Some(nonce));
-    is_ours && get(&format!("{origin}/readyz")).is_some()
+    is_ours && get(&format!("{origin}/readyz"), timeout).is_some()
 }
 
 /// The end of a log, with its place.
@@ -78,10 +80,10 @@ pub(super) fn log_tail(log: &Path) -> String {
     )
 }
 
-fn get(url: &str) -> Option<ureq::http::Response<ureq::Body>> {
+fn get(url: &str, timeout: Duration) -> Option<ureq::http::Response<ureq::Body>> {
     // A connection of its own: a kept one belongs to a process that may just have died.
     let config = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_secs(2)))
+        .timeout_global(Some(timeout))
         .proxy(None)
         .build();
     config.new_agent().get(url).call().ok()
