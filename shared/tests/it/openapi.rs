@@ -1,5 +1,5 @@
-//! The OpenAPI document: complete, consistent, true to what is serialised, and fresh in `docs/openapi.json`; and the
-//! table of operations in the README, which comes from the same rows.
+//! The OpenAPI document: complete, consistent, and fresh in `docs/openapi.json`; and the table of operations in the
+//! README, which comes from the same rows.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
