@@ -29,8 +29,8 @@ use crate::jobs::{self, Change, Effects, new_event};
 use crate::scope::Scope;
 use crate::{clock, deliver, hub, sweep, sweeper_do};
 
-/// A deleted asset's prefixes are emptied once more after this time: longer than a signed PUT lives.
-const DELETED_AGAIN_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
+/// By then every signed PUT of an asset has ended; what was put there after the removal is removed once more.
+pub(crate) const URLS_ENDED_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
 
 /// The asset `id` of the path, if it is the caller's.
 pub(crate) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
@@ -275,7 +275,7 @@ async fn erase(app: &App, row: &AssetRow) -> Result<Effects> {
     let (id, job) = (row.id()?.to_string(), row.job_id()?.to_string());
     let hub = hub::name(&row.tenant, &row.user_id);
     let event = new_event(EventType::AssetDeleted, row, now)?;
-    let due = now.plus_ms(DELETED_AGAIN_AFTER_MS);
+    let due = now.plus_ms(URLS_ENDED_AFTER_MS);
     let batch = vec![
         statement(
             &database,

@@ -13,7 +13,7 @@ use worker::{D1Database, D1PreparedStatement, Range, Response};
 
 use crate::app::App;
 use crate::db::assets::AssetRow;
-use crate::db::outbox::{insert_tombstone, select_events};
+use crate::db::outbox::select_events;
 use crate::db::{self, changes, statement, text, time};
 use crate::error::{Error, Result};
 use crate::http::{Call, json};
@@ -135,7 +135,16 @@ pub(crate) async fn refuse(app: &App, row: &AssetRow, failure: &Failure) -> Resu
     let original = key::original(row.id()?);
     let batch = vec![
         event(&database, row, EventType::UploadFailed, Some(failure), now)?,
-        insert_tombstone(&database, &original, now)?,
+        // Once more when the signed URL has ended: until then a file could be put there again.
+        statement(
+            &database,
+            "INSERT OR REPLACE INTO tombstones (prefix, due_at) SELECT ?, ? FROM assets WHERE id = ? AND state = 'awaiting_upload'",
+            &[
+                text(&original),
+                time(now.plus_ms(assets::URLS_ENDED_AFTER_MS)),
+                text(&row.id()?.to_string()),
+            ],
+        )?,
         leave_upload(&database, row, AssetState::Failed, Some(failure))?,
     ];
     if let Some(effects) = decide(&database, row, batch).await? {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, poll_immediate};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use shared::asset::Visibility;
 use shared::event::EventType;
 use shared::id::{EventId, JobId};
 use shared::image::{ImagePlan, VARIANT_CONTENT_TYPE};
@@ -23,6 +24,7 @@ use crate::deliver;
 use crate::error::{Error, Result};
 use crate::hub::{self, Append};
 use crate::jobs::{self, Change, Made, new_event};
+use crate::sweep;
 
 /// Progress of one job is told at most this often; what comes in between is left out.
 const PROGRESS_EVERY_MS: u64 = 250;
@@ -87,6 +89,14 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     fn plan(&self) -> ImagePlan {
         ImagePlan::standard(self.app.config.pixels_max, self.app.config.memory_max_bytes)
+    }
+
+    /// Where the outputs go.
+    fn bucket(&self) -> Result<Bucket> {
+        match self.asset.visibility()? {
+            Visibility::Public => self.app.public(),
+            Visibility::Private => self.app.raw(),
+        }
     }
 
     async fn original(&self) -> Result<ResponseBody> {
@@ -156,10 +166,7 @@ impl Attempt<'_> {
     async fn make(&mut self) -> Result<Made> {
         let total = self.plan().variants.len() + 1;
         self.done(1, total, "decode", None).await?;
-        let bucket = match self.asset.visibility()? {
-            shared::asset::Visibility::Public => self.app.public()?,
-            shared::asset::Visibility::Private => self.app.raw()?,
-        };
+        let bucket = self.bucket()?;
         let mut puts = FuturesUnordered::new();
         let mut outputs = Vec::new();
         let mut made = 1;
@@ -261,13 +268,15 @@ impl Attempt<'_> {
         };
         match jobs::apply(self.app, self.job, &change).await {
             Ok(applied) => deliver::settle(self.app, applied.effects).await,
-            // Cancelled, deleted or taken over meanwhile: nothing of this attempt is visible, and its prefix has a tombstone.
+            // Cancelled, deleted or taken over meanwhile: nothing of this attempt is visible. If this removal fails, the
+            // prefix has a tombstone.
             Err(Error::Problem(failure)) => {
                 worker::console_warn!(
                     "attempt was overtaken job.id={} code={}",
                     self.job,
                     failure.code.as_str()
                 );
+                sweep::remove_all(&self.bucket()?, &self.prefix.to_string()).await?;
             }
             Err(error) => return Err(error),
         }
