@@ -43,7 +43,9 @@ impl Profile {
         let (space, from, to) = match picture.layout {
             Layout::Grey => (DataColorSpace::Gray, CmsLayout::Gray, CmsLayout::Rgb),
             Layout::Rgb => (DataColorSpace::Rgb, CmsLayout::Rgb, CmsLayout::Rgb),
-            Layout::Rgba => (DataColorSpace::Rgb, CmsLayout::Rgba, CmsLayout::Rgba),
+            Layout::Rgba | Layout::Premultiplied => {
+                (DataColorSpace::Rgb, CmsLayout::Rgba, CmsLayout::Rgba)
+            }
             // Four inks go where four channels go.
             Layout::Cmyk => (DataColorSpace::Cmyk, CmsLayout::Rgba, CmsLayout::Rgb),
         };
@@ -68,7 +70,7 @@ impl Profile {
 /// Without a profile: RGB is sRGB, grey is all three, inks absorb their complement.
 fn plain(picture: Picture) -> Picture {
     let pixels = match picture.layout {
-        Layout::Rgb | Layout::Rgba => return picture,
+        Layout::Rgb | Layout::Rgba | Layout::Premultiplied => return picture,
         Layout::Grey => picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         Layout::Cmyk => picture
             .pixels

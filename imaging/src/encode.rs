@@ -21,16 +21,14 @@ const METHOD: c_int = 4;
 const QUALITY_MAX: u8 = 100;
 
 /// Encodes an RGB or RGBA picture.
-pub(crate) fn encode(mut picture: Picture, quality: u8) -> Result<Vec<u8>, Failure> {
+pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure> {
     let internal = || fault::internal("encode the picture");
-    clear_invisible(&mut picture);
     let quality = f32::from(quality.min(QUALITY_MAX));
     let mut config = WebPConfig::new_with_preset(WebPPreset::WEBP_PRESET_DEFAULT, quality)
         .map_err(|()| internal())?;
     config.method = METHOD;
     let mut source = Source(WebPPicture::new().map_err(|()| internal())?);
-    source.import(&picture).ok_or_else(internal)?;
-    drop(picture);
+    source.import(picture).ok_or_else(internal)?;
     let mut output = Vec::new();
     source.0.writer = Some(append);
     source.0.custom_ptr = (&raw mut output).cast();
@@ -41,18 +39,6 @@ pub(crate) fn encode(mut picture: Picture, quality: u8) -> Result<Vec<u8>, Failu
         Ok(output)
     } else {
         Err(internal())
-    }
-}
-
-/// Zeroes colours that are fully transparent: their values are an accident of the steps before, and would
-/// make the encoder's output differ between machines.
-fn clear_invisible(picture: &mut Picture) {
-    if picture.layout == Layout::Rgba {
-        for pixel in picture.pixels.as_chunks_mut::<4>().0 {
-            if let [_, _, _, 0] = pixel {
-                *pixel = [0; 4];
-            }
-        }
     }
 }
 
@@ -72,7 +58,7 @@ impl Source {
             Layout::Rgba => unsafe { WebPPictureImportRGBA(target, pixels, stride) },
             // SAFETY: as above, with 3 bytes per pixel.
             Layout::Rgb => unsafe { WebPPictureImportRGB(target, pixels, stride) },
-            Layout::Grey | Layout::Cmyk => 0,
+            Layout::Grey | Layout::Premultiplied | Layout::Cmyk => 0,
         };
         (is_imported != 0).then_some(())
     }

@@ -11,6 +11,7 @@
 //! [`ImagePlan`]: shared::image::ImagePlan
 #![warn(missing_docs)]
 
+mod alpha;
 mod bytes;
 mod chain;
 mod colour;

@@ -1,8 +1,8 @@
 //! Estimate of the memory that a picture takes, from its header alone.
 //!
-//! Two phases, the larger one counts: decoding (the decoder's buffers and the decoded picture), then the
-//! variants (decoded picture, resizer, encoder). Heap that is freed goes back to the allocator, not to the
-//! system, so the file counts in both. The tests compare the estimate with the module's real memory.
+//! Two phases, the larger one counts: decoding (the file, the decoder's buffers), then the variants (resizer,
+//! encoder), which get the heap that decoding has freed. The decoded picture counts in both. The tests compare
+//! the estimate with the module's real memory.
 
 use shared::image::ImagePlan;
 
@@ -11,7 +11,7 @@ use crate::number;
 use crate::probe::{Coding, Header};
 
 /// Static data, stack, tables and small buffers of the module.
-const FIXED_BYTES: u64 = 6 * 1024 * 1024;
+const FIXED_BYTES: u64 = 7 * 1024 * 1024;
 
 /// Per pixel of a variant: its pixels, the encoder's planes, its tokens and its output.
 const ENCODE_BYTES_PER_PIXEL: u64 = 9;
@@ -19,8 +19,8 @@ const ENCODE_BYTES_PER_PIXEL: u64 = 9;
 /// Rows that the decoders of row-wise formats hold, in bytes per pixel of width.
 const ROWS_BYTES_PER_COLUMN: u64 = 160;
 
-/// Estimated bytes beside the file itself.
-pub(crate) fn estimate(header: &Header, shrink: &Shrink, plan: &ImagePlan) -> u64 {
+/// Estimated bytes of everything, the file of `size_bytes` included.
+pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: &ImagePlan) -> u64 {
     let decoded = number::area(shrink.width, shrink.height);
     let stored = number::area(header.width, header.height);
     let row = u64::from(header.width) * ROWS_BYTES_PER_COLUMN;
@@ -59,7 +59,9 @@ pub(crate) fn estimate(header: &Header, shrink: &Shrink, plan: &ImagePlan) -> u6
         Coding::Whole { buffer_bytes } => (4, buffer_bytes),
     };
     let picture = decoded.saturating_mul(channels);
-    let phase = decoding.max(variants(header, shrink, plan, channels));
+    let phase = size_bytes
+        .saturating_add(decoding)
+        .max(variants(header, shrink, plan, channels));
     FIXED_BYTES.saturating_add(picture).saturating_add(phase)
 }
 
@@ -71,22 +73,15 @@ fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -
         .iter()
         .map(|spec| spec.geometry(width, height));
     let (across, pixels) = outputs.fold((0, 0), |(across, pixels), output| {
+        let (stored_width, _) = header.orientation.turn(output.width, output.height);
         (
-            output.width.max(output.height).max(across),
+            stored_width.max(across),
             number::area(output.width, output.height).max(pixels),
         )
     });
-    // The resizer's first pass keeps one axis; with alpha it works on a premultiplied copy.
-    let pass = number::area(across, shrink.width.max(shrink.height)).saturating_mul(channels);
-    let copy = if channels == 4 {
-        number::area(shrink.width, shrink.height).saturating_mul(4)
-    } else {
-        0
-    };
-    pixels
-        .saturating_mul(ENCODE_BYTES_PER_PIXEL)
-        .saturating_add(pass)
-        .max(pass.saturating_add(copy))
+    // The resizer's first pass has the output's columns and the source's rows.
+    let pass = number::area(across, shrink.height).saturating_mul(channels);
+    pass.saturating_add(pixels.saturating_mul(ENCODE_BYTES_PER_PIXEL))
 }
 
 /// A whole number of pixels times a factor.

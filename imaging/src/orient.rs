@@ -112,9 +112,9 @@ impl Orientation {
         };
         let rows = picture.pixels.chunks_exact(picture.stride());
         if self.flips_y {
-            rows.rev().for_each(&mut append)
+            rows.rev().for_each(&mut append);
         } else {
-            rows.for_each(&mut append)
+            rows.for_each(&mut append);
         }
     }
 
@@ -135,9 +135,9 @@ impl Orientation {
         };
         let columns = (0..stride).step_by(channels);
         if self.flips_x {
-            columns.rev().for_each(&mut append_column)
+            columns.rev().for_each(&mut append_column);
         } else {
-            columns.for_each(&mut append_column)
+            columns.for_each(&mut append_column);
         }
     }
 }

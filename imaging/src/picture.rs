@@ -11,6 +11,8 @@ pub(crate) enum Layout {
     Rgb,
     /// Red, green, blue, alpha (not premultiplied).
     Rgba,
+    /// Red, green, blue, each times alpha; alpha.
+    Premultiplied,
     /// Cyan, magenta, yellow, black; 0 is no ink.
     Cmyk,
 }
@@ -21,13 +23,13 @@ impl Layout {
         match self {
             Self::Grey => 1,
             Self::Rgb => 3,
-            Self::Rgba | Self::Cmyk => 4,
+            Self::Rgba | Self::Premultiplied | Self::Cmyk => 4,
         }
     }
 }
 
 /// A picture, rows top to bottom without gaps. Invariant: `pixels` has exactly width × height × channels bytes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Picture {
     pub(crate) width: u32,
     pub(crate) height: u32,

@@ -3,6 +3,7 @@
 use shared::image::{Crop, Fit, Geometry, ImagePlan, ImageReport, Variant, VariantSpec};
 use shared::problem::Failure;
 
+use crate::alpha;
 use crate::chain;
 use crate::colour::Profile;
 use crate::decode::{self, Decoded};
@@ -73,7 +74,7 @@ impl Session {
                 profile: Profile::new(profile.as_deref()),
             },
             levels: vec![Level {
-                picture,
+                picture: alpha::premultiply(picture),
                 scale_x: shrink.scale_x,
                 scale_y: shrink.scale_y,
                 is_base: true,
@@ -94,14 +95,10 @@ impl Session {
         }
         let (width, height) = (picture.width, picture.height);
         let bytes = if spec.fit == Fit::Inside && !self.specs.is_empty() {
-            let copy = Picture {
-                pixels: picture.pixels.clone(),
-                ..picture
-            };
-            self.keep(picture);
-            encode(copy, spec.quality)?
+            // Kept before it is encoded: that frees the larger levels, and the encoder can have their memory.
+            encode(self.keep(picture), spec.quality)?
         } else {
-            encode(picture, spec.quality)?
+            encode(&picture, spec.quality)?
         };
         Ok(Some((
             Variant {
@@ -158,26 +155,27 @@ impl Session {
             .or_else(|| self.levels.first())
     }
 
-    /// Keeps a whole picture as a level, and only those levels that a variant to come will use.
-    fn keep(&mut self, picture: Picture) {
-        self.levels.push(Level {
+    /// Keeps a whole picture as a level, and of the larger ones only those that a variant to come will use.
+    fn keep(&mut self, picture: Picture) -> &Picture {
+        let level = Level {
             scale_x: f64::from(picture.width) / f64::from(self.size.0),
             scale_y: f64::from(picture.height) / f64::from(self.size.1),
             picture,
             is_base: false,
-        });
-        let largest = self
-            .specs
-            .iter()
-            .map(|spec| chain::scale(spec, self.size.0, self.size.1))
-            .fold(0.0, f64::max);
-        // Later variants are smaller, so the source of the largest one suffices for all.
-        let first = self
-            .levels
-            .iter()
-            .rposition(|level| chain::suffices(level.scale(), largest))
-            .unwrap_or(0);
-        self.levels.drain(..first);
+        };
+        let needed = |spec| chain::scale(spec, self.size.0, self.size.1);
+        let largest = self.specs.iter().map(needed).fold(0.0, f64::max);
+        if chain::suffices(level.scale(), largest) {
+            self.levels.clear();
+        } else {
+            // Later variants are smaller, so the source of the largest one suffices for all.
+            let first = self
+                .levels
+                .iter()
+                .rposition(|level| chain::suffices(level.scale(), largest));
+            self.levels.drain(..first.unwrap_or(0));
+        }
+        &self.levels.push_mut(level).picture
     }
 
     /// Placeholder of the smallest whole picture there is.

@@ -17,7 +17,7 @@ pub(super) struct Rows {
     /// Sums per output sample of the boxes that are being filled; with alpha, colours times alpha.
     sums: Vec<u32>,
     /// Rows in `sums`.
-    rows: usize,
+    filled: usize,
     /// Output rows that are done.
     done: usize,
 }
@@ -31,7 +31,7 @@ impl Rows {
             channels,
             row_bytes: number::length(width) * channels,
             sums: vec![0; picture.stride()],
-            rows: 0,
+            filled: 0,
             done: 0,
             picture,
         }
@@ -50,17 +50,19 @@ impl Rows {
         match self.picture.layout {
             Layout::Grey => add::<1>(&mut self.sums, row, cell),
             Layout::Rgb => add::<3>(&mut self.sums, row, cell),
-            Layout::Rgba | Layout::Cmyk => add_alpha(&mut self.sums, row, cell),
+            Layout::Rgba | Layout::Premultiplied | Layout::Cmyk => {
+                add_alpha(&mut self.sums, row, cell);
+            }
         }
-        self.rows += 1;
-        if self.rows == self.side {
+        self.filled += 1;
+        if self.filled == self.side {
             self.flush();
         }
     }
 
     /// The picture, if all its rows came.
     pub(super) fn finish(mut self) -> Option<Picture> {
-        if self.rows > 0 {
+        if self.filled > 0 {
             self.flush();
         }
         (self.done == number::length(self.picture.height)).then_some(self.picture)
@@ -68,7 +70,7 @@ impl Rows {
 
     /// Writes the means of the filled boxes.
     fn flush(&mut self) {
-        let (rows, side, row_bytes) = (self.rows, self.side, self.row_bytes);
+        let (rows, side, row_bytes) = (self.filled, self.side, self.row_bytes);
         let (layout, channels) = (self.picture.layout, self.channels);
         let width = row_bytes / channels;
         self.emit(|sums, output| {
@@ -88,7 +90,7 @@ impl Rows {
             }
         });
         self.sums.fill(0);
-        self.rows = 0;
+        self.filled = 0;
     }
 
     /// Hands the next output row to `write`; beyond the last one there is nothing to write.

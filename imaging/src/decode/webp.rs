@@ -17,14 +17,15 @@ use crate::probe::{Coding, Header, WEBP_FRAME_HEAD_BYTES, webp_chunks};
 use crate::sniff::Format;
 
 pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
-    let (layout, is_animated) = match header.coding {
+    let (has_alpha, is_animated) = match header.coding {
         Coding::WebP {
-            has_alpha: true,
+            has_alpha,
             is_animated,
             ..
-        } => (Layout::Rgba, is_animated),
-        _ => (Layout::Rgb, false),
+        } => (has_alpha, is_animated),
+        Coding::Jpeg { .. } | Coding::Png { .. } | Coding::Whole { .. } => (false, false),
     };
+    let layout = if has_alpha { Layout::Rgba } else { Layout::Rgb };
     let picture = if is_animated {
         first_frame(data, shrink)?
     } else {
@@ -92,7 +93,9 @@ fn bitstream(data: &[u8], mut target: Picture) -> Result<Picture, Failure> {
     config.options.scaled_height = height;
     config.output.colorspace = match target.layout {
         Layout::Rgba => WEBP_CSP_MODE::MODE_RGBA,
-        Layout::Rgb | Layout::Grey | Layout::Cmyk => WEBP_CSP_MODE::MODE_RGB,
+        Layout::Rgb | Layout::Premultiplied | Layout::Grey | Layout::Cmyk => {
+            WEBP_CSP_MODE::MODE_RGB
+        }
     };
     config.output.is_external_memory = 1;
     config.output.u.RGBA = WebPRGBABuffer {

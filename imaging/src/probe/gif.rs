@@ -14,29 +14,34 @@ const SCREEN_BYTES: usize = 13;
 const FRAME_BYTES: usize = 10;
 const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2c;
-const TRAILER: u8 = 0x3b;
 
 pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     let Some((width, height)) = le16(data, 6).zip(le16(data, 8)) else {
         return Ok(None);
     };
     let frame = match first_frame(data)? {
-        Some(at) => le16(data, at + 5).zip(le16(data, at + 7)),
+        Some(at) => array(data, at + 1),
         None => None,
     };
-    let Some((frame_width, frame_height)) = frame else {
+    let Some([l0, l1, _, _, w0, w1, h0, h1]) = frame else {
         return Ok(None);
     };
-    let (width, height) = (u32::from(width), u32::from(height));
-    // The screen as RGBA, the frame as RGBA, and its palette indices.
+    let (left, frame_width) = (u16::from_le_bytes([l0, l1]), u16::from_le_bytes([w0, w1]));
+    // One palette index per pixel. A frame that leaves columns free is decoded beside the picture, as RGBA.
+    let per_pixel = if left == 0 && frame_width == width {
+        1
+    } else {
+        5
+    };
+    let frame_height = u16::from_le_bytes([h0, h1]);
     let frame_area = number::area(u32::from(frame_width), u32::from(frame_height));
     Ok(Some(Header {
         format: Format::Gif,
-        width,
-        height,
+        width: u32::from(width),
+        height: u32::from(height),
         orientation: Orientation::UPRIGHT,
         coding: Coding::Whole {
-            buffer_bytes: 4 * number::area(width, height) + 5 * frame_area,
+            buffer_bytes: per_pixel * frame_area,
         },
     }))
 }
@@ -52,9 +57,8 @@ pub(crate) fn end_of_first_frame(data: &[u8]) -> bool {
         let next = match data.get(at) {
             Some(&FRAME) => frame_end(data, at).inspect(|_| frames += 1),
             Some(&EXTENSION) => blocks_end(data, at + 2),
-            Some(&TRAILER) => return frames > 0,
-            // Junk after complete frames ends the file for every decoder; so does the end of the data, which
-            // cannot be told from an animation cut between two frames.
+            // The trailer. Or junk after complete frames, which ends the file for every decoder; or the end of the
+            // data, which cannot be told from an animation cut between two frames.
             _ => return frames > 0,
         };
         match next {

@@ -49,7 +49,7 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
         };
         match marker {
             APP1 => {
-                orientation = orientation.or_else(|| segment.get(2..).and_then(exif_orientation))
+                orientation = orientation.or_else(|| segment.get(2..).and_then(exif_orientation));
             }
             APP14 => is_adobe |= segment.get(2..7) == Some(b"Adobe"),
             SOF_BASELINE..=0xcf if marker != DHT && marker != JPG && marker != DAC => {

@@ -71,7 +71,7 @@ pub(crate) enum Coding {
     },
     /// Whole frames through the `image` crate.
     Whole {
-        /// Bytes of the decoder's own buffers.
+        /// Bytes of the decoder's buffers beside the picture itself.
         buffer_bytes: u64,
     },
 }
@@ -137,7 +137,7 @@ pub(crate) fn admit(header: &Header, size_bytes: u64, plan: &ImagePlan) -> Resul
         return Err(fault::too_large(width, height, plan.pixels_max));
     }
     let shrink = chain::shrink(header, plan);
-    let needed = memory::estimate(header, &shrink, plan).saturating_add(size_bytes);
+    let needed = memory::estimate(header, size_bytes, &shrink, plan);
     if needed > plan.memory_max_bytes {
         return Err(fault::memory(needed, plan.memory_max_bytes));
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use image::{ImageDecoder, ImageError};
+use image::{ColorType, ImageDecoder, ImageError};
 use shared::problem::Failure;
 
 use super::{Coding, Header};
@@ -26,14 +26,21 @@ pub(super) fn read(data: &[u8], format: Format) -> Result<Option<Header>, Failur
         Err(_) => return Err(fault::corrupt(format)),
     };
     let (width, height) = decoder.dimensions();
+    // Icons are files within the file, and other pixels than bytes are converted: both need a second buffer.
+    let is_direct = matches!(
+        decoder.color_type(),
+        ColorType::L8 | ColorType::Rgb8 | ColorType::Rgba8
+    );
+    let buffer_bytes = if is_direct && format != Format::Ico {
+        0
+    } else {
+        decoder.total_bytes()
+    };
     Ok(Some(Header {
         format,
         width,
         height,
         orientation: Orientation::UPRIGHT,
-        // The decoder's pixels, and the same again for the conversion to eight bits or a frame inside a frame.
-        coding: Coding::Whole {
-            buffer_bytes: decoder.total_bytes().saturating_mul(2),
-        },
+        coding: Coding::Whole { buffer_bytes },
     }))
 }

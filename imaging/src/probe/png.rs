@@ -71,7 +71,7 @@ fn chunks(data: &[u8]) -> Tail {
             b"eXIf" => {
                 tail.orientation = tail
                     .orientation
-                    .or_else(|| body.and_then(exif::orientation))
+                    .or_else(|| body.and_then(exif::orientation));
             }
             b"tRNS" => tail.has_transparency = true,
             b"IEND" => break,

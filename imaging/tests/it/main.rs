@@ -1,1 +1,97 @@
-fn main() {}
+//! The codec on real and made-up pictures, natively; `module` runs the same on the wasm build.
+
+mod bomb;
+mod format;
+mod made;
+mod memory;
+mod module;
+mod mutation;
+mod orientation;
+mod pngsuite;
+mod truncation;
+
+use image::RgbaImage;
+use imaging::Session;
+use shared::image::{Fit, ImagePlan, ImageReport, PIXELS_MAX, Variant, VariantSpec};
+use shared::problem::{ErrorCode, Failure};
+
+/// What the tests allow, so that no picture is refused that is not meant to be.
+const MEMORY_MAX_BYTES: u64 = 1 << 30;
+
+/// A plan of the given boxes at the best quality, so that differences are the codec's and not the encoder's.
+fn plan(boxes: &[(&str, u32, u32, Fit)]) -> ImagePlan {
+    let spec = |&(name, width, height, fit): &(&str, u32, u32, Fit)| VariantSpec {
+        name: name.to_owned(),
+        width,
+        height,
+        fit,
+        quality: 100,
+    };
+    ImagePlan {
+        variants: boxes.iter().map(spec).collect(),
+        pixels_max: PIXELS_MAX,
+        memory_max_bytes: MEMORY_MAX_BYTES,
+    }
+}
+
+/// A plan of one variant that takes the picture as it is.
+fn whole() -> ImagePlan {
+    plan(&[("whole", 4000, 4000, Fit::Inside)])
+}
+
+/// All variants and the report of a file.
+fn run(file: &[u8], plan: &ImagePlan) -> Result<(Vec<(Variant, Vec<u8>)>, ImageReport), Failure> {
+    let mut session = Session::open(file.to_vec(), plan)?;
+    let mut variants = Vec::new();
+    while let Some(made) = session.next_variant()? {
+        variants.push(made);
+    }
+    Ok((variants, session.report()?))
+}
+
+/// Pixels of a file's single variant.
+fn pixels(file: &[u8], plan: &ImagePlan) -> RgbaImage {
+    let (variants, _) = run(file, plan).unwrap();
+    decoded(&variants[0].1)
+}
+
+fn decoded(webp: &[u8]) -> RgbaImage {
+    image::load_from_memory_with_format(webp, image::ImageFormat::WebP)
+        .unwrap()
+        .into_rgba8()
+}
+
+/// Code of the failure that a file gives.
+fn code(file: &[u8], plan: &ImagePlan) -> ErrorCode {
+    match run(file, plan) {
+        Ok((variants, _)) => panic!("{} variants were made", variants.len()),
+        Err(failure) => failure.code,
+    }
+}
+
+/// Mean absolute difference of two pictures' samples, weighted by alpha.
+fn difference(left: &RgbaImage, right: &RgbaImage) -> f64 {
+    assert_eq!(left.dimensions(), right.dimensions());
+    let pairs = left.pixels().zip(right.pixels());
+    let sum: f64 = pairs
+        .map(|(left, right)| {
+            let seen = f64::from(left[3]) / 255.0;
+            let colours: f64 = (0..3)
+                .map(|sample| f64::from(left[sample].abs_diff(right[sample])))
+                .sum();
+            seen * colours / 3.0 + f64::from(left[3].abs_diff(right[3]))
+        })
+        .sum();
+    sum / f64::from(left.width() * left.height())
+}
+
+/// Path of a fixture.
+fn fixture(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+fn read(name: &str) -> Vec<u8> {
+    std::fs::read(fixture(name)).unwrap()
+}

@@ -10,7 +10,7 @@ use shared::api::{Access, Answer, Op, openapi};
 use crate::checkout;
 
 fn text() -> String {
-    format!("{}\n", openapi().to_pretty_json().unwrap())
+    format!("{}\n", serde_json::to_string_pretty(&openapi()).unwrap())
 }
 
 fn document() -> Value {

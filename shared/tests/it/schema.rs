@@ -36,7 +36,7 @@ fn tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-/// Every `CREATE TABLE name` and the `column IN ('a', 'b')` that follow it.
+/// Every `CHECK (column IN ('a', 'b'))`, under the `CREATE TABLE name` before it.
 fn constraints(sql: &str) -> Words {
     let mut found = Words::new();
     let mut table = String::new();
@@ -50,16 +50,23 @@ fn constraints(sql: &str) -> Words {
             });
             table = name.unwrap().to_lowercase();
         }
-        let lists = token.eq_ignore_ascii_case("in")
-            && tokens.get(index + 1).is_some_and(|next| next == "(");
-        if lists && index > 0 {
-            let words = tokens[index + 2..]
+        // Exactly `CHECK (column IN (…))`: a list within a larger condition is another rule.
+        if token.eq_ignore_ascii_case("check")
+            && let Some([open, column, word, list]) = tokens.get(index + 1..index + 5)
+            && (open.as_str(), list.as_str()) == ("(", "(")
+            && word.eq_ignore_ascii_case("in")
+        {
+            let listed = tokens.get(index + 5..).unwrap_or_default();
+            let end = listed.iter().position(|word| word == ")").unwrap();
+            if listed.get(end + 1).is_none_or(|next| next != ")") {
+                continue;
+            }
+            let words = listed[..end]
                 .iter()
-                .take_while(|word| *word != ")")
                 .filter_map(|word| word.strip_prefix('\''))
                 .map(str::to_owned)
                 .collect();
-            found.insert((table.clone(), tokens[index - 1].to_lowercase()), words);
+            found.insert((table.clone(), column.to_lowercase()), words);
         }
     }
     found
@@ -73,7 +80,9 @@ fn the_reader_finds_constraints() {
             kind TEXT NOT NULL CHECK (kind IN ('image', 'video')), -- CHECK (x IN ('y'))
             state TEXT check(state in('ready'))
         ) STRICT;
-        create table jobs (state TEXT, CHECK (state IN ('queued','it is, (so)')));";
+        create table jobs (state TEXT, CHECK (state IN ('queued','it is, (so)')),
+            CHECK ((state IN ('queued')) = (ended_at IS NULL)), CHECK (state IN ('x') OR ended_at > 0));
+        CREATE INDEX open ON jobs (id) WHERE state IN ('queued');";
     let key = |table: &str, column: &str| (table.to_owned(), column.to_owned());
     let words = |words: &[&str]| {
         words

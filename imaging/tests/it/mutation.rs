@@ -1,0 +1,68 @@
+//! Damaged files give a picture or a failure, never a panic.
+
+use std::sync::LazyLock;
+
+use image::{DynamicImage, ImageFormat};
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, any};
+use proptest::proptest;
+
+use crate::made::{self, Jpeg, animation, faded, gif, photo_of, webp};
+use crate::{plan, read, run};
+use shared::image::Fit;
+
+/// Small files of every kind.
+static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let photo = photo_of(48, 36);
+    let image = DynamicImage::from(photo.clone());
+    let mut files = vec![
+        Jpeg {
+            subsampled: true,
+            ..Jpeg::default()
+        }
+        .of(&photo),
+        Jpeg {
+            progressive: true,
+            restart: Some(3),
+            ..Jpeg::default()
+        }
+        .of(&photo),
+        made::png(photo.clone()),
+        made::file(&faded(48, 36).into(), ImageFormat::Png),
+        webp(&image),
+        webp(&faded(48, 36).into()),
+        animation(48, 46, &photo_of(20, 20)),
+        gif(&[photo]),
+    ];
+    files.extend(
+        [
+            ImageFormat::WebP,
+            ImageFormat::Bmp,
+            ImageFormat::Ico,
+            ImageFormat::Tiff,
+        ]
+        .map(|format| made::file(&image, format)),
+    );
+    files.extend(
+        ["basi6a16", "basn3p02", "tbbn3p08", "ct1n0g04"]
+            .map(|name| read(&format!("pngsuite/{name}.png"))),
+    );
+    files
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn flipped_bytes(which in any::<proptest::sample::Index>(), flips in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8)) {
+        let mut file = FILES[which.index(FILES.len())].clone();
+        for (at, value) in flips {
+            let at = at.index(file.len());
+            file[at] = value;
+        }
+        let mut plan = plan(&[("small", 20, 20, Fit::Cover)]);
+        // As at the edge, so that a changed header does not make the test slow.
+        plan.memory_max_bytes = 32 << 20;
+        let _outcome = run(&file, &plan);
+    }
+}

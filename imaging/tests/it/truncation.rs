@@ -1,0 +1,137 @@
+//! A file that was cut is never a success with part of the picture.
+
+use image::{DynamicImage, ImageFormat};
+use shared::problem::ErrorCode;
+
+use crate::made::{self, Jpeg, animation, canvas, chunk, faded, gif, photo_of, quarters, webp};
+use crate::{code, plan, read, run, whole};
+use shared::image::Fit;
+
+/// Cuts at every sixteenth, and just before the end.
+fn check(name: &str, file: &[u8]) {
+    let small = plan(&[("small", 40, 40, Fit::Inside)]);
+    for plan in [whole(), small] {
+        assert!(run(file, &plan).is_ok(), "{name}: whole");
+        for sixteenth in 1..16 {
+            let length = file.len() * sixteenth / 16;
+            let code = code(&file[..length], &plan);
+            assert_eq!(
+                code,
+                ErrorCode::ImageTruncated,
+                "{name}: {sixteenth}/16 to {}",
+                plan.variants[0].name
+            );
+        }
+        let junk = [file, b"junk behind the picture".as_slice()].concat();
+        assert!(run(&junk, &plan).is_ok(), "{name}: junk");
+    }
+}
+
+#[test]
+fn jpeg() {
+    let photo = photo_of(333, 222);
+    check("baseline", &Jpeg::default().of(&photo));
+    check(
+        "subsampled",
+        &Jpeg {
+            subsampled: true,
+            ..Jpeg::default()
+        }
+        .of(&photo),
+    );
+    check(
+        "progressive",
+        &Jpeg {
+            progressive: true,
+            ..Jpeg::default()
+        }
+        .of(&photo),
+    );
+    check(
+        "restarts",
+        &Jpeg {
+            restart: Some(7),
+            ..Jpeg::default()
+        }
+        .of(&photo),
+    );
+    check(
+        "progressive restarts",
+        &Jpeg {
+            progressive: true,
+            restart: Some(7),
+            ..Jpeg::default()
+        }
+        .of(&photo),
+    );
+    check("photo", &read("exif-orientation/Landscape_6.jpg"));
+}
+
+/// Where a cut file got a new end marker, only the coded data tells.
+#[test]
+fn jpeg_with_a_false_end() {
+    let photo = photo_of(333, 222);
+    for (progressive, restart) in [(false, None), (true, None), (false, Some(7))] {
+        let file = Jpeg {
+            progressive,
+            restart,
+            ..Jpeg::default()
+        }
+        .of(&photo);
+        for sixteenth in 4..16 {
+            let cut = [&file[..file.len() * sixteenth / 16], &[0xff, 0xd9]].concat();
+            let code = code(&cut, &whole());
+            let is_expected = matches!(code, ErrorCode::ImageTruncated | ErrorCode::ImageCorrupt);
+            assert!(
+                is_expected,
+                "{sixteenth}/16, progressive {progressive}, {restart:?}: {code:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn png() {
+    check("rows", &made::png(photo_of(333, 222)));
+    check(
+        "alpha",
+        &made::file(&faded(200, 150).into(), ImageFormat::Png),
+    );
+    check("interlaced", &read("pngsuite/basi6a16.png"));
+    let whole_file = made::png(photo_of(60, 40));
+    assert_eq!(
+        code(&whole_file[..whole_file.len() - 12], &whole()),
+        ErrorCode::ImageTruncated,
+        "no IEND"
+    );
+}
+
+#[test]
+fn webp_files() {
+    let photo = DynamicImage::from(photo_of(333, 222));
+    check("lossy", &webp(&photo));
+    check("lossless", &made::file(&photo, ImageFormat::WebP));
+    check("alpha", &webp(&faded(200, 150).into()));
+    check("animation", &animation(200, 150, &photo_of(100, 80)));
+    // The container may be whole and the picture in it cut.
+    let picture = made::picture_chunks(&webp(&photo));
+    let cut = chunk(b"VP8 ", &picture[8..picture.len() / 2]);
+    assert_eq!(
+        code(&canvas(0, 333, 222, &[cut]), &whole()),
+        ErrorCode::ImageTruncated
+    );
+}
+
+#[test]
+fn gif_files() {
+    check("still", &gif(&[photo_of(200, 150)]));
+    check("animation", &gif(&[photo_of(100, 80), quarters(100, 80)]));
+}
+
+#[test]
+fn bmp() {
+    check(
+        "bmp",
+        &made::file(&DynamicImage::from(photo_of(90, 60)), ImageFormat::Bmp),
+    );
+}
