@@ -22,7 +22,10 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
     for job in db::jobs::overdue(&db, now).await? {
         match jobs::apply(app, job, &Change::Expire).await {
             Ok(applied) => {
-                worker::console_warn!("job overtaken by the clock job.id={job} outcome={:?}", applied.outcome);
+                worker::console_warn!(
+                    "job overtaken by the clock job.id={job} outcome={:?}",
+                    applied.outcome
+                );
                 deliver::settle(app, applied.effects).await;
             }
             // It ended or was renewed since it was listed.
@@ -31,17 +34,28 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
         }
     }
     for job in outbox::due_messages(&db, now).await? {
-        deliver::send(app, job, now).await.unwrap_or_else(|error| log(&error));
+        deliver::send(app, job, now)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for hub in outbox::late_hubs(&db, now).await? {
-        deliver::tell_all(app, &hub).await.unwrap_or_else(|error| log(&error));
+        deliver::tell_all(app, &hub)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for asset in db::assets::abandoned(&db, now.minus_ms(UPLOAD_MAX_MS)).await? {
-        let failure = Failure::new(ErrorCode::UploadExpired, "No file arrived within 24 hours. Create the asset again.");
-        crate::complete::refuse(app, &asset, &failure).await.unwrap_or_else(|error| log(&error));
+        let failure = Failure::new(
+            ErrorCode::UploadExpired,
+            "No file arrived within 24 hours. Create the asset again.",
+        );
+        crate::complete::refuse(app, &asset, &failure)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for prefix in outbox::due_tombstones(&db, now).await? {
-        bury(app, &prefix, now).await.unwrap_or_else(|error| log(&error));
+        bury(app, &prefix, now)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     outbox::next_due(&db, UPLOAD_MAX_MS).await
 }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use shared::time::Timestamp;
 use worker::wasm_bindgen;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object};
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, durable_object,
+};
 
 use crate::app::App;
 use crate::clock;
@@ -33,10 +36,18 @@ thread_local! {
 /// Makes sure that the sweeper is awake. Call it before writing work that it guards.
 pub(crate) async fn wake(env: &Env) {
     let now = clock::now();
-    if WOKEN_AT.get().is_some_and(|at| now.ms_since(at) < WAKE_EVERY_MS) {
+    if WOKEN_AT
+        .get()
+        .is_some_and(|at| now.ms_since(at) < WAKE_EVERY_MS)
+    {
         return;
     }
-    let woken = async { env.durable_object("SWEEPER")?.get_by_name(NAME)?.fetch_with_str("http://sweeper/wake").await };
+    let woken = async {
+        env.durable_object("SWEEPER")?
+            .get_by_name(NAME)?
+            .fetch_with_str("http://sweeper/wake")
+            .await
+    };
     match woken.await {
         Ok(_) => WOKEN_AT.set(Some(now)),
         Err(error) => worker::console_warn!("the sweeper cannot be woken: {error}"),
@@ -52,7 +63,10 @@ pub struct Sweeper {
 
 impl Sweeper {
     async fn set_alarm(&self, delay_ms: u64) -> Result<()> {
-        self.state.storage().set_alarm(Duration::from_millis(delay_ms)).await
+        self.state
+            .storage()
+            .set_alarm(Duration::from_millis(delay_ms))
+            .await
     }
 
     /// Whether somebody woke it so lately that work may still be on its way into the database.
@@ -90,7 +104,12 @@ impl DurableObject for Sweeper {
     async fn fetch(&self, _request: Request) -> Result<Response> {
         let now = clock::now();
         self.state.storage().put("woken_at", now.ms()).await?;
-        let alarm = self.state.storage().get_alarm().await?.and_then(|at| u64::try_from(at).ok());
+        let alarm = self
+            .state
+            .storage()
+            .get_alarm()
+            .await?
+            .and_then(|at| u64::try_from(at).ok());
         if alarm.is_none_or(|at| at > now.plus_ms(WATCH_EVERY_MS).ms()) {
             self.set_alarm(WATCH_EVERY_MS).await?;
         }
@@ -106,11 +125,21 @@ impl DurableObject for Sweeper {
         Response::empty()
     }
 
-    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(&self, _socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        _socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         Ok(())
     }
 
