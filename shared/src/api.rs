@@ -141,7 +141,7 @@ ops! {
     GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes ();
     /// Whether the process answers.
     Healthz: Get "/healthz" Public [] (()) -> 200 Json Health;
-    /// Whether database, buckets and queue answer, too.
+    /// Whether database and buckets answer, too.
     Readyz: Get "/readyz" Public [] (()) -> 200 Json Health;
     /// Which build answers.
     Version: Get "/version" Public [] (()) -> 200 Json VersionInfo;
