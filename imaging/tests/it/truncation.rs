@@ -115,7 +115,7 @@ fn webp_files() {
     check("animation", &animation(200, 150, &photo_of(100, 80)));
     // The container may be whole and the picture in it cut.
     let picture = made::picture_chunks(&webp(&photo));
-    let cut = chunk(b"VP8 ", &picture[8..picture.len() / 2]);
+    let cut = chunk(*b"VP8 ", &picture[8..picture.len() / 2]);
     assert_eq!(
         code(&canvas(0, 333, 222, &[cut]), &whole()),
         ErrorCode::ImageTruncated
