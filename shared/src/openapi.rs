@@ -49,32 +49,7 @@ impl Document {
         op: Op,
         doc: &str,
     ) {
-        let text = || ObjectBuilder::new().schema_type(Type::String);
-        let mut operation = OperationBuilder::new()
-            .operation_id(Some(op.name()))
-            .summary(Some(doc.trim()));
-        let names = op
-            .path()
-            .split('/')
-            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-        for name in names {
-            operation = operation.parameter(
-                ParameterBuilder::new()
-                    .name(name.trim_start_matches('*'))
-                    .parameter_in(ParameterIn::Path)
-                    .required(Required::True)
-                    .schema(Some(text())),
-            );
-        }
-        for name in op.query() {
-            operation = operation.parameter(
-                ParameterBuilder::new()
-                    .name(*name)
-                    .parameter_in(ParameterIn::Query)
-                    .required(Required::False)
-                    .schema(Some(query_schema(op, name))),
-            );
-        }
+        let mut operation = with_parameters(op).summary(Some(doc.trim()));
         if !is_unit::<Req>() {
             let schema = register::<Req>(&mut self.schemas);
             // `complete` may be called without a body; every other body is needed.
@@ -170,6 +145,34 @@ impl Document {
             .components(Some(components))
             .build()
     }
+}
+
+/// An operation with its name and parameters.
+fn with_parameters(op: Op) -> OperationBuilder {
+    let mut operation = OperationBuilder::new().operation_id(Some(op.name()));
+    let names = op
+        .path()
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    for name in names {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(name.trim_start_matches('*'))
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
+        );
+    }
+    for name in op.query() {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(*name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .schema(Some(query_schema(op, name))),
+        );
+    }
+    operation
 }
 
 /// What a query parameter takes.
