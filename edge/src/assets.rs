@@ -19,15 +19,15 @@ use shared::time::Timestamp;
 use worker::{Headers, Response};
 
 use crate::app::App;
+use crate::call::{Call, json};
 use crate::config::Config;
 use crate::db::assets::{AssetRow, Filter, insert};
 use crate::db::outbox::{insert_tombstone, select_events};
 use crate::db::{self, statement, text, time};
 use crate::error::{Error, Result};
-use crate::http::{Call, json};
 use crate::jobs::{self, Change, Effects, new_event};
 use crate::scope::Scope;
-use crate::{clock, deliver, hub, sweep, sweeper_do};
+use crate::{clock, deliver, hub, removal, sweeper};
 
 /// By then every signed PUT of an asset has ended; what was put there after the removal is removed once more.
 pub(crate) const URLS_ENDED_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
@@ -80,7 +80,7 @@ pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
             ],
         )?,
     ];
-    let (results, ()) = join(database.batch(batch), sweeper_do::wake(&app.env)).await;
+    let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
     results?;
     let background = app.clone();
     app.afterwards(async move { deliver::tell_soon(&background, hub).await });
@@ -251,7 +251,7 @@ pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
 /// `DELETE /v1/assets/{id}`
 pub(crate) async fn delete(app: &App, call: &Call) -> Result<Response> {
     let row = own(app, call).await?;
-    sweeper_do::wake(&app.env).await;
+    sweeper::wake(&app.env).await;
     match jobs::apply(app, row.job_id()?, &Change::Cancel).await {
         Ok(applied) => deliver::settle(app, applied.effects).await,
         // Ended, or never begun.
@@ -318,8 +318,8 @@ async fn erase(app: &App, row: &AssetRow) -> Result<Effects> {
 
 async fn remove_objects(app: &App, id: AssetId) -> Result<()> {
     app.raw()?.delete(key::original(id)).await?;
-    sweep::remove_all(&app.raw()?, &key::asset_outputs(id)).await?;
-    sweep::remove_all(&app.public()?, &key::asset_outputs(id)).await
+    removal::remove_all(&app.raw()?, &key::asset_outputs(id)).await?;
+    removal::remove_all(&app.public()?, &key::asset_outputs(id)).await
 }
 
 /// `GET /v1/assets/{id}/original`

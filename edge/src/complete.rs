@@ -12,13 +12,13 @@ use shared::time::Timestamp;
 use worker::{D1Database, D1PreparedStatement, Range, Response};
 
 use crate::app::App;
+use crate::call::{Call, json};
 use crate::db::assets::AssetRow;
 use crate::db::outbox::select_events;
 use crate::db::{self, changes, statement, text, time};
 use crate::error::{Error, Result};
-use crate::http::{Call, json};
 use crate::jobs::{self, Effects, new_event};
-use crate::{assets, clock, deliver, hub, sweeper_do};
+use crate::{assets, clock, deliver, hub, sweeper};
 
 /// `POST /v1/assets/{id}/complete`. Idempotent: whoever calls again gets the same job, or the same refusal.
 pub(crate) async fn complete(app: &App, call: &Call) -> Result<Response> {
@@ -61,7 +61,7 @@ async fn refused(app: &App, row: &AssetRow) -> Result<()> {
 
 /// Looks at the stored file and acts on it; answers the asset as it stands afterwards.
 async fn verify(app: &App, row: AssetRow) -> Result<AssetRow> {
-    let (found, ()) = join(inspect(app, &row), sweeper_do::wake(&app.env)).await;
+    let (found, ()) = join(inspect(app, &row), sweeper::wake(&app.env)).await;
     if let Err(failure) = found? {
         refuse(app, &row, &failure).await?;
     } else {

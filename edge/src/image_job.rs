@@ -24,7 +24,7 @@ use crate::deliver;
 use crate::error::{Error, Result};
 use crate::hub::{self, Append};
 use crate::jobs::{self, Change, Made, new_event};
-use crate::sweep;
+use crate::removal;
 
 /// Progress of one job is told at most this often; what comes in between is left out.
 const PROGRESS_EVERY_MS: u64 = 250;
@@ -276,7 +276,7 @@ impl Attempt<'_> {
                     self.job,
                     failure.code.as_str()
                 );
-                sweep::remove_all(&self.bucket()?, &self.prefix.to_string()).await?;
+                removal::remove_all(&self.bucket()?, &self.prefix.to_string()).await?;
             }
             Err(error) => return Err(error),
         }

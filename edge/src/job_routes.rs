@@ -5,11 +5,11 @@ use worker::Response;
 
 use crate::app::App;
 use crate::assets::{cursor, limit, page};
+use crate::call::{Call, json};
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
-use crate::http::{Call, json};
 use crate::jobs::{self, Change};
-use crate::{db, deliver, sweeper_do};
+use crate::{db, deliver, sweeper};
 
 async fn own(app: &App, call: &Call) -> Result<JobRow> {
     let scope = call.scope(app)?;
@@ -53,7 +53,7 @@ pub(crate) async fn redrive(app: &App, call: &Call) -> Result<Response> {
 
 async fn change(app: &App, call: &Call, op: Op, change: &Change) -> Result<Response> {
     let row = own(app, call).await?;
-    sweeper_do::wake(&app.env).await;
+    sweeper::wake(&app.env).await;
     let applied = jobs::apply(app, row.id()?, change).await?;
     deliver::settle(app, applied.effects).await;
     let database = app.db()?;

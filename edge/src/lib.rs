@@ -9,6 +9,7 @@
 mod app;
 mod assets;
 mod auth;
+mod call;
 mod clock;
 mod codec;
 mod complete;
@@ -26,8 +27,10 @@ mod image_queue;
 mod job_routes;
 mod jobs;
 mod media;
+mod removal;
 mod scope;
 mod sweep;
+mod sweeper;
 mod sweeper_do;
 
 use worker::{
@@ -48,5 +51,5 @@ async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Resul
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    sweeper_do::wake(&env).await;
+    sweeper::wake(&env).await;
 }

@@ -5,9 +5,9 @@ use shared::key;
 use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
 
 use crate::app::App;
+use crate::call::Call;
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::http::Call;
 
 /// `GET /media/{key}`
 pub(crate) async fn public(app: &App, call: &Call) -> Result<Response> {

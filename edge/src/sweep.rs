@@ -3,14 +3,13 @@
 
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use worker::Bucket;
 
 use crate::app::App;
 use crate::clock;
 use crate::db::{self, outbox};
-use crate::deliver;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Change};
+use crate::{deliver, removal};
 
 /// An upload that has not come after this time is given up: 24 hours, as URLs can be renewed until then.
 pub(crate) const UPLOAD_MAX_MS: u64 = 86_400_000;
@@ -66,22 +65,7 @@ fn log(error: &Error) {
 
 /// Removes every object under `prefix` from both buckets.
 async fn bury(app: &App, prefix: &str, now: Timestamp) -> Result<()> {
-    remove_all(&app.raw()?, prefix).await?;
-    remove_all(&app.public()?, prefix).await?;
+    removal::remove_all(&app.raw()?, prefix).await?;
+    removal::remove_all(&app.public()?, prefix).await?;
     outbox::forget_tombstone(&app.db()?, prefix, now).await
-}
-
-/// Removes every object under `prefix` from one bucket.
-pub(crate) async fn remove_all(bucket: &Bucket, prefix: &str) -> Result<()> {
-    loop {
-        let found = bucket.list().prefix(prefix).limit(500).execute().await?;
-        let keys: Vec<String> = found.objects().iter().map(worker::Object::key).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        bucket.delete_multiple(keys).await?;
-        if !found.truncated() {
-            return Ok(());
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! The sweeper: one Durable Object whose alarm runs [`crate::sweep`] whenever something is due. Its alarm survives a
 //! power cut, fires locally as in production, and is set before the work that it guards is written.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use shared::time::Timestamp;
@@ -15,44 +14,13 @@ use crate::app::App;
 use crate::clock;
 use crate::sweep;
 
-/// Name of the only sweeper.
-const NAME: &str = "sweeper";
-
 /// After being woken it looks again this often for this long, even if nothing is due: work that is being written while it
 /// is woken must not be missed.
 const WATCH_EVERY_MS: u64 = 5_000;
 const WATCH_MS: u64 = 60_000;
 
-/// An isolate wakes the sweeper at most this often; much less than `WATCH_MS`, so that it never sleeps under load.
-const WAKE_EVERY_MS: u64 = 20_000;
-
 /// It never runs more often than this.
 const PAUSE_MIN_MS: u64 = 1_000;
-
-thread_local! {
-    static WOKEN_AT: Cell<Option<Timestamp>> = const { Cell::new(None) };
-}
-
-/// Makes sure that the sweeper is awake. Call it before writing work that it guards.
-pub(crate) async fn wake(env: &Env) {
-    let now = clock::now();
-    if WOKEN_AT
-        .get()
-        .is_some_and(|at| now.ms_since(at) < WAKE_EVERY_MS)
-    {
-        return;
-    }
-    let woken = async {
-        env.durable_object("SWEEPER")?
-            .get_by_name(NAME)?
-            .fetch_with_str("http://sweeper/wake")
-            .await
-    };
-    match woken.await {
-        Ok(_) => WOKEN_AT.set(Some(now)),
-        Err(error) => worker::console_warn!("the sweeper cannot be woken: {error}"),
-    }
-}
 
 /// See the module.
 #[durable_object]
