@@ -236,6 +236,7 @@ fn failures_are_codes() {
     let size = std::fs::metadata(&good).unwrap().len();
     let cut = std::fs::read(&good).unwrap();
     let cut = folder.write("cut", &cut[..cut.len() / 2]);
+    let wraps = crate::fixture("damaged/profile-tag-wraps.webp");
     let bomb = folder.write("bomb", &png_claim(65_500, 65_500));
     let requests = [
         (json!({"file": good, "plan": edge()}), Value::Null),
@@ -244,6 +245,7 @@ fn failures_are_codes() {
             json!("image_codec_trapped"),
         ),
         (json!({"file": good, "plan": edge()}), Value::Null),
+        (json!({"file": wraps, "plan": edge()}), Value::Null),
         (
             json!({"file": cut, "plan": edge()}),
             json!("image_truncated"),

@@ -128,6 +128,19 @@ fn gif_files() {
     check("animation", &gif(&[photo_of(100, 80), quarters(100, 80)]));
 }
 
+/// Found by mutating files; each was a trap or a fault of ours once.
+#[test]
+fn damaged_files() {
+    assert!(
+        run(&read("damaged/profile-tag-wraps.webp"), &whole()).is_ok(),
+        "a bad profile is ignored"
+    );
+    assert_eq!(
+        code(&read("damaged/alpha.webp"), &whole()),
+        ErrorCode::ImageCorrupt
+    );
+}
+
 #[test]
 fn bmp() {
     check(
