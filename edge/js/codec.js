@@ -11,6 +11,9 @@ const LOCK_MAX_MS = 60_000;
 /** Bytes per read, and at most this many are probed before the whole file gets its buffer. */
 const CHUNK_BYTES = 262_144;
 
+/** What the module may take at most: its own memory limit. */
+const MEMORY_MAX_BYTES = 96 * 1024 * 1024;
+
 /** Above this the instance is not worth keeping: an isolate has 128 MB for everything in it. */
 const MEMORY_KEEP_BYTES = 64 * 1024 * 1024;
 
@@ -50,7 +53,7 @@ function guarded(token, act) {
   try {
     codec ??= new WebAssembly.Instance(globalThis.__ferrotype_imaging, {}).exports;
     const result = act(codec);
-    peakBytes = Math.max(peakBytes, codec.memory.buffer.byteLength);
+    if (codec !== null) peakBytes = Math.max(peakBytes, codec.memory.buffer.byteLength);
     return result;
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
@@ -84,6 +87,11 @@ function scratch(exports, bytes) {
   const pointer = exports.codec_scratch(bytes.byteLength);
   if (pointer === 0) throw failure("image_memory_exceeded", "The codec's memory is used up. Upload a smaller version.");
   view(exports, pointer, bytes.byteLength).set(bytes);
+}
+
+function takePlan(exports, plan) {
+  scratch(exports, new TextEncoder().encode(plan));
+  settled(exports, exports.codec_plan());
 }
 
 /** Reads up to a chunk into `buffer`, which it takes; gives the bytes read (with their buffer) and whether the stream ended. */
@@ -120,14 +128,13 @@ export function codec_acquire(now_ms) {
  */
 export async function codec_open(token, stream, size_bytes, plan) {
   guarded(token, (exports) => {
-    scratch(exports, new TextEncoder().encode(plan));
-    settled(exports, exports.codec_plan());
+    takePlan(exports, plan);
     // The size alone may be too much: then not a byte is read.
     settled(exports, exports.codec_probe(Math.min(size_bytes, 0xffff_ffff)));
   });
   const reader = stream.getReader({ mode: "byob" });
   try {
-    await fill(token, reader, size_bytes);
+    await fill(token, reader, size_bytes, plan);
   } finally {
     // Also when the file is complete: nothing else of the body is wanted. A stream that failed may refuse.
     reader.cancel().catch(() => {});
@@ -135,8 +142,16 @@ export async function codec_open(token, stream, size_bytes, plan) {
   guarded(token, (exports) => settled(exports, exports.codec_open()));
 }
 
+/** Gives the plan to the instance, which may be a fresh one, and reserves the input buffer in it. */
+function reserve(exports, sizeBytes, plan) {
+  takePlan(exports, plan);
+  const pointer = exports.codec_input(sizeBytes);
+  if (pointer === 0) settled(exports, FAILED);
+  return pointer;
+}
+
 /** Copies `sizeBytes` from the reader into the codec's input buffer, which is reserved after a look at the first chunk. */
-async function fill(token, reader, sizeBytes) {
+async function fill(token, reader, sizeBytes, plan) {
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   let pointer = 0;
   let at = 0;
@@ -145,13 +160,17 @@ async function fill(token, reader, sizeBytes) {
     buffer = bytes.buffer;
     const wanted = bytes.subarray(0, sizeBytes - at);
     guarded(token, (exports) => {
-      if (at === 0 && wanted.byteLength > 0) {
-        scratch(exports, wanted);
-        settled(exports, exports.codec_probe(sizeBytes));
-        pointer = exports.codec_input(sizeBytes);
-        if (pointer === 0) settled(exports, FAILED);
-      }
-      if (wanted.byteLength > 0) view(exports, pointer + at, wanted.byteLength).set(wanted);
+      if (at > 0 || wanted.byteLength === 0) return;
+      scratch(exports, wanted);
+      settled(exports, exports.codec_probe(sizeBytes));
+      const estimateBytes = JSON.parse(reply(exports)) ?? MEMORY_MAX_BYTES;
+      // The heap of earlier pictures may be free and still not fit this one: what is there counts as taken.
+      if (exports.memory.buffer.byteLength + estimateBytes > MEMORY_MAX_BYTES) drop();
+    });
+    guarded(token, (exports) => {
+      if (wanted.byteLength === 0) return;
+      if (at === 0) pointer = reserve(exports, sizeBytes, plan);
+      view(exports, pointer + at, wanted.byteLength).set(wanted);
     });
     at += wanted.byteLength;
     if (done && at < sizeBytes) {

@@ -23,13 +23,21 @@ impl App {
     /// For an invocation of the script.
     pub(crate) fn new(env: Env, context: Context) -> Result<Self> {
         let config = Config::of(&env)?;
-        Ok(Self { env, config, context: Some(Rc::new(context)) })
+        Ok(Self {
+            env,
+            config,
+            context: Some(Rc::new(context)),
+        })
     }
 
     /// For a Durable Object.
     pub(crate) fn in_object(env: Env) -> Result<Self> {
         let config = Config::of(&env)?;
-        Ok(Self { env, config, context: None })
+        Ok(Self {
+            env,
+            config,
+            context: None,
+        })
     }
 
     /// The database.

@@ -16,7 +16,12 @@ mod js {
     extern "C" {
         pub(super) fn codec_acquire(now_ms: f64) -> u32;
         #[wasm_bindgen(catch)]
-        pub(super) async fn codec_open(token: u32, stream: JsValue, size_bytes: f64, plan: &str) -> Result<JsValue, JsValue>;
+        pub(super) async fn codec_open(
+            token: u32,
+            stream: JsValue,
+            size_bytes: f64,
+            plan: &str,
+        ) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub(super) fn codec_next(token: u32) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
@@ -45,7 +50,11 @@ pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "sizes and times are below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "sizes and times are below 2^53"
+)]
 const fn double(value: u64) -> f64 {
     value as f64
 }
@@ -60,12 +69,19 @@ impl Codec {
     }
 
     /// Streams an image into the codec's memory and decodes it.
-    pub(crate) async fn open(&self, body: ResponseBody, size_bytes: u64, plan: &ImagePlan) -> Result<()> {
+    pub(crate) async fn open(
+        &self,
+        body: ResponseBody,
+        size_bytes: u64,
+        plan: &ImagePlan,
+    ) -> Result<()> {
         let ResponseBody::Stream(stream) = body else {
             return Err(Error::internal("an object's body is no stream"));
         };
         let plan = serde_json::to_string(plan)?;
-        js::codec_open(self.token, stream.into(), double(size_bytes), &plan).await.map_err(|error| from_js(&error))?;
+        js::codec_open(self.token, stream.into(), double(size_bytes), &plan)
+            .await
+            .map_err(|error| from_js(&error))?;
         Ok(())
     }
 
@@ -76,7 +92,9 @@ impl Codec {
             return Ok(None);
         }
         let variant = parse(&get(&made, "meta").as_string().unwrap_or_default())?;
-        let bytes = get(&made, "bytes").unchecked_into::<js_sys::Uint8Array>().to_vec();
+        let bytes = get(&made, "bytes")
+            .unchecked_into::<js_sys::Uint8Array>()
+            .to_vec();
         Ok(Some(Encoded { variant, bytes }))
     }
 
@@ -87,7 +105,9 @@ impl Codec {
 
     /// Makes the codec trap, as a corrupt image could.
     pub(crate) fn trap(&self) -> Result<()> {
-        js::codec_trap(self.token).map(|_| ()).map_err(|error| from_js(&error))
+        js::codec_trap(self.token)
+            .map(|_| ())
+            .map_err(|error| from_js(&error))
     }
 }
 
@@ -103,7 +123,10 @@ fn get(object: &JsValue, name: &str) -> JsValue {
 fn from_js(error: &JsValue) -> Error {
     let text = |name| get(error, name).as_string();
     match text("code").and_then(|code| code.parse::<ErrorCode>().ok()) {
-        Some(code) => Error::Problem(Failure::new(code, text("detail").unwrap_or_else(|| code.title().to_owned()))),
+        Some(code) => Error::Problem(Failure::new(
+            code,
+            text("detail").unwrap_or_else(|| code.title().to_owned()),
+        )),
         None => Error::internal(format!("codec: {error:?}")),
     }
 }

@@ -68,13 +68,21 @@ pub(crate) struct Faults {
 impl Faults {
     fn parse(text: &str) -> Result<Self> {
         let mut faults = Self::default();
-        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        for word in text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+        {
             match word.split_once('=') {
                 None if word == "queue_drop" => faults.queue_drop = true,
                 None if word == "queue_double" => faults.queue_double = true,
                 None if word == "queue_shuffle" => faults.queue_shuffle = true,
                 Some(("trap_size", size)) => faults.trap_size_bytes = size.parse().ok(),
-                None | Some(_) => return Err(Error::internal(format!("FAULTS holds the unknown word {word}"))),
+                None | Some(_) => {
+                    return Err(Error::internal(format!(
+                        "FAULTS holds the unknown word {word}"
+                    )));
+                }
             }
         }
         Ok(faults)
@@ -99,8 +107,12 @@ impl Config {
     }
 
     fn load(env: &Env) -> Result<Self> {
-        let public_url = required(env, "PUBLIC_URL")?.trim_end_matches('/').to_owned();
-        let cdn = optional(env, "CDN_BASE_URL").trim_end_matches('/').to_owned();
+        let public_url = required(env, "PUBLIC_URL")?
+            .trim_end_matches('/')
+            .to_owned();
+        let cdn = optional(env, "CDN_BASE_URL")
+            .trim_end_matches('/')
+            .to_owned();
         let secret = required(env, "JWT_SECRET")?;
         let issuer = required(env, "JWT_ISSUER")?;
         let audience = required(env, "JWT_AUDIENCE")?;
@@ -112,16 +124,29 @@ impl Config {
         );
         let origins = optional(env, "CORS_ORIGINS");
         Ok(Self {
-            media_url: if cdn.is_empty() { format!("{public_url}/media") } else { cdn },
+            media_url: if cdn.is_empty() {
+                format!("{public_url}/media")
+            } else {
+                cdn
+            },
             public_url,
-            raw: raw.map_err(|error| Error::internal(format!("S3_ENDPOINT or RAW_BUCKET_NAME: {error}")))?,
+            raw: raw.map_err(|error| {
+                Error::internal(format!("S3_ENDPOINT or RAW_BUCKET_NAME: {error}"))
+            })?,
             tokens: TokenPolicy::new(secret.as_bytes(), &issuer, &audience),
             tickets: TokenPolicy::new(secret.as_bytes(), &issuer, "ferrotype-event-ticket"),
-            path_tokens: PathTokens::new(secret.as_bytes()).ok_or_else(|| Error::internal("JWT_SECRET makes no key"))?,
+            path_tokens: PathTokens::new(secret.as_bytes())
+                .ok_or_else(|| Error::internal("JWT_SECRET makes no key"))?,
             cors: if origins.trim() == "*" {
                 Cors::Any
             } else {
-                Cors::Origins(origins.split(',').map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect())
+                Cors::Origins(
+                    origins
+                        .split(',')
+                        .map(|origin| origin.trim().to_owned())
+                        .filter(|origin| !origin.is_empty())
+                        .collect(),
+                )
             },
             size_max_bytes: number(env, "SIZE_MAX_BYTES", media::SIZE_MAX_BYTES)?,
             pixels_max: number(env, "PIXELS_MAX", image::PIXELS_MAX)?,
@@ -134,7 +159,9 @@ impl Config {
 }
 
 fn optional(env: &Env, name: &str) -> String {
-    env.var(name).map(|value| value.to_string()).unwrap_or_default()
+    env.var(name)
+        .map(|value| value.to_string())
+        .unwrap_or_default()
 }
 
 fn required(env: &Env, name: &str) -> Result<String> {
@@ -147,7 +174,9 @@ fn required(env: &Env, name: &str) -> Result<String> {
 fn number(env: &Env, name: &str, default: u64) -> Result<u64> {
     match optional(env, name) {
         value if value.is_empty() => Ok(default),
-        value => value.parse().map_err(|_| Error::internal(format!("the setting {name} is no number"))),
+        value => value
+            .parse()
+            .map_err(|_| Error::internal(format!("the setting {name} is no number"))),
     }
 }
 

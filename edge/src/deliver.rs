@@ -45,7 +45,10 @@ async fn tell(app: &App, hub: &str, events: &[EventRow]) -> Result<()> {
     let Some(last) = events.last() else {
         return Ok(());
     };
-    let appends = events.iter().map(|event| Append::stored(&event.payload)).collect::<Result<Vec<_>>>()?;
+    let appends = events
+        .iter()
+        .map(|event| Append::stored(&event.payload))
+        .collect::<Result<Vec<_>>>()?;
     hub::append(app, hub, &appends).await?;
     outbox::forget_events(&app.db()?, hub, last.id).await
 }
@@ -53,7 +56,10 @@ async fn tell(app: &App, hub: &str, events: &[EventRow]) -> Result<()> {
 /// Tells `hub` everything that waits for it.
 pub(crate) async fn tell_all(app: &App, hub: &str) -> Result<()> {
     loop {
-        let events: Vec<EventRow> = outbox::select_events(&app.db()?, hub)?.all().await?.results()?;
+        let events: Vec<EventRow> = outbox::select_events(&app.db()?, hub)?
+            .all()
+            .await?
+            .results()?;
         tell(app, hub, &events).await?;
         if events.len() < outbox::EVENTS_PER_CALL {
             return Ok(());
@@ -90,7 +96,11 @@ pub(crate) async fn tell_soon(app: &App, hub: String) {
         if let Err(error) = tell_all(app, &hub).await {
             log(&error, "events wait for the sweeper");
         }
-        let more = TELLING.with_borrow_mut(|telling| telling.get_mut(&hub).is_some_and(|(_, more)| std::mem::take(more)));
+        let more = TELLING.with_borrow_mut(|telling| {
+            telling
+                .get_mut(&hub)
+                .is_some_and(|(_, more)| std::mem::take(more))
+        });
         if !more {
             TELLING.with_borrow_mut(|telling| telling.remove(&hub));
             return;
@@ -102,7 +112,11 @@ pub(crate) async fn tell_soon(app: &App, hub: String) {
 pub(crate) async fn send(app: &App, job: JobId, due: Timestamp) -> Result<()> {
     let now = clock::now();
     let faults = &app.config.faults;
-    let shuffle_s = if faults.queue_shuffle { clock::random_u64() % 3 } else { 0 };
+    let shuffle_s = if faults.queue_shuffle {
+        clock::random_u64() % 3
+    } else {
+        0
+    };
     let delay_s = due.ms_since(now).div_ceil(1_000).min(DELAY_MAX_S) + shuffle_s;
     let copies = match (faults.queue_drop, faults.queue_double) {
         (true, _) if clock::random_u64().is_multiple_of(2) => 0,

@@ -22,7 +22,10 @@ impl Error {
 
     /// The one answer for what does not exist and for what is not the caller's.
     pub(crate) fn not_found() -> Self {
-        Self::problem(ErrorCode::NotFound, "Nothing of yours has this address. Check the id and the token's tenant and user.")
+        Self::problem(
+            ErrorCode::NotFound,
+            "Nothing of yours has this address. Check the id and the token's tenant and user.",
+        )
     }
 
     /// A fault of ours.
@@ -34,7 +37,10 @@ impl Error {
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Problem(failure) => failure.clone(),
-            Self::Internal(_) => Failure::new(ErrorCode::Internal, "A fault of the service. It was logged; trying again may help."),
+            Self::Internal(_) => Failure::new(
+                ErrorCode::Internal,
+                "A fault of the service. It was logged; trying again may help.",
+            ),
         }
     }
 
@@ -71,7 +77,9 @@ impl From<Rejected> for Error {
         let detail = match rejected {
             Rejected::NotDue => "The job waits for a later time.",
             Rejected::Busy => "Another attempt holds the job.",
-            Rejected::Stale => "The attempt or its lease token is not the current one; stop working on this job.",
+            Rejected::Stale => {
+                "The attempt or its lease token is not the current one; stop working on this job."
+            }
             Rejected::Ended => "The job has ended; its state no longer changes.",
             Rejected::NotRedrivable => "Only a failed or cancelled job can be redriven.",
         };

@@ -18,8 +18,8 @@ use shared::problem::ErrorCode;
 use worker::{Delay, Headers, Response, WebSocket, WebsocketEvent};
 
 use crate::app::App;
+use crate::call::{Call, json};
 use crate::error::{Error, Result};
-use crate::http::{Call, json};
 use crate::hub::{self, Entry, Frame};
 use crate::scope::Scope;
 use crate::{clock, db};
@@ -40,9 +40,23 @@ const TICKET_TTL_S: u32 = 900;
 pub(crate) fn ticket(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let now = clock::now();
-    let principal = shared::auth::Principal { tenant: scope.tenant, user: scope.acting_user, role: shared::auth::Role::User };
-    let ticket = app.config.tickets.sign(&principal, now, TICKET_TTL_S).ok_or_else(|| Error::internal("a ticket cannot be signed"))?;
-    json(Op::CreateTicket, &Ticket { ticket, expires_at: now.plus_ms(u64::from(TICKET_TTL_S) * 1_000) })
+    let principal = shared::auth::Principal {
+        tenant: scope.tenant,
+        user: scope.acting_user,
+        role: shared::auth::Role::User,
+    };
+    let ticket = app
+        .config
+        .tickets
+        .sign(&principal, now, TICKET_TTL_S)
+        .ok_or_else(|| Error::internal("a ticket cannot be signed"))?;
+    json(
+        Op::CreateTicket,
+        &Ticket {
+            ticket,
+            expires_at: now.plus_ms(u64::from(TICKET_TTL_S) * 1_000),
+        },
+    )
 }
 
 /// Which events a stream wants.
@@ -54,22 +68,43 @@ struct Filter {
 
 impl Filter {
     fn of(call: &Call) -> Result<Self> {
-        let types = call.query("types").map(|list| list.split(',').map(|word| word.trim().parse()).collect::<std::result::Result<Vec<_>, _>>());
-        let types = types.transpose().map_err(|_| Error::problem(ErrorCode::QueryInvalid, "types must be event types, separated by commas."))?;
-        Ok(Self { asset: call.query_as("asset")?, job: call.query_as("job")?, types })
+        let types = call.query("types").map(|list| {
+            list.split(',')
+                .map(|word| word.trim().parse())
+                .collect::<std::result::Result<Vec<_>, _>>()
+        });
+        let types = types.transpose().map_err(|_| {
+            Error::problem(
+                ErrorCode::QueryInvalid,
+                "types must be event types, separated by commas.",
+            )
+        })?;
+        Ok(Self {
+            asset: call.query_as("asset")?,
+            job: call.query_as("job")?,
+            types,
+        })
     }
 
     fn wants(&self, entry: &Entry) -> bool {
-        self.asset.is_none_or(|asset| asset.to_string() == entry.asset_id)
+        self.asset
+            .is_none_or(|asset| asset.to_string() == entry.asset_id)
             && self.job.is_none_or(|job| job.to_string() == entry.job_id)
-            && self.types.as_ref().is_none_or(|types| types.iter().any(|one| one.as_str() == entry.event_type))
+            && self
+                .types
+                .as_ref()
+                .is_none_or(|types| types.iter().any(|one| one.as_str() == entry.event_type))
     }
 }
 
 /// The cursor of a request: the header of a reconnect, or a query parameter for clients that cannot set headers.
 /// The inner `Err` is a text that is no cursor: the stream starts with `reset`.
 fn cursor(call: &Call) -> Option<std::result::Result<Cursor, ()>> {
-    let text = call.last_event_id.as_deref().filter(|text| !text.is_empty()).or_else(|| call.query("last_event_id"))?;
+    let text = call
+        .last_event_id
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .or_else(|| call.query("last_event_id"))?;
     Some(text.parse().map_err(|_| ()))
 }
 
@@ -90,18 +125,29 @@ pub(crate) async fn stream(app: &App, call: &Call) -> Result<Response> {
     }
     let given = cursor(call);
     let resume = given.and_then(std::result::Result::ok);
-    let response = match hub::connect(app, &hub::name(&scope.tenant, &scope.acting_user), resume).await {
-        Ok(socket) => {
-            let (sender, receiver) = futures_channel::mpsc::channel(BACKLOG_MAX);
-            let pump = Pump { app: app.clone(), scope, filter, asked: given.is_some(), socket, sender, cursor: None };
-            wasm_bindgen_futures::spawn_local(pump.run());
-            Response::from_stream(receiver.map(|chunk: String| Ok::<_, worker::Error>(chunk.into_bytes())))?
-        }
-        Err(error) => {
-            worker::console_error!("event stream: {error:?}");
-            Response::ok(encode_sse_retry(RETRY_AFTER_FAULT_MS))?
-        }
-    };
+    let response =
+        match hub::connect(app, &hub::name(&scope.tenant, &scope.acting_user), resume).await {
+            Ok(socket) => {
+                let (sender, receiver) = futures_channel::mpsc::channel(BACKLOG_MAX);
+                let pump = Pump {
+                    app: app.clone(),
+                    scope,
+                    filter,
+                    asked: given.is_some(),
+                    socket,
+                    sender,
+                    cursor: None,
+                };
+                wasm_bindgen_futures::spawn_local(pump.run());
+                Response::from_stream(
+                    receiver.map(|chunk: String| Ok::<_, worker::Error>(chunk.into_bytes())),
+                )?
+            }
+            Err(error) => {
+                worker::console_error!("event stream: {error:?}");
+                Response::ok(encode_sse_retry(RETRY_AFTER_FAULT_MS))?
+            }
+        };
     Ok(response.with_headers(headers))
 }
 
@@ -158,7 +204,8 @@ impl Pump {
         if !self.send(encode_sse_retry(RETRY_MS)) {
             return Ok(End::Client);
         }
-        let rotate_at = clock::now().plus_ms(ROTATION_MS + clock::random_u64() % ROTATION_JITTER_MS);
+        let rotate_at =
+            clock::now().plus_ms(ROTATION_MS + clock::random_u64() % ROTATION_JITTER_MS);
         loop {
             let heartbeat = Delay::from(Duration::from_millis(HEARTBEAT_MS));
             let going_on = match select(frames.next(), heartbeat).await {
@@ -166,7 +213,9 @@ impl Pump {
                     let text = message.text().unwrap_or_default();
                     self.frame(serde_json::from_str(&text)?).await?
                 }
-                Either::Left((Some(Ok(WebsocketEvent::Close(_))) | Some(Err(_)) | None, _)) => return Ok(End::Hub),
+                Either::Left((Some(Ok(WebsocketEvent::Close(_)) | Err(_)) | None, _)) => {
+                    return Ok(End::Hub);
+                }
                 Either::Right(((), _)) => self.send(SSE_HEARTBEAT.to_owned()),
             };
             if !going_on {
@@ -180,8 +229,15 @@ impl Pump {
 
     async fn frame(&mut self, frame: Frame) -> Result<bool> {
         match frame {
-            Frame::Hello { generation, head, resumed } => {
-                let cursor = Cursor { generation, seq: head };
+            Frame::Hello {
+                generation,
+                head,
+                resumed,
+            } => {
+                let cursor = Cursor {
+                    generation,
+                    seq: head,
+                };
                 self.cursor = Some(cursor);
                 if resumed {
                     return Ok(true);
@@ -195,7 +251,14 @@ impl Pump {
                 let generation = self.cursor.map_or(0, |cursor| cursor.generation);
                 let mut text = String::new();
                 for entry in entries.iter().filter(|entry| self.filter.wants(entry)) {
-                    text.push_str(&encode_sse(Some(Cursor { generation, seq: entry.seq }), &entry.event_type, &entry.data));
+                    text.push_str(&encode_sse(
+                        Some(Cursor {
+                            generation,
+                            seq: entry.seq,
+                        }),
+                        &entry.event_type,
+                        &entry.data,
+                    ));
                 }
                 Ok(text.is_empty() || self.send(text))
             }
@@ -205,7 +268,11 @@ impl Pump {
     /// Tells that the given cursor cannot be resumed.
     fn reset(&mut self, cursor: Cursor) -> Result<bool> {
         let reason = "The log no longer holds what follows this cursor; a snapshot of the current state comes next.".to_owned();
-        let reset = Reset { event_type: EventType::Reset, time: clock::now(), reason };
+        let reset = Reset {
+            event_type: EventType::Reset,
+            time: clock::now(),
+            reason,
+        };
         self.own_event(cursor, EventType::Reset, &reset)
     }
 
@@ -217,18 +284,36 @@ impl Pump {
         let jobs = db::jobs::open(&database, tenant, user, LIMIT_MAX).await?;
         let asset_filter = |id: AssetId| self.filter.asset.is_none_or(|asset| asset == id);
         let job_filter = |id: JobId| self.filter.job.is_none_or(|job| job == id);
-        let assets = assets.iter().map(|row| row.view(&self.app.config)).collect::<Result<Vec<_>>>()?;
+        let assets = assets
+            .iter()
+            .map(|row| row.view(&self.app.config))
+            .collect::<Result<Vec<_>>>()?;
         let jobs = db::jobs::views(&database, &jobs).await?;
         let snapshot = Snapshot {
             event_type: EventType::Snapshot,
             time: clock::now(),
-            assets: assets.into_iter().filter(|asset| asset_filter(asset.id)).collect(),
-            jobs: jobs.into_iter().filter(|job| job_filter(job.id) && asset_filter(job.asset_id)).collect(),
+            assets: assets
+                .into_iter()
+                .filter(|asset| asset_filter(asset.id))
+                .collect(),
+            jobs: jobs
+                .into_iter()
+                .filter(|job| job_filter(job.id) && asset_filter(job.asset_id))
+                .collect(),
         };
         self.own_event(cursor, EventType::Snapshot, &snapshot)
     }
 
-    fn own_event<T: Serialize>(&mut self, cursor: Cursor, event_type: EventType, data: &T) -> Result<bool> {
-        Ok(self.send(encode_sse(Some(cursor), event_type.as_str(), &serde_json::to_string(data)?)))
+    fn own_event<T: Serialize>(
+        &mut self,
+        cursor: Cursor,
+        event_type: EventType,
+        data: &T,
+    ) -> Result<bool> {
+        Ok(self.send(encode_sse(
+            Some(cursor),
+            event_type.as_str(),
+            &serde_json::to_string(data)?,
+        )))
     }
 }

@@ -1,21 +1,16 @@
 //! One request in, one answer out: routing by the contract table, body limits, CORS, request ids, problem documents.
 
-use std::collections::HashMap;
-
 use futures_util::StreamExt as _;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use shared::api::{Access, BODY_MAX_BYTES, Op};
-use shared::auth::Principal;
 use shared::problem::{ErrorCode, Problem};
 use shared::route::{Miss, Route, Routes};
 use worker::{Context, Env, Headers, Request, Response};
 
 use crate::app::App;
+use crate::call::Call;
 use crate::config::{Config, Cors};
 use crate::error::{Error, Result};
-use crate::scope::Scope;
-use crate::{assets, auth, clock, complete, events, health, job_routes, media};
+use crate::{assets, clock, complete, events, health, job_routes, media};
 
 thread_local! {
     static ROUTES: Option<Routes> = Routes::new();
@@ -25,89 +20,12 @@ thread_local! {
 /// connection instead of it.
 const DRAIN_MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// What a handler sees of a request.
-pub(crate) struct Call {
-    /// Path parameters, in the order of the template.
-    params: Vec<String>,
-    query: HashMap<String, String>,
-    body: Vec<u8>,
-    content_type: Option<String>,
-    authorization: Option<String>,
-    /// `Range` header.
-    pub(crate) range: Option<String>,
-    /// `If-None-Match` header.
-    pub(crate) if_none_match: Option<String>,
-    /// `Last-Event-ID` header.
-    pub(crate) last_event_id: Option<String>,
-    /// Whether the method is `HEAD`.
-    pub(crate) is_head: bool,
-}
-
-impl Call {
-    /// The path parameter at `index`.
-    pub(crate) fn param(&self, index: usize) -> &str {
-        self.params.get(index).map_or("", String::as_str)
-    }
-
-    /// An id in the path. What is no id has never existed: the same 404.
-    pub(crate) fn id<T: std::str::FromStr>(&self) -> Result<T> {
-        self.param(0).parse().map_err(|_| Error::not_found())
-    }
-
-    /// A query parameter as sent; absent and empty are the same.
-    pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// A query parameter of a type with one text per value.
-    pub(crate) fn query_as<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
-        let wrong = |_| Error::problem(ErrorCode::QueryInvalid, format!("The query parameter {name} has a value that is not taken."));
-        self.query(name).map(|value| value.parse().map_err(wrong)).transpose()
-    }
-
-    /// The request body as `T`.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        let media_type = self.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
-            return Err(Error::problem(ErrorCode::ContentTypeUnsupported, "Send the body as content-type: application/json."));
-        }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let code = if error.is_data() { ErrorCode::RequestInvalid } else { ErrorCode::JsonInvalid };
-            Error::problem(code, format!("The body cannot be read: {error}."))
-        })
-    }
-
-    /// The request body as `T`, or its default when there is none.
-    pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
-        if self.body.trim_ascii().is_empty() { Ok(T::default()) } else { self.json() }
-    }
-
-    /// The caller.
-    pub(crate) fn principal(&self, app: &App) -> Result<Principal> {
-        auth::principal(&app.config, self.authorization.as_deref())
-    }
-
-    /// Whether the request carries an `Authorization` header.
-    pub(crate) const fn has_authorization(&self) -> bool {
-        self.authorization.is_some()
-    }
-
-    /// What the caller may touch.
-    pub(crate) fn scope(&self, app: &App) -> Result<Scope> {
-        Scope::of(&self.principal(app)?, self.query("on_behalf_of"))
-    }
-}
-
-/// An answer with a JSON document.
-pub(crate) fn json<T: Serialize>(op: Op, document: &T) -> Result<Response> {
-    let headers = Headers::new();
-    headers.set("content-type", "application/json")?;
-    headers.set("cache-control", "no-store")?;
-    Ok(Response::ok(serde_json::to_string(document)?)?.with_status(op.status()).with_headers(headers))
-}
-
 /// Serves one request of the API script.
-pub(crate) async fn serve(mut request: Request, env: Env, context: Context) -> worker::Result<Response> {
+pub(crate) async fn serve(
+    mut request: Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<Response> {
     let request_id = format!("req_{:016x}", clock::random_u64());
     let origin = request.headers().get("origin")?;
     let config = Config::of(&env);
@@ -117,7 +35,7 @@ pub(crate) async fn serve(mut request: Request, env: Env, context: Context) -> w
     };
     let mut response = match result {
         Ok(response) => response,
-        Err(Refusal { error, allow }) => problem(error.into_problem(&request_id), &allow)?,
+        Err(Refusal { error, allow }) => problem(&error.into_problem(&request_id), &allow)?,
     };
     let headers = response.headers_mut();
     headers.set("x-request-id", &request_id)?;
@@ -136,18 +54,24 @@ struct Refusal {
 
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
-        Self { error: error.into(), allow: Vec::new() }
+        Self {
+            error: error.into(),
+            allow: Vec::new(),
+        }
     }
 }
 
 impl Refusal {
     fn not_allowed(allow: Vec<&'static str>) -> Self {
         let detail = format!("This path takes {}.", allow.join(", "));
-        Self { error: Error::problem(ErrorCode::MethodNotAllowed, detail), allow }
+        Self {
+            error: Error::problem(ErrorCode::MethodNotAllowed, detail),
+            allow,
+        }
     }
 }
 
-fn problem(problem: Problem, allow: &[&str]) -> worker::Result<Response> {
+fn problem(problem: &Problem, allow: &[&str]) -> worker::Result<Response> {
     let headers = Headers::new();
     headers.set("content-type", "application/problem+json")?;
     headers.set("cache-control", "no-store")?;
@@ -157,11 +81,17 @@ fn problem(problem: Problem, allow: &[&str]) -> worker::Result<Response> {
     if problem.status == 401 {
         headers.set("www-authenticate", "Bearer")?;
     }
-    let text = serde_json::to_string(&problem)?;
-    Ok(Response::ok(text)?.with_status(problem.status).with_headers(headers))
+    let text = serde_json::to_string(problem)?;
+    Ok(Response::ok(text)?
+        .with_status(problem.status)
+        .with_headers(headers))
 }
 
-async fn answer(request: &mut Request, env: Env, context: Context) -> std::result::Result<Response, Refusal> {
+async fn answer(
+    request: &mut Request,
+    env: Env,
+    context: Context,
+) -> std::result::Result<Response, Refusal> {
     let url = request.url()?;
     // Read first: a refusal before the body is read would reset the connection of a client that still sends.
     let body = read_body(request).await?;
@@ -169,7 +99,11 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> std::resul
     if method == "OPTIONS" {
         return preflight(url.path());
     }
-    let found = ROUTES.with(|routes| routes.as_ref().map(|routes| routes.find(&method, url.path())));
+    let found = ROUTES.with(|routes| {
+        routes
+            .as_ref()
+            .map(|routes| routes.find(&method, url.path()))
+    });
     let route = match found {
         Some(Ok(route)) => route,
         Some(Err(Miss::Path)) => return Err(Error::not_found().into()),
@@ -239,21 +173,31 @@ async fn read_body(request: &mut Request) -> Result<Result<Vec<u8>>> {
         }
     }
     if seen > BODY_MAX_BYTES {
-        let detail = format!("The request body is larger than {BODY_MAX_BYTES} bytes. Files go to the signed URL, not through the API.");
+        let detail = format!(
+            "The request body is larger than {BODY_MAX_BYTES} bytes. Files go to the signed URL, not through the API."
+        );
         return Ok(Err(Error::problem(ErrorCode::BodyTooLarge, detail)));
     }
     Ok(Ok(body))
 }
 
 fn preflight(path: &str) -> std::result::Result<Response, Refusal> {
-    let allowed = ROUTES.with(|routes| routes.as_ref().map(|routes| routes.allowed(path)).unwrap_or_default());
+    let allowed = ROUTES.with(|routes| {
+        routes
+            .as_ref()
+            .map(|routes| routes.allowed(path))
+            .unwrap_or_default()
+    });
     if allowed.is_empty() {
         return Err(Error::not_found().into());
     }
     let headers = Headers::new();
     headers.set("allow", &allowed.join(", "))?;
     headers.set("access-control-allow-methods", &allowed.join(", "))?;
-    headers.set("access-control-allow-headers", "authorization, content-type, last-event-id, range, if-none-match")?;
+    headers.set(
+        "access-control-allow-headers",
+        "authorization, content-type, last-event-id, range, if-none-match",
+    )?;
     headers.set("access-control-max-age", "86400")?;
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
@@ -269,7 +213,10 @@ fn allow_origin(headers: &mut Headers, cors: &Cors, origin: &str) -> worker::Res
     };
     if let Some(allowed) = allowed {
         headers.set("access-control-allow-origin", allowed)?;
-        headers.set("access-control-expose-headers", "ETag, Location, Content-Range, X-Request-Id")?;
+        headers.set(
+            "access-control-expose-headers",
+            "ETag, Location, Content-Range, X-Request-Id",
+        )?;
     }
     Ok(())
 }

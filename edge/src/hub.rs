@@ -49,7 +49,11 @@ impl Append {
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub(crate) enum Frame {
     /// The first frame. `resumed`: the given cursor is good and entries after it follow.
-    Hello { generation: u32, head: u64, resumed: bool },
+    Hello {
+        generation: u32,
+        head: u64,
+        resumed: bool,
+    },
     /// Entries of the log, in order.
     Entries { entries: Vec<Entry> },
 }
@@ -69,14 +73,26 @@ pub(crate) struct Entry {
 /// Appends events to a hub; idempotent by their ids.
 pub(crate) async fn append(app: &App, hub: &str, events: &[Append]) -> Result<()> {
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(serde_json::to_string(events)?.into()));
+    init.with_method(Method::Post)
+        .with_body(Some(serde_json::to_string(events)?.into()));
     let request = Request::new_with_init("http://hub/append", &init)?;
     let response = app.hub(hub)?.fetch_with_request(request).await?;
-    if response.status_code() == 204 { Ok(()) } else { Err(Error::internal(format!("hub answered {}", response.status_code()))) }
+    if response.status_code() == 204 {
+        Ok(())
+    } else {
+        Err(Error::internal(format!(
+            "hub answered {}",
+            response.status_code()
+        )))
+    }
 }
 
 /// Opens a WebSocket to a hub, which will send [`Frame`]s from `cursor` on.
-pub(crate) async fn connect(app: &App, hub: &str, cursor: Option<Cursor>) -> Result<worker::WebSocket> {
+pub(crate) async fn connect(
+    app: &App,
+    hub: &str,
+    cursor: Option<Cursor>,
+) -> Result<worker::WebSocket> {
     let headers = Headers::new();
     headers.set("upgrade", "websocket")?;
     let mut init = RequestInit::new();
@@ -84,5 +100,7 @@ pub(crate) async fn connect(app: &App, hub: &str, cursor: Option<Cursor>) -> Res
     let after = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
     let request = Request::new_with_init(&format!("http://hub/connect?after={after}"), &init)?;
     let response = app.hub(hub)?.fetch_with_request(request).await?;
-    response.websocket().ok_or_else(|| Error::internal("hub opened no WebSocket"))
+    response
+        .websocket()
+        .ok_or_else(|| Error::internal("hub opened no WebSocket"))
 }

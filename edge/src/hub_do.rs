@@ -8,8 +8,8 @@ use serde::Deserialize;
 use shared::event::{Cursor, Event, EventType};
 use worker::wasm_bindgen;
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State, WebSocket, WebSocketIncomingMessage,
-    WebSocketPair, durable_object,
+    DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
+    WebSocket, WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
 use crate::clock;
@@ -44,7 +44,13 @@ impl Row {
     fn entry(self) -> Entry {
         let members = self.payload.strip_prefix('{').unwrap_or_default();
         let data = format!("{{\"seq\":{},{members}", self.seq);
-        Entry { seq: self.seq, event_type: self.event_type, asset_id: self.asset_id, job_id: self.job_id, data }
+        Entry {
+            seq: self.seq,
+            event_type: self.event_type,
+            asset_id: self.asset_id,
+            job_id: self.job_id,
+            data,
+        }
     }
 }
 
@@ -60,7 +66,11 @@ impl Hub {
 
     fn number(&self, sql: &str, parameters: Vec<SqlStorageValue>) -> Result<u64> {
         let rows: Vec<Number> = self.sql().exec(sql, parameters)?.to_array()?;
-        Ok(rows.into_iter().next().and_then(|row| row.value).unwrap_or_default())
+        Ok(rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.value)
+            .unwrap_or_default())
     }
 
     /// Creates the tables and gives a fresh log its generation.
@@ -75,10 +85,14 @@ impl Hub {
         )?;
         let rows: Vec<Number> = sql.exec("SELECT value FROM generation", None)?.to_array()?;
         if let Some(generation) = rows.into_iter().next().and_then(|row| row.value) {
-            return u32::try_from(generation).map_err(|_| Error::RustError("generation out of range".into()));
+            return u32::try_from(generation)
+                .map_err(|_| Error::RustError("generation out of range".into()));
         }
         let generation = u32::try_from(clock::random_u64() >> 32).unwrap_or_default();
-        sql.exec("INSERT INTO generation (value) VALUES (?)", vec![i64::from(generation).into()])?;
+        sql.exec(
+            "INSERT INTO generation (value) VALUES (?)",
+            vec![i64::from(generation).into()],
+        )?;
         Ok(generation)
     }
 
@@ -122,13 +136,20 @@ impl Hub {
 
     /// Whether progress comes after its job's end, or from an attempt that is no longer the current one.
     fn is_late(&self, append: &Append) -> Result<bool> {
-        let ends: Vec<&str> = EventType::ALL.iter().filter(|event_type| event_type.ends_job()).map(|event_type| event_type.as_str()).collect();
+        let ends: Vec<&str> = EventType::ALL
+            .iter()
+            .filter(|event_type| event_type.ends_job())
+            .map(|event_type| event_type.as_str())
+            .collect();
         let job = || SqlStorageValue::from(append.job_id.to_string());
         let sql = format!(
             "SELECT COUNT(*) AS value FROM log WHERE job_id = ?1 AND ((event_type IN ('{}') AND COALESCE(attempt, ?2) >= ?2) OR attempt > ?2)",
             ends.join("', '")
         );
-        Ok(self.number(&sql, vec![job(), i64::from(append.attempt.unwrap_or_default()).into()])? > 0)
+        Ok(self.number(
+            &sql,
+            vec![job(), i64::from(append.attempt.unwrap_or_default()).into()],
+        )? > 0)
     }
 
     /// Accepts a stream's WebSocket, says where the log stands and replays what comes after the cursor.
@@ -139,9 +160,15 @@ impl Hub {
         let oldest = self.number("SELECT MIN(seq) AS value FROM log", vec![])?;
         // Resumable: of this log, not from its future, and nothing after it is pruned.
         let good = after.filter(|cursor| {
-            cursor.generation == self.generation && cursor.seq <= head && (cursor.seq == head || cursor.seq + 1 >= oldest)
+            cursor.generation == self.generation
+                && cursor.seq <= head
+                && (cursor.seq == head || cursor.seq + 1 >= oldest)
         });
-        let hello = Frame::Hello { generation: self.generation, head, resumed: good.is_some() };
+        let hello = Frame::Hello {
+            generation: self.generation,
+            head,
+            resumed: good.is_some(),
+        };
         pair.server.send_with_str(serde_json::to_string(&hello)?)?;
         if let Some(cursor) = good {
             let seq = i64::try_from(cursor.seq).unwrap_or(i64::MAX);
@@ -150,7 +177,8 @@ impl Hub {
             let mut entries = rows.into_iter().map(Row::entry).peekable();
             while entries.peek().is_some() {
                 let chunk = entries.by_ref().take(REPLAY_CHUNK).collect();
-                pair.server.send_with_str(serde_json::to_string(&Frame::Entries { entries: chunk })?)?;
+                pair.server
+                    .send_with_str(serde_json::to_string(&Frame::Entries { entries: chunk })?)?;
             }
         }
         Response::from_websocket(pair.client)
@@ -158,7 +186,8 @@ impl Hub {
 
     fn prune(&self) -> Result<u64> {
         let before = i64::try_from(clock::now().minus_ms(KEEP_MS).ms()).unwrap_or_default();
-        self.sql().exec("DELETE FROM log WHERE at < ?", vec![before.into()])?;
+        self.sql()
+            .exec("DELETE FROM log WHERE at < ?", vec![before.into()])?;
         self.number("SELECT COUNT(*) AS value FROM log", vec![])
     }
 
@@ -174,7 +203,10 @@ impl Hub {
                 Ok(Response::empty()?.with_status(204))
             }
             "/connect" => {
-                let after = url.query_pairs().find(|(name, _)| name == "after").and_then(|(_, value)| value.parse().ok());
+                let after = url
+                    .query_pairs()
+                    .find(|(name, _)| name == "after")
+                    .and_then(|(_, value)| value.parse().ok());
                 self.open_stream(after)
             }
             _ => Ok(Response::empty()?.with_status(404)),
@@ -210,11 +242,21 @@ impl DurableObject for Hub {
         Response::empty()
     }
 
-    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(&self, socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         // The other end is gone; answering the close frees the socket. It may be closed already.
         let _ = socket.close(Some(1000), None::<String>);
         Ok(())

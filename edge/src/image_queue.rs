@@ -31,14 +31,21 @@ pub(crate) async fn consume(batch: &MessageBatch<String>, env: Env, context: Con
     for message in batch.raw_iter() {
         match fate(&app, &message).await {
             Fate::Ack => message.ack(),
-            Fate::Retry => message.retry_with_options(&QueueRetryOptionsBuilder::new().with_delay_seconds(RETRY_S).build()),
+            Fate::Retry => message.retry_with_options(
+                &QueueRetryOptionsBuilder::new()
+                    .with_delay_seconds(RETRY_S)
+                    .build(),
+            ),
         }
     }
 }
 
 async fn fate(app: &App, raw: &RawMessage) -> Fate {
     let Some(message) = raw.body().as_string().as_deref().and_then(Message::decode) else {
-        worker::console_error!("queue: a message of no known form was dropped message.id={}", raw.id());
+        worker::console_error!(
+            "queue: a message of no known form was dropped message.id={}",
+            raw.id()
+        );
         return Fate::Ack;
     };
     let Some(codec) = Codec::acquire() else {
@@ -48,7 +55,11 @@ async fn fate(app: &App, raw: &RawMessage) -> Fate {
         Ok(()) => Fate::Ack,
         // Not due, running elsewhere, ended, or gone: nothing to do for this message.
         Err(Error::Problem(failure)) => {
-            worker::console_debug!("queue: job not taken job.id={} code={}", message.job_id, failure.code.as_str());
+            worker::console_debug!(
+                "queue: job not taken job.id={} code={}",
+                message.job_id,
+                failure.code.as_str()
+            );
             Fate::Ack
         }
         Err(error) => {

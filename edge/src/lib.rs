@@ -9,6 +9,7 @@
 mod app;
 mod assets;
 mod auth;
+mod call;
 mod clock;
 mod codec;
 mod complete;
@@ -26,11 +27,15 @@ mod image_queue;
 mod job_routes;
 mod jobs;
 mod media;
+mod removal;
 mod scope;
 mod sweep;
+mod sweeper;
 mod sweeper_do;
 
-use worker::{Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
+use worker::{
+    Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
+};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
@@ -46,5 +51,5 @@ async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Resul
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    sweeper_do::wake(&env).await;
+    sweeper::wake(&env).await;
 }

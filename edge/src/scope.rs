@@ -21,19 +21,30 @@ impl Scope {
     /// Scope of `principal`, acting for `on_behalf_of` if given.
     pub(crate) fn of(principal: &Principal, on_behalf_of: Option<&str>) -> Result<Self> {
         if let Some(user) = on_behalf_of {
-            check_name("on_behalf_of", user).map_err(|failure| Error::problem(ErrorCode::QueryInvalid, failure.detail))?;
+            check_name("on_behalf_of", user)
+                .map_err(|failure| Error::problem(ErrorCode::QueryInvalid, failure.detail))?;
         }
-        let own = |user: &str| Self { tenant: principal.tenant.clone(), user: Some(user.to_owned()), acting_user: user.to_owned() };
+        let own = |user: &str| Self {
+            tenant: principal.tenant.clone(),
+            user: Some(user.to_owned()),
+            acting_user: user.to_owned(),
+        };
         match (principal.role, on_behalf_of) {
-            (Role::Worker, _) => Err(Error::problem(ErrorCode::RoleForbidden, "A worker's token opens no user route.")),
-            (Role::User, Some(user)) if user != principal.user => {
-                Err(Error::problem(ErrorCode::RoleForbidden, "Only the roles service and admin may act for another user."))
-            }
+            (Role::Worker, _) => Err(Error::problem(
+                ErrorCode::RoleForbidden,
+                "A worker's token opens no user route.",
+            )),
+            (Role::User, Some(user)) if user != principal.user => Err(Error::problem(
+                ErrorCode::RoleForbidden,
+                "Only the roles service and admin may act for another user.",
+            )),
             (Role::Service | Role::Admin, Some(user)) => Ok(own(user)),
             (Role::User | Role::Service, _) => Ok(own(&principal.user)),
-            (Role::Admin, None) => {
-                Ok(Self { tenant: principal.tenant.clone(), user: None, acting_user: principal.user.clone() })
-            }
+            (Role::Admin, None) => Ok(Self {
+                tenant: principal.tenant.clone(),
+                user: None,
+                acting_user: principal.user.clone(),
+            }),
         }
     }
 }
@@ -43,12 +54,20 @@ mod tests {
     use super::*;
 
     fn principal(role: Role) -> Principal {
-        Principal { tenant: "t".into(), user: "alice".into(), role }
+        Principal {
+            tenant: "t".into(),
+            user: "alice".into(),
+            role,
+        }
     }
 
     #[test]
     fn scopes_by_role() {
-        let user = |role, on_behalf_of| Scope::of(&principal(role), on_behalf_of).map(|scope| scope.user).map_err(|error| error.failure().code);
+        let user = |role, on_behalf_of| {
+            Scope::of(&principal(role), on_behalf_of)
+                .map(|scope| scope.user)
+                .map_err(|error| error.failure().code)
+        };
         assert_eq!(user(Role::User, None), Ok(Some("alice".into())));
         assert_eq!(user(Role::User, Some("alice")), Ok(Some("alice".into())));
         assert_eq!(user(Role::User, Some("bob")), Err(ErrorCode::RoleForbidden));

@@ -3,14 +3,13 @@
 
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use worker::Bucket;
 
 use crate::app::App;
 use crate::clock;
 use crate::db::{self, outbox};
-use crate::deliver;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Change};
+use crate::{deliver, removal};
 
 /// An upload that has not come after this time is given up: 24 hours, as URLs can be renewed until then.
 pub(crate) const UPLOAD_MAX_MS: u64 = 86_400_000;
@@ -22,7 +21,10 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
     for job in db::jobs::overdue(&db, now).await? {
         match jobs::apply(app, job, &Change::Expire).await {
             Ok(applied) => {
-                worker::console_warn!("job overtaken by the clock job.id={job} outcome={:?}", applied.outcome);
+                worker::console_warn!(
+                    "job overtaken by the clock job.id={job} outcome={:?}",
+                    applied.outcome
+                );
                 deliver::settle(app, applied.effects).await;
             }
             // It ended or was renewed since it was listed.
@@ -31,17 +33,28 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
         }
     }
     for job in outbox::due_messages(&db, now).await? {
-        deliver::send(app, job, now).await.unwrap_or_else(|error| log(&error));
+        deliver::send(app, job, now)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for hub in outbox::late_hubs(&db, now).await? {
-        deliver::tell_all(app, &hub).await.unwrap_or_else(|error| log(&error));
+        deliver::tell_all(app, &hub)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for asset in db::assets::abandoned(&db, now.minus_ms(UPLOAD_MAX_MS)).await? {
-        let failure = Failure::new(ErrorCode::UploadExpired, "No file arrived within 24 hours. Create the asset again.");
-        crate::complete::refuse(app, &asset, &failure).await.unwrap_or_else(|error| log(&error));
+        let failure = Failure::new(
+            ErrorCode::UploadExpired,
+            "No file arrived within 24 hours. Create the asset again.",
+        );
+        crate::complete::refuse(app, &asset, &failure)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     for prefix in outbox::due_tombstones(&db, now).await? {
-        bury(app, &prefix, now).await.unwrap_or_else(|error| log(&error));
+        bury(app, &prefix, now)
+            .await
+            .unwrap_or_else(|error| log(&error));
     }
     outbox::next_due(&db, UPLOAD_MAX_MS).await
 }
@@ -52,22 +65,7 @@ fn log(error: &Error) {
 
 /// Removes every object under `prefix` from both buckets.
 async fn bury(app: &App, prefix: &str, now: Timestamp) -> Result<()> {
-    remove_all(&app.raw()?, prefix).await?;
-    remove_all(&app.public()?, prefix).await?;
+    removal::remove_all(&app.raw()?, prefix).await?;
+    removal::remove_all(&app.public()?, prefix).await?;
     outbox::forget_tombstone(&app.db()?, prefix, now).await
-}
-
-/// Removes every object under `prefix` from one bucket.
-pub(crate) async fn remove_all(bucket: &Bucket, prefix: &str) -> Result<()> {
-    loop {
-        let found = bucket.list().prefix(prefix).limit(500).execute().await?;
-        let keys: Vec<String> = found.objects().iter().map(worker::Object::key).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        bucket.delete_multiple(keys).await?;
-        if !found.truncated() {
-            return Ok(());
-        }
-    }
 }

@@ -1,47 +1,26 @@
 //! The sweeper: one Durable Object whose alarm runs [`crate::sweep`] whenever something is due. Its alarm survives a
 //! power cut, fires locally as in production, and is set before the work that it guards is written.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use shared::time::Timestamp;
 use worker::wasm_bindgen;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object};
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, durable_object,
+};
 
 use crate::app::App;
 use crate::clock;
 use crate::sweep;
-
-/// Name of the only sweeper.
-const NAME: &str = "sweeper";
 
 /// After being woken it looks again this often for this long, even if nothing is due: work that is being written while it
 /// is woken must not be missed.
 const WATCH_EVERY_MS: u64 = 5_000;
 const WATCH_MS: u64 = 60_000;
 
-/// An isolate wakes the sweeper at most this often; much less than `WATCH_MS`, so that it never sleeps under load.
-const WAKE_EVERY_MS: u64 = 20_000;
-
 /// It never runs more often than this.
 const PAUSE_MIN_MS: u64 = 1_000;
-
-thread_local! {
-    static WOKEN_AT: Cell<Option<Timestamp>> = const { Cell::new(None) };
-}
-
-/// Makes sure that the sweeper is awake. Call it before writing work that it guards.
-pub(crate) async fn wake(env: &Env) {
-    let now = clock::now();
-    if WOKEN_AT.get().is_some_and(|at| now.ms_since(at) < WAKE_EVERY_MS) {
-        return;
-    }
-    let woken = async { env.durable_object("SWEEPER")?.get_by_name(NAME)?.fetch_with_str("http://sweeper/wake").await };
-    match woken.await {
-        Ok(_) => WOKEN_AT.set(Some(now)),
-        Err(error) => worker::console_warn!("the sweeper cannot be woken: {error}"),
-    }
-}
 
 /// See the module.
 #[durable_object]
@@ -52,7 +31,10 @@ pub struct Sweeper {
 
 impl Sweeper {
     async fn set_alarm(&self, delay_ms: u64) -> Result<()> {
-        self.state.storage().set_alarm(Duration::from_millis(delay_ms)).await
+        self.state
+            .storage()
+            .set_alarm(Duration::from_millis(delay_ms))
+            .await
     }
 
     /// Whether somebody woke it so lately that work may still be on its way into the database.
@@ -90,7 +72,12 @@ impl DurableObject for Sweeper {
     async fn fetch(&self, _request: Request) -> Result<Response> {
         let now = clock::now();
         self.state.storage().put("woken_at", now.ms()).await?;
-        let alarm = self.state.storage().get_alarm().await?.and_then(|at| u64::try_from(at).ok());
+        let alarm = self
+            .state
+            .storage()
+            .get_alarm()
+            .await?
+            .and_then(|at| u64::try_from(at).ok());
         if alarm.is_none_or(|at| at > now.plus_ms(WATCH_EVERY_MS).ms()) {
             self.set_alarm(WATCH_EVERY_MS).await?;
         }
@@ -106,11 +93,21 @@ impl DurableObject for Sweeper {
         Response::empty()
     }
 
-    async fn websocket_message(&self, _socket: WebSocket, _message: WebSocketIncomingMessage) -> Result<()> {
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
         Ok(())
     }
 
-    async fn websocket_close(&self, _socket: WebSocket, _code: usize, _reason: String, _clean: bool) -> Result<()> {
+    async fn websocket_close(
+        &self,
+        _socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
         Ok(())
     }
 

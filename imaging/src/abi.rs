@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `codec_scratch(len) → ptr` | reserves the buffer for the plan and for the prefix |
 //! | `codec_plan() → status` | takes the scratch buffer as the plan, JSON |
-//! | `codec_probe(size_bytes) → status` | takes the scratch buffer as the first bytes of a file of that size; refuses early |
+//! | `codec_probe(size_bytes) → status` | takes the scratch buffer as the first bytes of a file of that size; refuses early; reply is the memory estimate in bytes, or null if it takes more bytes to tell |
 //! | `codec_input(size_bytes) → ptr` | reserves the buffer for the whole file; 0: refused, see the reply |
 //! | `codec_open() → status` | decodes the file |
 //! | `codec_next() → status` | makes a variant: reply and bytes; 1 when there are no more |
@@ -28,7 +28,7 @@ use shared::image::ImagePlan;
 use shared::problem::{ErrorCode, Failure};
 
 use crate::fault;
-use crate::probe::probe;
+use crate::probe::{Probe, probe};
 use crate::session::Session;
 
 const DONE: u32 = 0;
@@ -127,9 +127,12 @@ extern "C" fn codec_probe(size_bytes: u32) -> u32 {
         let prefix = std::mem::take(&mut state.scratch);
         let result = state
             .plan()
-            .and_then(|plan| probe(&prefix, u64::from(size_bytes), plan))
-            .map(|_| DONE);
-        state.settle(result)
+            .and_then(|plan| probe(&prefix, u64::from(size_bytes), plan));
+        match result {
+            Ok(Probe::Ready(summary)) => state.reply(&Some(summary.memory_bytes)),
+            Ok(Probe::NeedMore) => state.reply(&None::<u64>),
+            Err(failure) => state.settle(Err(failure)),
+        }
     })
 }
 

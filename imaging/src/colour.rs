@@ -2,11 +2,17 @@
 
 use moxcms::{ColorProfile, DataColorSpace, Layout as CmsLayout, TransformOptions};
 
+use crate::bytes::be32;
+use crate::number;
 use crate::picture::{Layout, Picture};
 
 /// Profiles above this are ignored: real ones for displays have some kB, for presses up to about 2 MB, and
 /// none is worth the memory.
 const PROFILE_MAX_BYTES: usize = 1024 * 1024;
+
+/// Where a profile's tag table starts, and the size of an entry: name, offset, size (ICC.1, 7.2 and 7.3).
+const TAGS_AT: usize = 128;
+const TAG_BYTES: usize = 12;
 
 /// What turns a source's colours into sRGB. Read once, used for every variant made from the source.
 pub(crate) struct Profile(Option<ColorProfile>);
@@ -14,7 +20,8 @@ pub(crate) struct Profile(Option<ColorProfile>);
 impl Profile {
     /// Reads an embedded profile; one that is broken, too large or missing means sRGB.
     pub(crate) fn new(embedded: Option<&[u8]>) -> Self {
-        let usable = embedded.filter(|profile| profile.len() <= PROFILE_MAX_BYTES);
+        let usable = embedded
+            .filter(|profile| profile.len() <= PROFILE_MAX_BYTES && has_sound_tags(profile));
         Self(usable.and_then(|profile| ColorProfile::new_from_slice(profile).ok()))
     }
 
@@ -65,6 +72,24 @@ impl Profile {
         transform.transform(&picture.pixels, &mut pixels).ok()?;
         Some(pixels)
     }
+}
+
+/// Whether every tag lies inside its profile. Trap: moxcms adds a tag's offset and size unchecked, which wraps
+/// where numbers have 32 bits, and then traps; `tests/fixtures/damaged/profile-tag-wraps.webp` is such a file.
+fn has_sound_tags(profile: &[u8]) -> bool {
+    let lies_inside = |tag: usize| {
+        let at = TAGS_AT + 4 + tag * TAG_BYTES;
+        let span = be32(profile, at + 4).zip(be32(profile, at + 8));
+        span.is_some_and(|(offset, size)| {
+            number::length(offset)
+                .checked_add(number::length(size))
+                .is_some_and(|end| end <= profile.len())
+        })
+    };
+    be32(profile, TAGS_AT).is_some_and(|count| {
+        let count = number::length(count);
+        count <= profile.len() / TAG_BYTES && (0..count).all(lies_inside)
+    })
 }
 
 /// Without a profile: RGB is sRGB, grey is all three, inks absorb their complement.

@@ -12,6 +12,9 @@ use std::ptr::{null_mut, swap_nonoverlapping};
 /// `free` is not told the size, so it stands before each block. 16 keeps the block aligned for SIMD.
 const HEAD_BYTES: usize = 16;
 
+/// A size as it stands there.
+type Size = [u8; size_of::<usize>()];
+
 fn layout(size: usize) -> Option<Layout> {
     Layout::from_size_align(size.checked_add(HEAD_BYTES)?, HEAD_BYTES).ok()
 }
@@ -24,9 +27,9 @@ unsafe fn headed(block: *mut u8, size: usize) -> *mut c_void {
     if block.is_null() {
         return null_mut();
     }
-    // SAFETY: the block has room for its head, and is aligned for any number.
+    // SAFETY: the block has room for its head.
     unsafe {
-        block.cast::<usize>().write(size);
+        block.cast::<Size>().write(size.to_ne_bytes());
         block.add(HEAD_BYTES).cast()
     }
 }
@@ -56,7 +59,7 @@ unsafe extern "C" fn free(pointer: *mut c_void) {
     // SAFETY: C's contract: `pointer` came from `malloc` or `calloc` and was not freed, so its head is before it.
     unsafe {
         let block = pointer.cast::<u8>().sub(HEAD_BYTES);
-        if let Some(layout) = layout(block.cast::<usize>().read()) {
+        if let Some(layout) = layout(usize::from_ne_bytes(block.cast::<Size>().read())) {
             dealloc(block, layout);
         }
     }

@@ -1,7 +1,8 @@
 //! Resizing by Lanczos3 (`fast_image_resize`), in the picture's own gamma.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use shared::image::Crop;
 use shared::problem::Failure;
 
@@ -17,33 +18,36 @@ pub(crate) fn resize(
     width: u32,
     height: u32,
 ) -> Result<Picture, Failure> {
-    let internal = || fault::internal("resize the picture");
-    let pixel_type = match picture.layout {
-        Layout::Grey => PixelType::U8,
-        Layout::Rgb => PixelType::U8x3,
-        Layout::Rgba | Layout::Premultiplied | Layout::Cmyk => PixelType::U8x4,
+    let premultiplied =
+        (picture.layout == Layout::Rgba).then(|| alpha::premultiply(picture.clone()));
+    let source = premultiplied.as_ref().unwrap_or(picture);
+    let mut target = Picture::blank(width, height, source.layout);
+    // One pixel type each: the untyped interface would link the kernels of all thirteen, and their tables.
+    let done = match source.layout {
+        Layout::Grey => convolve::<U8>(source, crop, &mut target),
+        Layout::Rgb => convolve::<U8x3>(source, crop, &mut target),
+        Layout::Rgba | Layout::Premultiplied | Layout::Cmyk => {
+            convolve::<U8x4>(source, crop, &mut target)
+        }
     };
-    let (full_width, full_height) = (f64::from(picture.width), f64::from(picture.height));
+    done.ok_or_else(|| fault::internal("resize the picture"))?;
+    Ok(alpha::divide(target))
+}
+
+fn convolve<P: PixelTrait>(source: &Picture, crop: Crop, target: &mut Picture) -> Option<()> {
+    let (full_width, full_height) = (f64::from(source.width), f64::from(source.height));
     let left = crop.left.clamp(0.0, full_width - f64::MIN_POSITIVE);
     let top = crop.top.clamp(0.0, full_height - f64::MIN_POSITIVE);
     let (across, down) = (
         crop.width.min(full_width - left),
         crop.height.min(full_height - top),
     );
-    let premultiplied =
-        (picture.layout == Layout::Rgba).then(|| alpha::premultiply(picture.clone()));
-    let picture = premultiplied.as_ref().unwrap_or(picture);
-    let source = ImageRef::new(picture.width, picture.height, &picture.pixels, pixel_type)
-        .map_err(|_| internal())?;
-    let mut target = Image::new(width, height, pixel_type);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .crop(left, top, across, down)
         .use_alpha(false);
-    Resizer::new()
-        .resize(&source, &mut target, &options)
-        .map_err(|_| internal())?;
-    let resized =
-        Picture::new(width, height, picture.layout, target.into_vec()).ok_or_else(internal)?;
-    Ok(alpha::divide(resized))
+    let from = TypedImageRef::<P>::from_buffer(source.width, source.height, &source.pixels).ok()?;
+    let mut to =
+        TypedImage::<P>::from_buffer(target.width, target.height, &mut target.pixels).ok()?;
+    Resizer::new().resize_typed(&from, &mut to, &options).ok()
 }

@@ -141,7 +141,7 @@ ops! {
     GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes ();
     /// Whether the process answers.
     Healthz: Get "/healthz" Public [] (()) -> 200 Json Health;
-    /// Whether database, buckets and queue answer, too.
+    /// Whether database and buckets answer, too.
     Readyz: Get "/readyz" Public [] (()) -> 200 Json Health;
     /// Which build answers.
     Version: Get "/version" Public [] (()) -> 200 Json VersionInfo;
@@ -263,6 +263,7 @@ pub struct AssetPage {
     /// Assets, newest first.
     pub items: Vec<Asset>,
     /// `cursor` of the next page; `null` at the end.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }
 
@@ -273,6 +274,7 @@ pub struct JobPage {
     /// Jobs, newest first.
     pub items: Vec<JobView>,
     /// `cursor` of the next page; `null` at the end.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }
 
@@ -285,22 +287,31 @@ pub struct Playback {
     /// Where it stands.
     pub state: AssetState,
     /// HLS master playlist; `null` for images.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub hls_url: Option<String>,
     /// MP4; `null` for images.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub mp4_url: Option<String>,
     /// A still picture: of an image its largest variant.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub poster_url: Option<String>,
     /// Storyboard; `null` for images.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub storyboard_url: Option<String>,
     /// The original; `null` for images, whose originals hold metadata.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub original_url: Option<String>,
     /// Duration; `null` for images.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub duration_ms: Option<u64>,
     /// Width as displayed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub width: Option<u32>,
     /// Height as displayed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
     /// Thumbhash in base64.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,
     /// Every output.
     pub outputs: Vec<Output>,

@@ -67,10 +67,13 @@ pub struct ProcessingResult {
     /// The outputs, with URLs.
     pub outputs: Vec<Output>,
     /// Width as displayed, in pixels.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub width: Option<u32>,
     /// Height as displayed, in pixels.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
     /// Thumbhash in base64.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,
 }
 

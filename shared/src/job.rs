@@ -434,10 +434,12 @@ pub const fn asset_state(job: JobState) -> AssetState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Share of the work that is done, 0…1.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ratio: Option<f64>,
     /// What is being done: `decode`, `encode`, `store`, …
     pub stage: String,
     /// Which output is being made.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub rendition: Option<String>,
 }
 
@@ -452,10 +454,13 @@ pub struct Attempt {
     /// When it was claimed.
     pub started_at: Timestamp,
     /// When it ended, `null` while it runs.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ended_at: Option<Timestamp>,
     /// Why it did not succeed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<Failure>,
     /// Largest memory of the codec in this worker's life so far, in bytes; `null` when not measured.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub peak_memory_bytes: Option<u64>,
 }
 
@@ -476,6 +481,7 @@ pub struct JobView {
     /// How far it is.
     pub progress: Progress,
     /// Why it failed.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<Failure>,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,

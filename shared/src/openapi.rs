@@ -1,6 +1,5 @@
 //! The OpenAPI 3.1 document, built from the contract table. Only under feature `openapi`: no deployed binary has it.
 
-use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -8,8 +7,13 @@ use utoipa::openapi::{
     ComponentsBuilder, Content, ContentBuilder, HttpMethod, Info, ObjectBuilder, OpenApi,
     OpenApiBuilder, PathsBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
 };
+use utoipa::{PartialSchema as _, ToSchema};
 
-use crate::api::{Access, Answer, Method, Op};
+use crate::api::{Access, Answer, LIMIT_DEFAULT, LIMIT_MAX, Method, Op};
+use crate::asset::AssetState;
+use crate::id::{AssetId, JobId};
+use crate::job::JobState;
+use crate::media::AssetKind;
 
 /// A document in the making.
 pub(crate) struct Document {
@@ -45,32 +49,7 @@ impl Document {
         op: Op,
         doc: &str,
     ) {
-        let text = || ObjectBuilder::new().schema_type(Type::String);
-        let mut operation = OperationBuilder::new()
-            .operation_id(Some(op.name()))
-            .summary(Some(doc.trim()));
-        let names = op
-            .path()
-            .split('/')
-            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-        for name in names {
-            operation = operation.parameter(
-                ParameterBuilder::new()
-                    .name(name.trim_start_matches('*'))
-                    .parameter_in(ParameterIn::Path)
-                    .required(Required::True)
-                    .schema(Some(text())),
-            );
-        }
-        for name in op.query() {
-            operation = operation.parameter(
-                ParameterBuilder::new()
-                    .name(*name)
-                    .parameter_in(ParameterIn::Query)
-                    .required(Required::False)
-                    .schema(Some(text())),
-            );
-        }
+        let mut operation = with_parameters(op).summary(Some(doc.trim()));
         if !is_unit::<Req>() {
             let schema = register::<Req>(&mut self.schemas);
             // `complete` may be called without a body; every other body is needed.
@@ -83,6 +62,18 @@ impl Document {
                 .content("application/json", Content::new(Some(schema)))
                 .required(Some(required));
             operation = operation.request_body(Some(body.build()));
+        }
+        if op.answer() == Answer::Bytes {
+            for (status, description) in [
+                ("206", "The requested range"),
+                ("304", "The validator still holds"),
+                ("416", "The range lies outside of the object"),
+            ] {
+                operation = operation.response(
+                    status,
+                    ResponseBuilder::new().description(description).build(),
+                );
+            }
         }
         operation = operation.response(op.status().to_string(), self.success::<Resp>(op));
         let problem = Content::new(Some(RefOr::Ref::<Schema>(Ref::from_schema_name("Problem"))));
@@ -153,6 +144,61 @@ impl Document {
             .paths(self.paths)
             .components(Some(components))
             .build()
+    }
+}
+
+/// An operation with its name and parameters.
+fn with_parameters(op: Op) -> OperationBuilder {
+    let mut operation = OperationBuilder::new().operation_id(Some(op.name()));
+    let names = op
+        .path()
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    for name in names {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(name.trim_start_matches('*'))
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
+        );
+    }
+    for name in op.query() {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(*name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .schema(Some(query_schema(op, name))),
+        );
+    }
+    operation
+}
+
+/// What a query parameter takes.
+fn query_schema(op: Op, name: &str) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let words = |words: Vec<&'static str>| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words))
+            .into()
+    };
+    match name {
+        "limit" => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(LIMIT_MAX))
+            .default(Some(LIMIT_DEFAULT.into()))
+            .into(),
+        "kind" => words(AssetKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        "state" if op == Op::ListJobs => {
+            words(JobState::ALL.iter().map(|state| state.as_str()).collect())
+        }
+        "state" => words(AssetState::ALL.iter().map(|state| state.as_str()).collect()),
+        "asset" | "asset_id" => AssetId::schema(),
+        "job" => JobId::schema(),
+        _ => text.into(),
     }
 }
 

@@ -110,7 +110,8 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 #[must_use]
 pub fn attachment(filename: &str) -> String {
     // A path in the name is the client's business; a download gets the last part of it.
-    let name = filename.rsplit(['/', '\\']).next().unwrap_or(filename);
+    let mut parts = filename.rsplit(['/', '\\']);
+    let name = parts.find(|part| !part.is_empty()).unwrap_or("file");
     let ascii: String = name
         .chars()
         .map(|c| {

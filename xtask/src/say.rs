@@ -82,8 +82,17 @@ pub(crate) fn bars() -> MultiProgress {
 /// A bar that counts bytes.
 pub(crate) fn byte_bar(bars: &MultiProgress, title: String, size_bytes: u64) -> ProgressBar {
     let bar = bars.add(ProgressBar::new(size_bytes).with_message(title));
-    bar.set_style(style("{msg} [{bar:30}] {bytes}/{total_bytes} {prefix}"));
+    bar.set_style(style(
+        "{msg:24!} [{bar:30}] {bytes:>11} of {total_bytes:<11} {prefix}",
+    ));
     bar
+}
+
+/// Lets a bar that counted bytes count shares of the work, in hundredths.
+pub(crate) fn count_shares(bar: &ProgressBar) {
+    bar.set_style(style("{msg:24!} [{bar:30}] {percent:>9} % {prefix}"));
+    bar.set_length(100);
+    bar.set_position(0);
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -96,7 +96,10 @@ impl AssetRow {
             height: self.height,
             duration_ms: self.duration_ms,
             placeholder: self.placeholder.clone(),
-            owner: Owner { owner_type: self.owner_type.clone(), id: self.owner_id.clone() },
+            owner: Owner {
+                owner_type: self.owner_type.clone(),
+                id: self.owner_id.clone(),
+            },
             metadata: serde_json::from_str(&self.metadata)?,
             origin: word(&self.origin)?,
             created_at: Timestamp::from_ms(self.created_at),
@@ -108,12 +111,23 @@ impl AssetRow {
 }
 
 /// Outputs with URLs: of a public asset by key, of a private one by path token.
-pub(crate) fn outputs(stored: &[StoredOutput], asset: AssetId, visibility: Visibility, config: &Config) -> Vec<Output> {
+pub(crate) fn outputs(
+    stored: &[StoredOutput],
+    asset: AssetId,
+    visibility: Visibility,
+    config: &Config,
+) -> Vec<Output> {
     let prefix = shared::key::asset_outputs(asset);
     let base = match visibility {
         Visibility::Public => format!("{}/{prefix}", config.media_url),
         Visibility::Private => {
-            format!("{}/stream/{}/", config.public_url, config.path_tokens.sign(asset, clock::now(), PATH_TOKEN_TTL_S))
+            format!(
+                "{}/stream/{}/",
+                config.public_url,
+                config
+                    .path_tokens
+                    .sign(asset, clock::now(), PATH_TOKEN_TTL_S)
+            )
         }
     };
     let url = |key: &str| format!("{base}{}", key.strip_prefix(&prefix).unwrap_or(key));
@@ -132,11 +146,17 @@ pub(crate) fn outputs(stored: &[StoredOutput], asset: AssetId, visibility: Visib
 
 /// A failure from its two columns.
 pub(crate) fn failure(code: Option<&str>, detail: Option<&str>) -> Result<Option<Failure>> {
-    code.map(|code| Ok(Failure::new(word(code)?, detail.unwrap_or_default()))).transpose()
+    code.map(|code| Ok(Failure::new(word(code)?, detail.unwrap_or_default())))
+        .transpose()
 }
 
 /// A new asset: its view is the row, the rest is whose it is.
-pub(crate) fn insert(db: &D1Database, asset: &Asset, scope: &Scope, job_id: JobId) -> Result<D1PreparedStatement> {
+pub(crate) fn insert(
+    db: &D1Database,
+    asset: &Asset,
+    scope: &Scope,
+    job_id: JobId,
+) -> Result<D1PreparedStatement> {
     statement(
         db,
         "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, size_bytes, sha256, \
@@ -165,12 +185,19 @@ pub(crate) fn insert(db: &D1Database, asset: &Asset, scope: &Scope, job_id: JobI
 /// The asset `id`, if it is in `scope`.
 pub(crate) async fn get(db: &D1Database, id: AssetId, scope: &Scope) -> Result<Option<AssetRow>> {
     let row = get_any(db, id).await?;
-    Ok(row.filter(|row| row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)))
+    Ok(row.filter(|row| {
+        row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)
+    }))
 }
 
 /// The asset `id`, whosever it is; for work of our own and for what is public.
 pub(crate) async fn get_any(db: &D1Database, id: AssetId) -> Result<Option<AssetRow>> {
-    first(db, "SELECT * FROM assets WHERE id = ?", &[text(&id.to_string())]).await
+    first(
+        db,
+        "SELECT * FROM assets WHERE id = ?",
+        &[text(&id.to_string())],
+    )
+    .await
 }
 
 /// What a list shows.
@@ -184,7 +211,12 @@ pub(crate) struct Filter {
 }
 
 /// Assets in `scope`, newest first, at most `limit`.
-pub(crate) async fn list(db: &D1Database, scope: &Scope, filter: &Filter, limit: u32) -> Result<Vec<AssetRow>> {
+pub(crate) async fn list(
+    db: &D1Database,
+    scope: &Scope,
+    filter: &Filter,
+    limit: u32,
+) -> Result<Vec<AssetRow>> {
     let mut query = Query::of("SELECT * FROM assets WHERE tenant = ?", text(&scope.tenant));
     query.and("user_id = ?", scope.user.as_deref());
     query.and("kind = ?", filter.kind.map(AssetKind::as_str));
@@ -196,10 +228,17 @@ pub(crate) async fn list(db: &D1Database, scope: &Scope, filter: &Filter, limit:
 }
 
 /// Assets of one user that are not final, newest first.
-pub(crate) async fn open(db: &D1Database, tenant: &str, user: &str, limit: u32) -> Result<Vec<AssetRow>> {
+pub(crate) async fn open(
+    db: &D1Database,
+    tenant: &str,
+    user: &str,
+    limit: u32,
+) -> Result<Vec<AssetRow>> {
     let mut query = Query::of("SELECT * FROM assets WHERE tenant = ?", text(tenant));
     query.and("user_id = ?", Some(user));
-    query.sql.push_str(" AND state IN ('awaiting_upload', 'processing')");
+    query
+        .sql
+        .push_str(" AND state IN ('awaiting_upload', 'processing')");
     query.newest_first(db, limit).await
 }
 
@@ -211,7 +250,10 @@ pub(super) struct Query {
 
 impl Query {
     pub(super) fn of(sql: &str, parameter: JsValue) -> Self {
-        Self { sql: sql.to_owned(), parameters: vec![parameter] }
+        Self {
+            sql: sql.to_owned(),
+            parameters: vec![parameter],
+        }
     }
 
     pub(super) fn and(&mut self, condition: &str, value: Option<&str>) {
@@ -221,7 +263,11 @@ impl Query {
         }
     }
 
-    pub(super) async fn newest_first<T: serde::de::DeserializeOwned>(mut self, db: &D1Database, limit: u32) -> Result<Vec<T>> {
+    pub(super) async fn newest_first<T: serde::de::DeserializeOwned>(
+        mut self,
+        db: &D1Database,
+        limit: u32,
+    ) -> Result<Vec<T>> {
         self.sql.push_str(" ORDER BY id DESC LIMIT ?");
         self.parameters.push(int(u64::from(limit)));
         all(db, &self.sql, &self.parameters).await

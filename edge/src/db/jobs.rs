@@ -45,7 +45,9 @@ impl JobRow {
     pub(crate) fn job(&self) -> Result<Job> {
         let missing = || Error::internal(format!("job {} lacks a column of its state", self.id));
         let state = match word::<JobState>(&self.state)? {
-            JobState::Queued => State::Queued { run_at: Timestamp::from_ms(self.run_at.ok_or_else(missing)?) },
+            JobState::Queued => State::Queued {
+                run_at: Timestamp::from_ms(self.run_at.ok_or_else(missing)?),
+            },
             JobState::Running => State::Running {
                 lease: LeaseHash::stored(self.lease_hash.clone().ok_or_else(missing)?),
                 lease_until: Timestamp::from_ms(self.lease_until.ok_or_else(missing)?),
@@ -54,7 +56,12 @@ impl JobRow {
             JobState::Failed => State::Failed,
             JobState::Cancelled => State::Cancelled,
         };
-        Ok(Job { state, attempt: self.attempt, failures: self.failures, deadline: Timestamp::from_ms(self.deadline_at) })
+        Ok(Job {
+            state,
+            attempt: self.attempt,
+            failures: self.failures,
+            deadline: Timestamp::from_ms(self.deadline_at),
+        })
     }
 
     /// The job as its client sees it.
@@ -70,7 +77,11 @@ impl JobRow {
             state,
             asset_id: self.asset_id()?,
             attempt: self.attempt,
-            progress: Progress { ratio, stage: state.as_str().to_owned(), rendition: None },
+            progress: Progress {
+                ratio,
+                stage: state.as_str().to_owned(),
+                rendition: None,
+            },
             error: failure(self.error_code.as_deref(), self.error_detail.as_deref())?,
             attempts,
             created_at: Timestamp::from_ms(self.created_at),
@@ -105,13 +116,20 @@ impl AttemptRow {
 
 /// The job `id`, whosever it is.
 pub(crate) async fn get_any(db: &D1Database, id: JobId) -> Result<Option<JobRow>> {
-    first(db, "SELECT * FROM jobs WHERE id = ?", &[text(&id.to_string())]).await
+    first(
+        db,
+        "SELECT * FROM jobs WHERE id = ?",
+        &[text(&id.to_string())],
+    )
+    .await
 }
 
 /// The job `id`, if it is in `scope`.
 pub(crate) async fn get(db: &D1Database, id: JobId, scope: &Scope) -> Result<Option<JobRow>> {
     let row = get_any(db, id).await?;
-    Ok(row.filter(|row| row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)))
+    Ok(row.filter(|row| {
+        row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)
+    }))
 }
 
 /// What a list shows.
@@ -123,17 +141,30 @@ pub(crate) struct Filter {
 }
 
 /// Jobs in `scope`, newest first, at most `limit`.
-pub(crate) async fn list(db: &D1Database, scope: &Scope, filter: &Filter, limit: u32) -> Result<Vec<JobRow>> {
+pub(crate) async fn list(
+    db: &D1Database,
+    scope: &Scope,
+    filter: &Filter,
+    limit: u32,
+) -> Result<Vec<JobRow>> {
     let mut query = Query::of("SELECT * FROM jobs WHERE tenant = ?", text(&scope.tenant));
     query.and("user_id = ?", scope.user.as_deref());
     query.and("state = ?", filter.state.map(JobState::as_str));
-    query.and("asset_id = ?", filter.asset_id.map(|id| id.to_string()).as_deref());
+    query.and(
+        "asset_id = ?",
+        filter.asset_id.map(|id| id.to_string()).as_deref(),
+    );
     query.and("id < ?", filter.before.map(|id| id.to_string()).as_deref());
     query.newest_first(db, limit).await
 }
 
 /// Jobs of one user that have not ended, newest first.
-pub(crate) async fn open(db: &D1Database, tenant: &str, user: &str, limit: u32) -> Result<Vec<JobRow>> {
+pub(crate) async fn open(
+    db: &D1Database,
+    tenant: &str,
+    user: &str,
+    limit: u32,
+) -> Result<Vec<JobRow>> {
     let mut query = Query::of("SELECT * FROM jobs WHERE tenant = ?", text(tenant));
     query.and("user_id = ?", Some(user));
     query.sql.push_str(" AND state IN ('queued', 'running')");
@@ -144,7 +175,11 @@ pub(crate) async fn open(db: &D1Database, tenant: &str, user: &str, limit: u32) 
 pub(crate) async fn views(db: &D1Database, rows: &[JobRow]) -> Result<Vec<JobView>> {
     let ids = serde_json::to_string(&rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())?;
     let sql = "SELECT * FROM attempts WHERE job_id IN (SELECT value FROM json_each(?)) ORDER BY job_id, attempt";
-    let attempts: Vec<AttemptRow> = if rows.is_empty() { Vec::new() } else { all(db, sql, &[text(&ids)]).await? };
+    let attempts: Vec<AttemptRow> = if rows.is_empty() {
+        Vec::new()
+    } else {
+        all(db, sql, &[text(&ids)]).await?
+    };
     rows.iter()
         .map(|row| {
             let own = attempts.iter().filter(|attempt| attempt.job_id == row.id);
@@ -156,7 +191,10 @@ pub(crate) async fn views(db: &D1Database, rows: &[JobRow]) -> Result<Vec<JobVie
 /// View of one job.
 pub(crate) async fn view(db: &D1Database, row: &JobRow) -> Result<JobView> {
     let views = views(db, std::slice::from_ref(row)).await?;
-    views.into_iter().next().ok_or_else(|| Error::internal("a job has no view"))
+    views
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::internal("a job has no view"))
 }
 
 #[derive(Deserialize)]

@@ -22,7 +22,11 @@ pub(crate) fn text_or_null(value: Option<&str>) -> JsValue {
 }
 
 /// A whole number. Trap: worker's own integer type has 32 bits; D1 takes doubles, which are exact to 2^53.
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "times, sizes and counts are below 2^53")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "times, sizes and counts are below 2^53"
+)]
 pub(crate) fn int(value: u64) -> JsValue {
     JsValue::from_f64(value as f64)
 }
@@ -38,18 +42,33 @@ pub(crate) fn time(value: Timestamp) -> JsValue {
 }
 
 /// A statement with its parameters.
-pub(crate) fn statement(db: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<D1PreparedStatement> {
+pub(crate) fn statement(
+    db: &D1Database,
+    sql: &str,
+    parameters: &[JsValue],
+) -> Result<D1PreparedStatement> {
     Ok(db.prepare(sql).bind(parameters)?)
 }
 
 /// The only row of a query, if there is one.
-pub(crate) async fn first<T: DeserializeOwned>(db: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<Option<T>> {
+pub(crate) async fn first<T: DeserializeOwned>(
+    db: &D1Database,
+    sql: &str,
+    parameters: &[JsValue],
+) -> Result<Option<T>> {
     Ok(statement(db, sql, parameters)?.first::<T>(None).await?)
 }
 
 /// All rows of a query.
-pub(crate) async fn all<T: DeserializeOwned>(db: &D1Database, sql: &str, parameters: &[JsValue]) -> Result<Vec<T>> {
-    Ok(statement(db, sql, parameters)?.all().await?.results::<T>()?)
+pub(crate) async fn all<T: DeserializeOwned>(
+    db: &D1Database,
+    sql: &str,
+    parameters: &[JsValue],
+) -> Result<Vec<T>> {
+    Ok(statement(db, sql, parameters)?
+        .all()
+        .await?
+        .results::<T>()?)
 }
 
 /// Runs one statement and says how many rows it changed.
@@ -62,10 +81,14 @@ pub(crate) fn changes(result: &D1Result) -> Result<usize> {
     if let Some(error) = result.error() {
         return Err(Error::internal(format!("database: {error}")));
     }
-    Ok(result.meta()?.and_then(|meta| meta.changes).unwrap_or_default())
+    Ok(result
+        .meta()?
+        .and_then(|meta| meta.changes)
+        .unwrap_or_default())
 }
 
 /// A word of ours, read back from the database.
 pub(crate) fn word<T: std::str::FromStr>(text: &str) -> Result<T> {
-    text.parse().map_err(|_| Error::internal(format!("the database holds the unknown word {text}")))
+    text.parse()
+        .map_err(|_| Error::internal(format!("the database holds the unknown word {text}")))
 }

@@ -32,13 +32,21 @@ pub(crate) fn select_events(db: &D1Database, hub: &str) -> Result<D1PreparedStat
     statement(
         db,
         "SELECT id, payload FROM outbox_events WHERE hub = ? ORDER BY id LIMIT ?",
-        &[text(hub), int(u64::try_from(EVENTS_PER_CALL).unwrap_or_default())],
+        &[
+            text(hub),
+            int(u64::try_from(EVENTS_PER_CALL).unwrap_or_default()),
+        ],
     )
 }
 
 /// Forgets events that their hub has, up to the row `last`.
 pub(crate) async fn forget_events(db: &D1Database, hub: &str, last: u64) -> Result<()> {
-    run(db, "DELETE FROM outbox_events WHERE hub = ? AND id <= ?", &[text(hub), int(last)]).await?;
+    run(
+        db,
+        "DELETE FROM outbox_events WHERE hub = ? AND id <= ?",
+        &[text(hub), int(last)],
+    )
+    .await?;
     Ok(())
 }
 
@@ -62,13 +70,19 @@ struct JobIdRow {
 /// Messages that are due and not on their way: never sent, or sent long ago and not answered by a claim.
 pub(crate) async fn due_messages(db: &D1Database, now: Timestamp) -> Result<Vec<JobId>> {
     let sql = "SELECT job_id FROM outbox_messages WHERE due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2) ORDER BY due_at LIMIT 100";
-    let rows: Vec<JobIdRow> = all(db, sql, &[time(now), time(now.minus_ms(RESEND_AFTER_MS))]).await?;
+    let rows: Vec<JobIdRow> =
+        all(db, sql, &[time(now), time(now.minus_ms(RESEND_AFTER_MS))]).await?;
     rows.iter().map(|row| word(&row.job_id)).collect()
 }
 
 /// Notes that the queue has the message of `job`.
 pub(crate) async fn mark_sent(db: &D1Database, job: JobId, now: Timestamp) -> Result<()> {
-    run(db, "UPDATE outbox_messages SET sent_at = ? WHERE job_id = ?", &[time(now), text(&job.to_string())]).await?;
+    run(
+        db,
+        "UPDATE outbox_messages SET sent_at = ? WHERE job_id = ?",
+        &[time(now), text(&job.to_string())],
+    )
+    .await?;
     Ok(())
 }
 
@@ -79,12 +93,21 @@ struct PrefixRow {
 
 /// Prefixes whose objects are to be removed now.
 pub(crate) async fn due_tombstones(db: &D1Database, now: Timestamp) -> Result<Vec<String>> {
-    let rows: Vec<PrefixRow> = all(db, "SELECT prefix FROM tombstones WHERE due_at <= ? LIMIT 20", &[time(now)]).await?;
+    let rows: Vec<PrefixRow> = all(
+        db,
+        "SELECT prefix FROM tombstones WHERE due_at <= ? LIMIT 20",
+        &[time(now)],
+    )
+    .await?;
     Ok(rows.into_iter().map(|row| row.prefix).collect())
 }
 
 /// Remembers to remove everything under `prefix` at `due`.
-pub(crate) fn insert_tombstone(db: &D1Database, prefix: &str, due: Timestamp) -> Result<D1PreparedStatement> {
+pub(crate) fn insert_tombstone(
+    db: &D1Database,
+    prefix: &str,
+    due: Timestamp,
+) -> Result<D1PreparedStatement> {
     statement(
         db,
         "INSERT INTO tombstones (prefix, due_at) VALUES (?, ?) ON CONFLICT (prefix) DO UPDATE SET due_at = excluded.due_at",
@@ -94,7 +117,12 @@ pub(crate) fn insert_tombstone(db: &D1Database, prefix: &str, due: Timestamp) ->
 
 /// Forgets a tombstone whose objects are gone.
 pub(crate) async fn forget_tombstone(db: &D1Database, prefix: &str, now: Timestamp) -> Result<()> {
-    run(db, "DELETE FROM tombstones WHERE prefix = ? AND due_at <= ?", &[text(prefix), time(now)]).await?;
+    run(
+        db,
+        "DELETE FROM tombstones WHERE prefix = ? AND due_at <= ?",
+        &[text(prefix), time(now)],
+    )
+    .await?;
     Ok(())
 }
 
@@ -116,6 +144,16 @@ pub(crate) async fn next_due(db: &D1Database, upload_max_ms: u64) -> Result<Opti
                COALESCE((SELECT MIN(created_at) + ?2 FROM outbox_events), ?4), \
                COALESCE((SELECT MIN(due_at) FROM tombstones), ?4), \
                COALESCE((SELECT MIN(created_at) + ?3 FROM assets WHERE state = 'awaiting_upload'), ?4)), ?4) AS next";
-    let row: Option<NextRow> = first(db, sql, &[int(RESEND_AFTER_MS), int(DELIVER_AFTER_MS), int(upload_max_ms), int(NEVER_MS)]).await?;
+    let row: Option<NextRow> = first(
+        db,
+        sql,
+        &[
+            int(RESEND_AFTER_MS),
+            int(DELIVER_AFTER_MS),
+            int(upload_max_ms),
+            int(NEVER_MS),
+        ],
+    )
+    .await?;
     Ok(row.and_then(|row| row.next).map(Timestamp::from_ms))
 }

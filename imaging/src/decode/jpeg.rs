@@ -1,18 +1,20 @@
 //! JPEG by `jpeg-decoder`, shrunk inside the inverse transform.
 
-use jpeg_decoder::{Decoder, Error, PixelFormat};
+use jpeg_decoder::{ColorTransform, Decoder, Error, PixelFormat};
 use shared::problem::Failure;
 
 use super::Decoded;
 use super::passes::Passes;
+use super::ycbcr;
 use crate::chain::Shrink;
 use crate::fault;
 use crate::picture::{Layout, Picture};
+use crate::probe::JpegColour;
 use crate::sniff::Format;
 
-pub(super) fn decode(data: &[u8], shrink: &Shrink, is_adobe: bool) -> Result<Decoded, Failure> {
+pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result<Decoded, Failure> {
     let mut passes = Passes::new(data)?;
-    let decoded = pixels(&mut passes, shrink);
+    let decoded = pixels(&mut passes, shrink, colour);
     let (picture, profile) = match decoded {
         Ok(decoded) => decoded,
         Err(Error::Unsupported(_)) => return Err(fault::unsupported("This kind of JPEG")),
@@ -23,17 +25,26 @@ pub(super) fn decode(data: &[u8], shrink: &Shrink, is_adobe: bool) -> Result<Dec
         Err(Error::Format(_) | Error::Internal(_)) => return Err(fault::corrupt(Format::Jpeg)),
     };
     let mut picture = picture.ok_or_else(|| fault::corrupt(Format::Jpeg))?;
-    // The decoder takes all inks for inverted, as Adobe stores them; only the marker says that they are.
-    if picture.layout == Layout::Cmyk && !is_adobe {
-        picture.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
+    match colour {
+        JpegColour::YCbCr => ycbcr::to_rgb(&mut picture.pixels),
+        // The decoder takes all inks for inverted, as Adobe stores them; only the marker says that they are.
+        JpegColour::Cmyk { is_inverted: false } => {
+            picture.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
+        }
+        JpegColour::Cmyk { is_inverted: true } | JpegColour::Grey | JpegColour::Rgb => {}
     }
     Ok(Decoded { picture, profile })
 }
 
 type Pixels = (Option<Picture>, Option<Vec<u8>>);
 
-fn pixels(passes: &mut Passes<'_>, shrink: &Shrink) -> Result<Pixels, Error> {
+fn pixels(passes: &mut Passes<'_>, shrink: &Shrink, colour: JpegColour) -> Result<Pixels, Error> {
     let mut decoder = Decoder::new(passes);
+    if matches!(colour, JpegColour::YCbCr | JpegColour::Rgb) {
+        // As stored: the decoder's own transform rounds in two ways, and where it changes over depends on the
+        // machine. Ours is the same everywhere, so that the module and the native build make the same bytes.
+        decoder.set_color_transform(ColorTransform::RGB);
+    }
     if shrink.divisor > 1 {
         let (width, height) = request(shrink);
         decoder.scale(width, height)?;

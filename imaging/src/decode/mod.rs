@@ -5,6 +5,7 @@ mod passes;
 mod png;
 mod rows;
 mod webp;
+mod ycbcr;
 
 pub(crate) mod other;
 
@@ -25,7 +26,7 @@ pub(crate) struct Decoded {
 /// Decodes a file whose header was admitted.
 pub(crate) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
     match header.coding {
-        Coding::Jpeg { is_adobe, .. } => jpeg::decode(data, shrink, is_adobe),
+        Coding::Jpeg { colour, .. } => jpeg::decode(data, shrink, colour),
         Coding::Png { .. } => png::decode(data, header, shrink),
         Coding::WebP { .. } => webp::decode(data, header, shrink),
         Coding::Whole { .. } => other::decode(data, header.format),

@@ -112,13 +112,12 @@ fn bitstream(data: &[u8], mut target: Picture) -> Result<Picture, Failure> {
         VP8StatusCode::VP8_STATUS_SUSPENDED | VP8StatusCode::VP8_STATUS_NOT_ENOUGH_DATA => {
             Err(fault::truncated(Format::WebP))
         }
-        VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY => {
-            Err(fault::internal("allocate memory for the WebP decoder"))
-        }
         VP8StatusCode::VP8_STATUS_UNSUPPORTED_FEATURE => {
             Err(fault::unsupported("This kind of WebP"))
         }
-        VP8StatusCode::VP8_STATUS_INVALID_PARAM
+        // "Out of memory" is also what libwebp says of damaged alpha; real memory was estimated before.
+        VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY
+        | VP8StatusCode::VP8_STATUS_INVALID_PARAM
         | VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR
         | VP8StatusCode::VP8_STATUS_USER_ABORT => Err(fault::corrupt(Format::WebP)),
     }

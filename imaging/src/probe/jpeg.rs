@@ -2,7 +2,7 @@
 
 use shared::problem::Failure;
 
-use super::{Coding, Header};
+use super::{Coding, Header, JpegColour};
 use crate::bytes::be16;
 use crate::exif;
 use crate::fault;
@@ -20,6 +20,7 @@ const DAC: u8 = 0xcc;
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP14: u8 = 0xee;
 
@@ -29,7 +30,7 @@ const PRECISION: u8 = 8;
 pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     let mut at = 2;
     let mut orientation = None;
-    let mut is_adobe = false;
+    let mut application = Application::default();
     loop {
         let Some((marker, body)) = marker(data, at) else {
             return Ok(None);
@@ -51,21 +52,53 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
             APP1 => {
                 orientation = orientation.or_else(|| segment.get(2..).and_then(exif_orientation));
             }
-            APP14 => is_adobe |= segment.get(2..7) == Some(b"Adobe"),
+            APP0 => application.is_jfif |= segment.get(2..7) == Some(b"JFIF\0"),
+            APP14 => application.read_adobe(segment),
             SOF_BASELINE..=0xcf if marker != DHT && marker != JPG && marker != DAC => {
                 let mut header = frame(marker, segment)?;
                 header.orientation = orientation.unwrap_or(Orientation::UPRIGHT);
-                if let Coding::Jpeg {
-                    is_adobe: adobe, ..
-                } = &mut header.coding
-                {
-                    *adobe = is_adobe;
+                if let Coding::Jpeg { colour, .. } = &mut header.coding {
+                    *colour = application.colour(segment);
                 }
                 return Ok(Some(header));
             }
             _ => {}
         }
         at = body + length;
+    }
+}
+
+/// What application segments say about colours.
+#[derive(Default)]
+struct Application {
+    is_jfif: bool,
+    /// Colour transform of an Adobe segment: 0 none, 1 YCbCr, 2 YCCK.
+    adobe: Option<u8>,
+}
+
+impl Application {
+    fn read_adobe(&mut self, segment: &[u8]) {
+        if segment.get(2..7) == Some(b"Adobe") {
+            self.adobe = segment.get(13).copied();
+        }
+    }
+
+    /// Meaning of the components of a frame header, by the order that libjpeg asks in: known component names,
+    /// JFIF (always YCbCr), Adobe's transform.
+    fn colour(&self, frame: &[u8]) -> JpegColour {
+        let name = |component: usize| frame.get(8 + component * 3).copied();
+        match frame.get(7) {
+            Some(1) => JpegColour::Grey,
+            Some(4) => JpegColour::Cmyk {
+                is_inverted: self.adobe.is_some(),
+            },
+            _ => match [name(0), name(1), name(2)] {
+                [Some(1), Some(2), Some(3)] => JpegColour::YCbCr,
+                [Some(b'R'), Some(b'G'), Some(b'B')] => JpegColour::Rgb,
+                _ if !self.is_jfif && self.adobe == Some(0) => JpegColour::Rgb,
+                _ => JpegColour::YCbCr,
+            },
+        }
     }
 }
 
@@ -130,7 +163,7 @@ fn frame(marker: u8, segment: &[u8]) -> Result<Header, Failure> {
             is_progressive: marker == SOF_PROGRESSIVE,
             components,
             samples_per_pixel: samples_per_pixel(table).ok_or_else(corrupt)?,
-            is_adobe: false,
+            colour: JpegColour::Grey,
         },
     })
 }

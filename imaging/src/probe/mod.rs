@@ -50,8 +50,8 @@ pub(crate) enum Coding {
         components: u8,
         /// Samples stored per pixel over all components: 1.5 for 4:2:0.
         samples_per_pixel: f64,
-        /// An Adobe marker is there: CMYK is stored inverted.
-        is_adobe: bool,
+        /// What the components mean.
+        colour: JpegColour,
     },
     /// Filtered rows.
     Png {
@@ -73,6 +73,22 @@ pub(crate) enum Coding {
     Whole {
         /// Bytes of the decoder's buffers beside the picture itself.
         buffer_bytes: u64,
+    },
+}
+
+/// What the components of a JPEG mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JpegColour {
+    /// One component.
+    Grey,
+    /// Three, as nearly always.
+    YCbCr,
+    /// Three, stored without a transform.
+    Rgb,
+    /// Four inks, transformed or not; 0 is full ink where `is_inverted`, as Adobe stores them.
+    Cmyk {
+        /// An Adobe marker is there.
+        is_inverted: bool,
     },
 }
 

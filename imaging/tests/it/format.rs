@@ -20,7 +20,7 @@ fn shows(name: &str, file: &[u8], picture: &RgbImage) {
     let expected = DynamicImage::from(picture.clone()).into_rgba8();
     let whole = difference(&pixels(file, &whole()), &expected);
     assert!(whole < TOLERANCE, "{name} differs by {whole}");
-    let (width, height) = (picture.width() / 5, picture.height() / 5);
+    let (width, height) = (picture.width() / 3, picture.height() / 3);
     let small = image::imageops::resize(
         &expected,
         width,
@@ -106,7 +106,7 @@ fn cmyk_jpeg() {
 
 #[test]
 fn other_formats() {
-    let photo = photo_of(300, 200);
+    let photo = photo_of(300, 210);
     let image = DynamicImage::from(photo.clone());
     shows("PNG", &made::png(photo.clone()), &photo);
     shows("lossy WebP", &webp(&image), &photo);
@@ -123,18 +123,26 @@ fn other_formats() {
         &file(&DynamicImage::from(image.to_rgb16()), ImageFormat::Tiff),
         &photo,
     );
-    let icon = photo_of(200, 150);
-    shows("ICO", &file(&icon.clone().into(), ImageFormat::Ico), &icon);
+    // Icons have alpha, always.
+    let icon = photo_of(210, 150);
+    shows(
+        "ICO",
+        &file(
+            &DynamicImage::from(icon.clone()).into_rgba8().into(),
+            ImageFormat::Ico,
+        ),
+        &icon,
+    );
 }
 
 #[test]
 fn the_first_frame_of_an_animation() {
-    let (first, second) = (quarters(100, 60), RgbImage::new(100, 60));
+    let (first, second) = (quarters(300, 180), RgbImage::new(300, 180));
     shows("GIF", &gif(&[first.clone(), second]), &first);
-    let shown = pixels(&animation(160, 120, &first), &whole());
-    assert_eq!(shown.dimensions(), (160, 120));
+    let shown = pixels(&animation(360, 220, &first), &whole());
+    assert_eq!(shown.dimensions(), (360, 220));
     assert_eq!(shown.get_pixel(5, 5)[3], 0, "beside the frame");
-    let part = image::imageops::crop_imm(&shown, 20, 10, 100, 60).to_image();
+    let part = image::imageops::crop_imm(&shown, 20, 10, 300, 180).to_image();
     assert!(difference(&part, &DynamicImage::from(first).into_rgba8()) < TOLERANCE);
 }
 
@@ -303,7 +311,7 @@ fn outputs_carry_no_metadata() {
     .of(&photo);
     let chunks = [
         picture_chunks(&webp(&photo.into())),
-        chunk(b"XMP ", b"<x/>"),
+        chunk(*b"XMP ", b"<x/>"),
     ];
     let alpha = file(&faded(64, 64).into(), ImageFormat::Png);
     for file in [jpeg, canvas(0x04, 200, 100, &chunks), alpha] {
@@ -377,11 +385,7 @@ fn chained_variants_are_sharp() {
             image::imageops::FilterType::Lanczos3,
         );
         let difference = difference(&decoded(bytes), &DynamicImage::from(direct).into_rgba8());
-        assert!(
-            difference < TOLERANCE,
-            "{} differs by {difference}",
-            variant.name
-        );
+        assert!(difference < 5.0, "{} differs by {difference}", variant.name);
     }
 }
 

@@ -160,7 +160,7 @@ pub(crate) fn webp(image: &DynamicImage) -> Vec<u8> {
 }
 
 /// A `RIFF` chunk.
-pub(crate) fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_le_bytes();
     let padding: &[u8] = if body.len().is_multiple_of(2) {
         &[]
@@ -174,10 +174,13 @@ pub(crate) fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
 pub(crate) fn canvas(flags: u8, width: u32, height: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
     let side = |length: u32| (length - 1).to_le_bytes()[..3].to_vec();
     let head = chunk(
-        b"VP8X",
+        *b"VP8X",
         &[vec![flags, 0, 0, 0], side(width), side(height)].concat(),
     );
-    chunk(b"RIFF", &[b"WEBP".to_vec(), head, chunks.concat()].concat())
+    chunk(
+        *b"RIFF",
+        &[b"WEBP".to_vec(), head, chunks.concat()].concat(),
+    )
 }
 
 /// The chunks of a WebP file that hold its picture: alpha and bitstream.
@@ -210,13 +213,13 @@ pub(crate) fn animation(width: u32, height: u32, first: &RgbImage) -> Vec<u8> {
         ]
         .concat();
         chunk(
-            b"ANMF",
+            *b"ANMF",
             &[head, picture_chunks(&webp(&image.clone().into()))].concat(),
         )
     };
     let last = RgbImage::from_pixel(width, height, Rgb([9, 200, 9]));
     let chunks = [
-        chunk(b"ANIM", &[0; 6]),
+        chunk(*b"ANIM", &[0; 6]),
         frame(20, 10, first),
         frame(0, 0, &last),
     ];
@@ -235,7 +238,7 @@ pub(crate) fn gif(frames: &[RgbImage]) -> Vec<u8> {
 }
 
 /// A PNG chunk.
-pub(crate) fn png_chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn png_chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     let sum = crc(&[kind.as_slice(), body].concat());
     [
         &u32::try_from(body.len()).unwrap().to_be_bytes(),
@@ -255,9 +258,9 @@ pub(crate) fn png_claim(width: u32, height: u32) -> Vec<u8> {
     ]
     .concat();
     let chunks = [
-        png_chunk(b"IHDR", &head),
-        png_chunk(b"IDAT", &[0x78, 0x9c, 3, 0]),
-        png_chunk(b"IEND", &[]),
+        png_chunk(*b"IHDR", &head),
+        png_chunk(*b"IDAT", &[0x78, 0x9c, 3, 0]),
+        png_chunk(*b"IEND", &[]),
     ];
     [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()
 }

@@ -1,4 +1,10 @@
 //! The codec on real and made-up pictures, natively; `module` runs the same on the wasm build.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on shall stop where it stands; clippy knows only the test functions themselves"
+)]
 
 mod bomb;
 mod format;
@@ -39,8 +45,11 @@ fn whole() -> ImagePlan {
     plan(&[("whole", 4000, 4000, Fit::Inside)])
 }
 
+/// Variants with their files, and the report.
+type Made = (Vec<(Variant, Vec<u8>)>, ImageReport);
+
 /// All variants and the report of a file.
-fn run(file: &[u8], plan: &ImagePlan) -> Result<(Vec<(Variant, Vec<u8>)>, ImageReport), Failure> {
+fn run(file: &[u8], plan: &ImagePlan) -> Result<Made, Failure> {
     let mut session = Session::open(file.to_vec(), plan)?;
     let mut variants = Vec::new();
     while let Some(made) = session.next_variant()? {

@@ -62,15 +62,11 @@ fn drive(requests: &[Value]) -> Vec<Value> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines: String = requests
-        .iter()
-        .map(|request| format!("{request}\n"))
-        .collect();
-    node.stdin
-        .take()
-        .unwrap()
-        .write_all(lines.as_bytes())
-        .unwrap();
+    let mut stdin = node.stdin.take().unwrap();
+    for request in requests {
+        writeln!(stdin, "{request}").unwrap();
+    }
+    drop(stdin);
     let output = node.wait_with_output().unwrap();
     let answers = String::from_utf8(output.stdout).unwrap();
     let answers: Vec<Value> = answers
@@ -142,7 +138,7 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
         ("animated webp", animation(400, 300, &small)),
         ("gif", gif(&[small])),
         ("bmp", file(&image, ImageFormat::Bmp)),
-        ("icon", file(&photo_of(128, 128).into(), ImageFormat::Ico)),
+        ("icon", file(&faded(128, 128).into(), ImageFormat::Ico)),
     ]
 }
 
@@ -240,6 +236,7 @@ fn failures_are_codes() {
     let size = std::fs::metadata(&good).unwrap().len();
     let cut = std::fs::read(&good).unwrap();
     let cut = folder.write("cut", &cut[..cut.len() / 2]);
+    let wraps = crate::fixture("damaged/profile-tag-wraps.webp");
     let bomb = folder.write("bomb", &png_claim(65_500, 65_500));
     let requests = [
         (json!({"file": good, "plan": edge()}), Value::Null),
@@ -248,6 +245,7 @@ fn failures_are_codes() {
             json!("image_codec_trapped"),
         ),
         (json!({"file": good, "plan": edge()}), Value::Null),
+        (json!({"file": wraps, "plan": edge()}), Value::Null),
         (
             json!({"file": cut, "plan": edge()}),
             json!("image_truncated"),

@@ -29,7 +29,7 @@ fn photos_are_upright() {
         for (turned, upright) in turned.iter().zip(&upright) {
             let difference = difference(&decoded(&turned.1), &decoded(&upright.1));
             assert!(
-                difference < 3.0,
+                difference < 4.0,
                 "orientation {tag}, {}: differs by {difference}",
                 turned.0.name
             );
@@ -73,7 +73,7 @@ fn check(write: impl Fn(&DynamicImage, u8) -> Vec<u8>) {
             );
             let difference = difference(&pixels(&file, &plan), &expected);
             assert!(
-                difference < 3.0,
+                difference < 4.0,
                 "orientation {tag}, {}: differs by {difference}",
                 plan.variants[0].name
             );
@@ -100,8 +100,8 @@ fn png_with_exif_behind_the_pixels() {
         bytes.truncate(bytes.len() - 12);
         [
             bytes,
-            png_chunk(b"eXIf", &exif(tag, true)),
-            png_chunk(b"IEND", &[]),
+            png_chunk(*b"eXIf", &exif(tag, true)),
+            png_chunk(*b"IEND", &[]),
         ]
         .concat()
     });
@@ -112,7 +112,7 @@ fn webp_with_exif_behind_the_pixels() {
     check(|image, tag| {
         let chunks = [
             picture_chunks(&webp(image)),
-            chunk(b"EXIF", &exif(tag, true)),
+            chunk(*b"EXIF", &exif(tag, true)),
         ];
         canvas(0x08, image.width(), image.height(), &chunks)
     });

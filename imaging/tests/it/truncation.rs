@@ -115,7 +115,7 @@ fn webp_files() {
     check("animation", &animation(200, 150, &photo_of(100, 80)));
     // The container may be whole and the picture in it cut.
     let picture = made::picture_chunks(&webp(&photo));
-    let cut = chunk(b"VP8 ", &picture[8..picture.len() / 2]);
+    let cut = chunk(*b"VP8 ", &picture[8..picture.len() / 2]);
     assert_eq!(
         code(&canvas(0, 333, 222, &[cut]), &whole()),
         ErrorCode::ImageTruncated
@@ -126,6 +126,19 @@ fn webp_files() {
 fn gif_files() {
     check("still", &gif(&[photo_of(200, 150)]));
     check("animation", &gif(&[photo_of(100, 80), quarters(100, 80)]));
+}
+
+/// Found by mutating files; each was a trap or a fault of ours once.
+#[test]
+fn damaged_files() {
+    assert!(
+        run(&read("damaged/profile-tag-wraps.webp"), &whole()).is_ok(),
+        "a bad profile is ignored"
+    );
+    assert_eq!(
+        code(&read("damaged/alpha.webp"), &whole()),
+        ErrorCode::ImageCorrupt
+    );
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod asset;
 #[cfg(test)]
 mod checkout;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod event;
 #[cfg(test)]
 mod id;
@@ -31,6 +33,8 @@ mod path_token;
 mod problem;
 #[cfg(test)]
 mod route;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

@@ -58,8 +58,8 @@ const RULES: [Rule; 4] = [
     },
 ];
 
-/// What the tree is not followed into: `ulid` brings the clock `web-time` along for `Ulid::new`, which the core must
-/// not call (`shared/clippy.toml`); nothing of it reaches a module.
+/// What the tree is not followed into: `ulid` brings `web-time` along for `Ulid::new`, a clock that the core never asks;
+/// nothing of it reaches a module.
 const PRUNED: &str = "web-time";
 
 /// Checks every rule over normal dependencies, for all targets.

@@ -38,7 +38,10 @@ impl View {
                 self.bar(*index, |bar| bar.set_position(*sent_bytes));
             }
             Happening::Created { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploading")),
-            Happening::Uploaded { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploaded")),
+            Happening::Uploaded { index, .. } => self.bar(*index, |bar| {
+                say::count_shares(bar);
+                bar.set_prefix("uploaded");
+            }),
             Happening::Failed { index, .. } => self.bar(*index, |bar| bar.set_prefix("failed")),
             Happening::Event { name, data } => self.event(name, data, progress),
             Happening::StreamOpen | Happening::StreamFailed(_) => {}
@@ -62,7 +65,16 @@ impl View {
             .ok()
             .and_then(|id| progress.index_of(id))
         {
-            self.bar(index, |bar| bar.set_prefix(format!("{name}  {detail}")));
+            self.bar(index, |bar| {
+                bar.set_prefix(format!("{name}  {}", detail.trim_start()));
+                // Only what the event says: a ratio that is not known moves nothing.
+                if let Some(ratio) = event.pointer("/progress/ratio").and_then(Value::as_f64) {
+                    bar.set_position(hundredths(ratio));
+                }
+                if name.ends_with("_complete") && event.get("result").is_some() {
+                    bar.set_position(100);
+                }
+            });
         }
         let time = event
             .get("time")
@@ -84,6 +96,13 @@ impl View {
             change(bar);
         }
     }
+}
+
+/// A share in hundredths; through text, because no conversion from floats is lossless.
+fn hundredths(ratio: f64) -> u64 {
+    format!("{:.0}", ratio.clamp(0.0, 1.0) * 100.0)
+        .parse()
+        .unwrap_or_default()
 }
 
 /// The detail of an event in words.
@@ -164,16 +183,18 @@ pub(super) fn outputs(client: &Client, asset: &Asset, folder: &Path) -> Result<(
             output.name, output.size_bytes, output.url
         ));
         let extension = output.content_type.rsplit('/').next().unwrap_or("bin");
-        let file = folder.join(format!("{}.{extension}", output.name));
+        let name = format!("{}.{extension}", output.name);
+        let file = folder.join(&name);
         fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
-        saved.push(file);
+        saved.push(name);
     }
     if saved.is_empty() {
         bail!("{} is ready but has no outputs", asset.id);
     }
-    say::line("  saved as:");
-    for file in saved {
-        say::line(format_args!("  {}", file.display()));
-    }
+    say::line(format_args!(
+        "  saved in {}: {}",
+        folder.display(),
+        saved.join(", ")
+    ));
     Ok(())
 }

@@ -40,3 +40,29 @@ impl Cron {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn fires_when_due_and_not_before() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut cron = Cron::new(&format!("http://{}", listener.local_addr().unwrap()));
+        cron.tick();
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "it fired at once");
+        listener.set_nonblocking(false).unwrap();
+
+        cron.due = Instant::now();
+        cron.tick();
+        let (stream, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), format!("GET {PATH} HTTP/1.1"));
+        assert!(cron.due > Instant::now() + PERIOD / 2);
+    }
+}

@@ -1,151 +1,76 @@
-//! The one write path of jobs: read the row, ask the core ([`step`]), write the decision and everything that follows from
-//! it as one guarded batch.
-//!
-//! Invariant: no other module writes `jobs` (but for the insert that creates one, [`insert`]) or an asset's state after
-//! its upload.
+//! One decision as one guarded batch.
 
 use shared::asset::Visibility;
 use shared::event::{Event, EventType, ProcessingResult};
-use shared::id::{EventId, JobId};
-use shared::job::{Command, DEADLINE_MS, Fence, FailureClass, Job, JobKind, LeaseHash, Outcome, State, asset_state, step};
+use shared::id::JobId;
+use shared::job::{Job, Outcome, State, asset_state};
 use shared::key::OutputPrefix;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 
+use super::{Change, Effects, new_event};
 use crate::app::App;
 use crate::clock;
-use crate::db::assets::{AssetRow, StoredOutput, outputs};
+use crate::db::assets::{AssetRow, outputs};
 use crate::db::jobs::JobRow;
-use crate::db::outbox::{EventRow, select_events};
-use crate::db::{self, changes, int, int_or_null, statement, text, text_or_null, time};
+use crate::db::outbox::select_events;
+use crate::db::{changes, int, int_or_null, statement, text, text_or_null, time};
 use crate::error::{Error, Result};
 use crate::hub;
-
-/// How often a batch is tried again because somebody else changed the job between reading and writing.
-const CONFLICTS_MAX: u32 = 8;
 
 /// Leftovers of an attempt that did not win are removed after this time; by then its worker has noticed, too.
 const LEFTOVERS_AFTER_MS: u64 = 120_000;
 
-/// What somebody wants of a job, with what the database needs to know about it.
-#[derive(Debug, Clone)]
-pub(crate) enum Change {
-    /// `worker` takes it.
-    Claim { worker: String, token: String, nonce: u64 },
-    /// Its worker is alive.
-    Heartbeat { fence: Fence },
-    /// Its worker stored and verified all outputs.
-    Finish { fence: Fence, made: Made },
-    /// Its worker gives up this attempt.
-    Fail { fence: Fence, class: FailureClass, failure: Failure, peak_memory_bytes: Option<u64> },
-    /// Its owner stops it.
-    Cancel,
-    /// The sweeper looks at the clock.
-    Expire,
-    /// Somebody wants it tried afresh.
-    Redrive,
-}
-
-/// What an attempt made.
-#[derive(Debug, Clone)]
-pub(crate) struct Made {
-    pub(crate) outputs: Vec<StoredOutput>,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) placeholder: String,
-    pub(crate) peak_memory_bytes: u64,
-}
-
-/// An accepted change.
-#[derive(Debug)]
-pub(crate) struct Applied {
-    /// The job afterwards.
-    pub(crate) job: Job,
-    /// What happened.
-    pub(crate) outcome: Outcome,
-    /// Its asset before.
-    pub(crate) asset: AssetRow,
-    /// What has to happen outside the database now.
-    pub(crate) effects: Effects,
-}
-
-/// What was decided and has to reach the queue and the hub. All of it is in the outboxes: if this process dies, the sweeper
-/// does it.
-#[derive(Debug, Default)]
-pub(crate) struct Effects {
-    /// Hub to tell.
-    pub(crate) hub: String,
-    /// Events that wait for it, in order.
-    pub(crate) events: Vec<EventRow>,
-    /// Job whose message is to be sent, and when it is due.
-    pub(crate) message: Option<(JobId, Timestamp)>,
-}
-
-/// Applies `change` to the job `id`.
-pub(crate) async fn apply(app: &App, id: JobId, change: &Change) -> Result<Applied> {
-    let db = app.db()?;
-    for _ in 0..CONFLICTS_MAX {
-        let row = db::jobs::get_any(&db, id).await?.ok_or_else(Error::not_found)?;
-        let asset = db::assets::get_any(&db, row.asset_id()?).await?.ok_or_else(Error::not_found)?;
-        let before = row.job()?;
-        let now = clock::now();
-        let (after, outcome) = step(&before, &command(app, change, now), now)?;
-        let write = Write { app, db: &db, id, row: &row, asset: &asset, before: &before, after: &after, change, outcome, now };
-        if let Some(effects) = write.commit().await? {
-            return Ok(Applied { job: after, outcome, asset, effects });
-        }
-    }
-    Err(Error::problem(ErrorCode::Unavailable, "The job changes too often; try again."))
-}
-
-/// The core's command for a change.
-fn command(app: &App, change: &Change, now: Timestamp) -> Command {
-    match change {
-        Change::Claim { token, .. } => Command::Claim { lease: LeaseHash::of(token), lease_ms: app.config.lease_ms },
-        Change::Heartbeat { fence } => Command::Heartbeat { fence: fence.clone(), lease_ms: app.config.lease_ms },
-        Change::Finish { fence, .. } => Command::Finish { fence: fence.clone() },
-        Change::Fail { fence, class, .. } => Command::Fail { fence: fence.clone(), class: *class, jitter: clock::random_u64() },
-        Change::Cancel => Command::Cancel,
-        Change::Expire => Command::Expire,
-        Change::Redrive => Command::Redrive { deadline: now.plus_ms(DEADLINE_MS) },
-    }
-}
-
 /// A decision on its way into the database.
-struct Write<'a> {
-    app: &'a App,
-    db: &'a D1Database,
-    id: JobId,
-    row: &'a JobRow,
-    asset: &'a AssetRow,
-    before: &'a Job,
-    after: &'a Job,
-    change: &'a Change,
-    outcome: Outcome,
-    now: Timestamp,
+pub(super) struct Write<'a> {
+    pub(super) app: &'a App,
+    pub(super) db: &'a D1Database,
+    pub(super) id: JobId,
+    pub(super) row: &'a JobRow,
+    pub(super) asset: &'a AssetRow,
+    pub(super) before: &'a Job,
+    pub(super) after: &'a Job,
+    pub(super) change: &'a Change,
+    pub(super) outcome: Outcome,
+    pub(super) now: Timestamp,
 }
 
 impl Write<'_> {
     /// Writes everything or nothing; `None` when the job changed since it was read.
-    async fn commit(&self) -> Result<Option<Effects>> {
+    pub(super) async fn commit(&self) -> Result<Option<Effects>> {
         let write_id = clock::random_token();
-        let guard = Guard { db: self.db, job: self.id.to_string(), write_id };
+        let guard = Guard {
+            db: self.db,
+            job: self.id.to_string(),
+            write_id,
+        };
         let error = self.error();
         let hub = hub::name(&self.row.tenant, &self.row.user_id);
         let mut batch = vec![self.update_job(&guard.write_id, error.as_ref())?];
         let mut message = None;
         match self.outcome {
-            Outcome::Claimed => batch.extend([self.begin_attempt(&guard)?, guard.forget_message()?]),
+            Outcome::Claimed => {
+                batch.extend([self.begin_attempt(&guard)?, guard.forget_message()?]);
+            }
             Outcome::Renewed => {}
-            Outcome::Succeeded => batch.extend([self.end_attempt(&guard, None)?, self.publish(&guard)?]),
+            Outcome::Succeeded => {
+                batch.extend([self.end_attempt(&guard, None)?, self.publish(&guard)?]);
+            }
             Outcome::Retried(_) | Outcome::Released => {
-                batch.extend([self.end_attempt(&guard, error.as_ref())?, self.leftovers(&guard)?]);
+                batch.extend([
+                    self.end_attempt(&guard, error.as_ref())?,
+                    self.leftovers(&guard)?,
+                ]);
                 message = Some(guard.send_message(&mut batch, self.due())?);
             }
             Outcome::Failed(_) | Outcome::Cancelled => {
-                batch.extend([self.end_attempt(&guard, error.as_ref())?, self.leftovers(&guard)?, guard.forget_message()?]);
+                batch.extend([
+                    self.end_attempt(&guard, error.as_ref())?,
+                    self.leftovers(&guard)?,
+                    guard.forget_message()?,
+                ]);
                 batch.push(self.fail_asset(&guard, error.as_ref())?);
             }
             Outcome::Redriven => {
@@ -156,7 +81,11 @@ impl Write<'_> {
         if let Some(event) = self.event(error.as_ref())? {
             batch.push(guard.statement(
                 "INSERT INTO outbox_events (hub, payload, created_at) SELECT ?, ?, ?",
-                &[text(&hub), text(&serde_json::to_string(&event)?), time(self.now)],
+                &[
+                    text(&hub),
+                    text(&serde_json::to_string(&event)?),
+                    time(self.now),
+                ],
             )?);
         }
         batch.push(select_events(self.db, &hub)?);
@@ -167,14 +96,22 @@ impl Write<'_> {
         if changes(first)? == 0 {
             return Ok(None);
         }
-        Ok(Some(Effects { hub, events: last.results()?, message: message.map(|due| (self.id, due)) }))
+        Ok(Some(Effects {
+            hub,
+            events: last.results()?,
+            message: message.map(|due| (self.id, due)),
+        }))
     }
 
     fn update_job(&self, write_id: &str, error: Option<&Failure>) -> Result<D1PreparedStatement> {
         let (run_at, lease, lease_until, ended) = match &self.after.state {
             State::Queued { run_at } => (Some(run_at.ms()), None, None, None),
-            State::Running { lease, lease_until } => (None, Some(lease.as_str()), Some(lease_until.ms()), None),
-            State::Succeeded | State::Failed | State::Cancelled => (None, None, None, Some(self.now.ms())),
+            State::Running { lease, lease_until } => {
+                (None, Some(lease.as_str()), Some(lease_until.ms()), None)
+            }
+            State::Succeeded | State::Failed | State::Cancelled => {
+                (None, None, None, Some(self.now.ms()))
+            }
         };
         // A queued or running job has no error yet; the attempt keeps its own.
         let error = error.filter(|_| ended.is_some());
@@ -203,9 +140,16 @@ impl Write<'_> {
     /// Why the attempt or the job ended, unless it succeeded.
     fn error(&self) -> Option<Failure> {
         match (self.outcome, self.change) {
-            (Outcome::Retried(None) | Outcome::Failed(None), Change::Fail { failure, .. }) => Some(failure.clone()),
-            (Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)), _) => Some(Failure::new(code, clock_detail(code))),
-            (Outcome::Cancelled, _) => Some(Failure::new(ErrorCode::JobCancelled, "The job was cancelled by its owner.")),
+            (Outcome::Retried(None) | Outcome::Failed(None), Change::Fail { failure, .. }) => {
+                Some(failure.clone())
+            }
+            (Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)), _) => {
+                Some(Failure::new(code, clock_detail(code)))
+            }
+            (Outcome::Cancelled, _) => Some(Failure::new(
+                ErrorCode::JobCancelled,
+                "The job was cancelled by its owner.",
+            )),
             _ => None,
         }
     }
@@ -221,18 +165,32 @@ impl Write<'_> {
         let Change::Claim { worker, nonce, .. } = self.change else {
             return Err(Error::internal("an attempt begins by a claim only"));
         };
-        let prefix = OutputPrefix { asset: self.row.asset_id()?, attempt: self.after.attempt, nonce: *nonce };
+        let prefix = OutputPrefix {
+            asset: self.row.asset_id()?,
+            attempt: self.after.attempt,
+            nonce: *nonce,
+        };
         guard.statement(
             "INSERT INTO attempts (job_id, attempt, worker, output_prefix, started_at) SELECT ?, ?, ?, ?, ?",
             &[text(&guard.job), int(u64::from(self.after.attempt)), text(worker), text(&prefix.to_string()), time(self.now)],
         )
     }
 
-    fn end_attempt(&self, guard: &Guard<'_>, error: Option<&Failure>) -> Result<D1PreparedStatement> {
+    fn end_attempt(
+        &self,
+        guard: &Guard<'_>,
+        error: Option<&Failure>,
+    ) -> Result<D1PreparedStatement> {
         let peak = match self.change {
             Change::Finish { made, .. } => Some(made.peak_memory_bytes),
-            Change::Fail { peak_memory_bytes, .. } => *peak_memory_bytes,
-            Change::Claim { .. } | Change::Heartbeat { .. } | Change::Cancel | Change::Expire | Change::Redrive => None,
+            Change::Fail {
+                peak_memory_bytes, ..
+            } => *peak_memory_bytes,
+            Change::Claim { .. }
+            | Change::Heartbeat { .. }
+            | Change::Cancel
+            | Change::Expire
+            | Change::Redrive => None,
         };
         guard.statement(
             "UPDATE attempts SET ended_at = ?, error_code = ?, error_detail = ?, peak_memory_bytes = ? \
@@ -276,12 +234,20 @@ impl Write<'_> {
         )
     }
 
-    fn fail_asset(&self, guard: &Guard<'_>, error: Option<&Failure>) -> Result<D1PreparedStatement> {
+    fn fail_asset(
+        &self,
+        guard: &Guard<'_>,
+        error: Option<&Failure>,
+    ) -> Result<D1PreparedStatement> {
         guard.statement(
             "UPDATE assets SET state = ?, error_code = ?, error_detail = ? WHERE id = ?",
             &[
                 text(asset_state(self.after.state.word()).as_str()),
-                text(error.map_or(ErrorCode::Internal, |error| error.code).as_str()),
+                text(
+                    error
+                        .map_or(ErrorCode::Internal, |error| error.code)
+                        .as_str(),
+                ),
                 text(error.map_or("", |error| error.detail.as_str())),
                 text(&self.asset.id()?.to_string()),
             ],
@@ -291,7 +257,10 @@ impl Write<'_> {
     fn reopen_asset(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
         guard.statement(
             "UPDATE assets SET state = ?, error_code = NULL, error_detail = NULL WHERE id = ?",
-            &[text(asset_state(self.after.state.word()).as_str()), text(&self.asset.id()?.to_string())],
+            &[
+                text(asset_state(self.after.state.word()).as_str()),
+                text(&self.asset.id()?.to_string()),
+            ],
         )
     }
 
@@ -302,7 +271,9 @@ impl Write<'_> {
             Outcome::Succeeded => EventType::ProcessingComplete,
             Outcome::Failed(_) => EventType::ProcessingFailed,
             Outcome::Cancelled => EventType::JobCancelled,
-            Outcome::Renewed | Outcome::Retried(_) | Outcome::Released | Outcome::Redriven => return Ok(None),
+            Outcome::Renewed | Outcome::Retried(_) | Outcome::Released | Outcome::Redriven => {
+                return Ok(None);
+            }
         };
         let mut event = new_event(event_type, self.asset, self.now)?;
         event.attempt = (self.after.attempt > 0).then_some(self.after.attempt);
@@ -310,7 +281,12 @@ impl Write<'_> {
         if let Change::Finish { made, .. } = self.change {
             let visibility: Visibility = self.asset.visibility()?;
             event.result = Some(ProcessingResult {
-                outputs: outputs(&made.outputs, self.asset.id()?, visibility, &self.app.config),
+                outputs: outputs(
+                    &made.outputs,
+                    self.asset.id()?,
+                    visibility,
+                    &self.app.config,
+                ),
                 width: Some(made.width),
                 height: Some(made.height),
                 placeholder: Some(made.placeholder.clone()),
@@ -320,12 +296,14 @@ impl Write<'_> {
     }
 }
 
+/// What a failure by the clock tells its reader.
 fn clock_detail(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::JobDeadlineExceeded => "The job did not end before its deadline. Redrive it, or upload again.",
-        ErrorCode::JobPoisonous => "The worker vanished in every attempt at this file. It may be the file: try another encoding of it.",
-        ErrorCode::LeaseExpired => "The worker vanished; another attempt follows.",
-        _ => "",
+    if code == ErrorCode::JobDeadlineExceeded {
+        "The job did not end before its deadline. Redrive it, or upload again."
+    } else if code == ErrorCode::JobPoisonous {
+        "The worker vanished in every attempt at this file. It may be the file: try another encoding of it."
+    } else {
+        "The worker vanished; another attempt follows."
     }
 }
 
@@ -339,56 +317,34 @@ struct Guard<'a> {
 impl Guard<'_> {
     /// A statement that does nothing unless the job carries this write's id. Takes `INSERT … SELECT` and `UPDATE … WHERE`.
     fn statement(&self, sql: &str, parameters: &[JsValue]) -> Result<D1PreparedStatement> {
-        let joint = if sql.contains(" WHERE ") { "AND" } else { "WHERE" };
-        let sql = format!("{sql} {joint} EXISTS (SELECT 1 FROM jobs WHERE id = ? AND write_id = ?)");
+        let joint = if sql.contains(" WHERE ") {
+            "AND"
+        } else {
+            "WHERE"
+        };
+        let sql =
+            format!("{sql} {joint} EXISTS (SELECT 1 FROM jobs WHERE id = ? AND write_id = ?)");
         let mut parameters = parameters.to_vec();
         parameters.extend([text(&self.job), text(&self.write_id)]);
         statement(self.db, &sql, &parameters)
     }
 
     fn forget_message(&self) -> Result<D1PreparedStatement> {
-        self.statement("DELETE FROM outbox_messages WHERE job_id = ?", &[text(&self.job)])
+        self.statement(
+            "DELETE FROM outbox_messages WHERE job_id = ?",
+            &[text(&self.job)],
+        )
     }
 
-    fn send_message(&self, batch: &mut Vec<D1PreparedStatement>, due: Timestamp) -> Result<Timestamp> {
+    fn send_message(
+        &self,
+        batch: &mut Vec<D1PreparedStatement>,
+        due: Timestamp,
+    ) -> Result<Timestamp> {
         batch.push(self.statement(
             "INSERT OR REPLACE INTO outbox_messages (job_id, due_at) SELECT ?, ?",
             &[text(&self.job), time(due)],
         )?);
         Ok(due)
     }
-}
-
-/// An event about `asset`, with nothing filled in that only some events have.
-pub(crate) fn new_event(event_type: EventType, asset: &AssetRow, now: Timestamp) -> Result<Event> {
-    Ok(Event {
-        seq: None,
-        event_type,
-        event_id: EventId::new(now, clock::random()),
-        time: now,
-        tenant: asset.tenant.clone(),
-        asset_id: asset.id()?,
-        job_id: asset.job_id()?,
-        attempt: None,
-        progress: None,
-        result: None,
-        error: None,
-    })
-}
-
-/// Creates the job of an asset whose upload is verified, unless it exists: the asset's row decides.
-pub(crate) fn insert(db: &D1Database, asset: &AssetRow, now: Timestamp) -> Result<[D1PreparedStatement; 2]> {
-    let id = asset.job_id()?.to_string();
-    let job = statement(
-        db,
-        "INSERT INTO jobs (id, asset_id, tenant, user_id, kind, state, run_at, deadline_at, created_at, write_id) \
-         SELECT ?1, id, tenant, user_id, ?2, 'queued', ?3, ?4, ?3, ?5 FROM assets WHERE job_id = ?1 AND state = 'awaiting_upload'",
-        &[text(&id), text(JobKind::ProcessImage.as_str()), time(now), time(now.plus_ms(DEADLINE_MS)), text(&clock::random_token())],
-    )?;
-    let message = statement(
-        db,
-        "INSERT INTO outbox_messages (job_id, due_at) SELECT job_id, ? FROM assets WHERE job_id = ? AND state = 'awaiting_upload'",
-        &[time(now), text(&id)],
-    )?;
-    Ok([job, message])
 }
