@@ -82,8 +82,7 @@ pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
     results?;
-    let background = app.clone();
-    app.afterwards(async move { deliver::tell_soon(&background, hub).await });
+    deliver::tell_soon(app, hub);
     json(
         Op::CreateAsset,
         &CreatedAsset {

@@ -1,5 +1,6 @@
 //! What a handler gets and gives: one request, taken apart, and JSON answers.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -34,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) last_event_id: Option<String>,
     /// Whether the method is `HEAD`.
     pub(crate) is_head: bool,
+    /// The caller, once its token was verified.
+    pub(crate) caller: OnceCell<Principal>,
 }
 
 impl Call {
@@ -105,7 +108,11 @@ impl Call {
 
     /// The caller.
     pub(crate) fn principal(&self, app: &App) -> Result<Principal> {
-        auth::principal(&app.config, self.authorization.as_deref())
+        if let Some(caller) = self.caller.get() {
+            return Ok(caller.clone());
+        }
+        let caller = auth::principal(&app.config, self.authorization.as_deref())?;
+        Ok(self.caller.get_or_init(|| caller).clone())
     }
 
     /// Whether the request carries an `Authorization` header.

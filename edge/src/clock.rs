@@ -13,24 +13,20 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_ms(js_sys::Date::now().max(0.0) as u64)
 }
 
-/// 128 random bits from the runtime's cryptographic generator: those of two UUIDs, without the bits that UUIDs fix.
+/// 128 random bits from the runtime's cryptographic generator.
 pub(crate) fn random() -> u128 {
-    u128::from(random_u64()) << 64 | u128::from(random_u64())
+    u128::from_ne_bytes(random_bytes())
 }
 
 /// 64 random bits.
 pub(crate) fn random_u64() -> u64 {
-    let hex: String = uuid().chars().filter(char::is_ascii_hexdigit).collect();
-    // A version 4 UUID has 48 random bits before its version digit and 60 after its variant bits.
-    let high = hex
-        .get(..8)
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .unwrap_or_default();
-    let low = hex
-        .get(24..)
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .unwrap_or_default();
-    high << 32 | low
+    u64::from_ne_bytes(random_bytes())
+}
+
+fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    js::get_random_values(&mut bytes);
+    bytes
 }
 
 /// A random token for leases, as text.
@@ -43,11 +39,7 @@ mod js {
 
     #[wasm_bindgen]
     extern "C" {
-        #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
-        pub(super) fn random_uuid() -> String;
+        #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+        pub(super) fn get_random_values(bytes: &mut [u8]);
     }
-}
-
-fn uuid() -> String {
-    js::random_uuid()
 }

@@ -85,7 +85,7 @@ thread_local! {
 
 /// Between two rounds of one teller: with it a burst costs three calls for all that came meanwhile instead of three for
 /// each event. Nobody waits for these events: who caused them has the answer.
-const ROUND_PAUSE: Duration = Duration::from_millis(100);
+const ROUND_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long one request tells for others; far below the 30 s that the platform lets work go on after an answer.
 const TELLER_MS: u64 = 3_000;
@@ -97,7 +97,7 @@ const TELLER_LOST_MS: u64 = 5_000;
 /// another request: whoever finds a teller at work leaves the hub's name, and the teller goes round once more.
 ///
 /// Two tellers at once do no harm: each reads a beginning of what waits, and a hub takes every event once.
-pub(crate) async fn tell_soon(app: &App, hub: String) {
+pub(crate) fn tell_soon(app: &App, hub: String) {
     let now = clock::now();
     let has_teller = WAITING.with_borrow_mut(|waiting| {
         waiting.hubs.insert(hub);
@@ -107,13 +107,19 @@ pub(crate) async fn tell_soon(app: &App, hub: String) {
         }
         has_teller
     });
-    if has_teller {
-        return;
+    if !has_teller {
+        let background = app.clone();
+        app.afterwards(async move { tell_rounds(&background, now).await });
     }
+}
+
+/// The work of the teller that began at `since`.
+async fn tell_rounds(app: &App, since: Timestamp) {
     loop {
         let (hubs, is_last) = WAITING.with_borrow_mut(|waiting| {
-            let is_last = waiting.hubs.is_empty() || clock::now().ms_since(now) > TELLER_MS;
+            let is_last = waiting.hubs.is_empty() || clock::now().ms_since(since) > TELLER_MS;
             if is_last {
+                // Whoever comes from now on is the next teller.
                 waiting.teller_until = None;
             }
             (std::mem::take(&mut waiting.hubs), is_last)

@@ -1,5 +1,7 @@
 //! One request in, one answer out: routing by the contract table, body limits, CORS, request ids, problem documents.
 
+use std::cell::OnceCell;
+
 use futures_util::StreamExt as _;
 use shared::api::{Access, BODY_MAX_BYTES, Op};
 use shared::problem::{ErrorCode, Problem};
@@ -121,6 +123,7 @@ async fn answer(
         if_none_match: header("if-none-match")?,
         last_event_id: header("last-event-id")?,
         is_head: method == "HEAD",
+        caller: OnceCell::new(),
     };
     let app = App::new(env, context)?;
     Ok(dispatch(&app, &route, &call).await?)
@@ -160,6 +163,14 @@ async fn read_body(request: &mut Request) -> Result<Result<Vec<u8>>> {
     let mut body = Vec::new();
     if request.inner().body().is_none() {
         return Ok(Ok(body));
+    }
+    let length = request.headers().get("content-length")?;
+    if length
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: usize| length <= BODY_MAX_BYTES)
+    {
+        // In one step: a stream costs several turns of the event loop.
+        return Ok(Ok(request.bytes().await?));
     }
     let mut stream = request.stream()?;
     let mut seen = 0_usize;

@@ -1,8 +1,8 @@
 //! The wire between the script and the hub objects, and the name of a user's hub.
 
 use serde::{Deserialize, Serialize};
-use shared::event::{Cursor, Event};
-use shared::id::{EventId, JobId};
+use shared::event::{Cursor, Event, EventType};
+use shared::id::{AssetId, EventId, JobId};
 use worker::{Headers, Method, Request, RequestInit};
 
 use crate::app::App;
@@ -18,10 +18,12 @@ pub(crate) fn name(tenant: &str, user: &str) -> String {
 pub(crate) struct Append {
     pub(crate) event_id: EventId,
     #[serde(rename = "type")]
-    pub(crate) event_type: shared::event::EventType,
+    pub(crate) event_type: EventType,
+    pub(crate) asset_id: AssetId,
     pub(crate) job_id: JobId,
     pub(crate) attempt: Option<u32>,
-    /// The event as JSON, without its sequence number.
+    /// The event as JSON, without its sequence number; empty only on the way.
+    #[serde(default)]
     pub(crate) payload: String,
 }
 
@@ -31,6 +33,7 @@ impl Append {
         Ok(Self {
             event_id: event.event_id,
             event_type: event.event_type,
+            asset_id: event.asset_id,
             job_id: event.job_id,
             attempt: event.attempt,
             payload: serde_json::to_string(event)?,
@@ -39,8 +42,12 @@ impl Append {
 
     /// An event read back from the outbox.
     pub(crate) fn stored(payload: &str) -> Result<Self> {
-        let event: Event = serde_json::from_str(payload)?;
-        Self::of(&event)
+        // The members that it is decided by are those of the event, by the same names.
+        let append: Self = serde_json::from_str(payload)?;
+        Ok(Self {
+            payload: payload.to_owned(),
+            ..append
+        })
     }
 }
 

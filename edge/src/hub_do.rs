@@ -4,8 +4,10 @@
 //! Invariant: an event is in the log before anyone hears of it, so a stream that resumes misses nothing.
 //! Invariant: an event id is in the log once.
 
+use std::cell::Cell;
+
 use serde::Deserialize;
-use shared::event::{Cursor, Event, EventType};
+use shared::event::{Cursor, EventType};
 use worker::wasm_bindgen;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
@@ -28,6 +30,8 @@ const REPLAY_CHUNK: usize = 200;
 pub struct Hub {
     state: State,
     generation: u32,
+    /// Whether an alarm is known to be set, so that not every call has to ask.
+    has_alarm: Cell<bool>,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +107,6 @@ impl Hub {
             if append.event_type.is_progress() && self.is_late(append)? {
                 continue;
             }
-            let event: Event = serde_json::from_str(&append.payload)?;
             let at = i64::try_from(clock::now().ms()).unwrap_or_default();
             // Not `ON CONFLICT DO NOTHING`: a conflict would still use up a number, and the log has no gaps.
             let rows: Vec<Row> = self
@@ -114,7 +117,7 @@ impl Hub {
                     vec![
                         append.event_id.to_string().into(),
                         append.event_type.as_str().into(),
-                        event.asset_id.to_string().into(),
+                        append.asset_id.to_string().into(),
                         append.job_id.to_string().into(),
                         append.attempt.map_or(SqlStorageValue::Null, |attempt| i64::from(attempt).into()),
                         append.payload.clone().into(),
@@ -197,8 +200,11 @@ impl Hub {
             "/append" => {
                 let events: Vec<Append> = serde_json::from_str(&request.text().await?)?;
                 self.append(&events)?;
-                if self.state.storage().get_alarm().await?.is_none() {
-                    self.state.storage().set_alarm(PRUNE_EVERY_MS).await?;
+                if !self.has_alarm.get() {
+                    if self.state.storage().get_alarm().await?.is_none() {
+                        self.state.storage().set_alarm(PRUNE_EVERY_MS).await?;
+                    }
+                    self.has_alarm.set(true);
                 }
                 Ok(Response::empty()?.with_status(204))
             }
@@ -220,7 +226,11 @@ impl DurableObject for Hub {
             worker::console_error!("hub: cannot open its log: {error}");
             0
         });
-        Self { state, generation }
+        Self {
+            state,
+            generation,
+            has_alarm: Cell::new(false),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -234,6 +244,7 @@ impl DurableObject for Hub {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.has_alarm.set(false);
         match self.prune() {
             Ok(0) => {}
             Ok(_) => self.state.storage().set_alarm(PRUNE_EVERY_MS).await?,
