@@ -43,6 +43,8 @@ struct Times {
     answered: Duration,
     started: Duration,
     ended: Duration,
+    /// From the start to the end of the work, by the events' own times.
+    work: Duration,
 }
 
 /// An event with the time at which the client had it.
@@ -65,10 +67,11 @@ pub(super) fn run(paths: &Paths, options: &Options) -> Result<String> {
         let (times, asset) = once(&client, &photo, &seen)?;
         check(&client, asset)?;
         say::note(format_args!(
-            "  ..  {run}: answered {:.0} ms, begun {:.0} ms, complete {:.0} ms",
+            "  ..  {run}: answered {:.0} ms, begun {:.0} ms, complete {:.0} ms, work {:.0} ms",
             ms(times.answered),
             ms(times.started),
-            ms(times.ended)
+            ms(times.ended),
+            ms(times.work)
         ));
         if run > 0 {
             all.push(times);
@@ -111,6 +114,7 @@ fn once(client: &Client, photo: &[u8], seen: &Receiver<Seen>) -> Result<(Times, 
         answered: called.elapsed(),
         ..Times::default()
     };
+    let mut begun = None;
     loop {
         let left = PATIENCE.saturating_sub(called.elapsed());
         let Seen { at, event } = seen
@@ -122,8 +126,11 @@ fn once(client: &Client, photo: &[u8], seen: &Receiver<Seen>) -> Result<(Times, 
         let since = at.duration_since(called);
         if event.event_type == EventType::ProcessingStarted {
             times.started = since;
+            begun = Some(event.time);
         } else if event.event_type == EventType::ProcessingComplete {
             times.ended = since;
+            let work_ms = begun.map_or(0, |begun| event.time.ms_since(begun));
+            times.work = Duration::from_millis(work_ms);
             return Ok((times, id));
         } else if event.event_type.ends_job() || event.error.is_some() {
             bail!("the photo ended with {}", event.event_type);
@@ -173,6 +180,11 @@ fn report(size_bytes: usize, all: &[Times]) -> String {
     row("event `processing_complete`", |times| times.ended, &goal);
     let after = |times: &Times| times.ended.saturating_sub(times.answered);
     row("the same, since the answer", after, "");
+    row(
+        "the work in it, by the events' times",
+        |times| times.work,
+        "",
+    );
     format!(
         "### Waiting for a photo\n\nA JPEG of 12 megapixels ({:.1} MB), {} photos one after the other on an idle local stack \
          after one that is not counted; wall time at a client that holds the event stream open. Every output is fetched and \
