@@ -56,7 +56,13 @@ impl ImagePlan {
     /// The default variants: `large`, `medium`, `thumbnail` inside their boxes and `preview` covering its own.
     #[must_use]
     pub fn standard(pixels_max: u64, memory_max_bytes: u64) -> Self {
-        let spec = |name: &str, width, height, fit| VariantSpec { name: name.to_owned(), width, height, fit, quality: QUALITY };
+        let spec = |name: &str, width, height, fit| VariantSpec {
+            name: name.to_owned(),
+            width,
+            height,
+            fit,
+            quality: QUALITY,
+        };
         Self {
             variants: vec![
                 spec("large", 1200, 1200, Fit::Inside),
@@ -105,20 +111,29 @@ impl VariantSpec {
             Fit::Inside => {
                 let ratio = ratio_x.min(ratio_y).min(1.0);
                 Geometry {
-                    crop: Crop { left: 0.0, top: 0.0, width: source_width, height: source_height },
+                    crop: Crop {
+                        left: 0.0,
+                        top: 0.0,
+                        width: source_width,
+                        height: source_height,
+                    },
                     width: pixels(source_width * ratio),
                     height: pixels(source_height * ratio),
                 }
             }
             Fit::Cover => {
                 let ratio = ratio_x.max(ratio_y).min(1.0);
-                let (crop_width, crop_height) = ((box_width / ratio).min(source_width), (box_height / ratio).min(source_height));
+                let (crop_width, crop_height) = (
+                    (box_width / ratio).min(source_width),
+                    (box_height / ratio).min(source_height),
+                );
                 // A source smaller than the box on one side keeps the box's aspect, at its own size.
                 let aspect = box_width / box_height;
+                // Trap: rounding may leave the source by the last bit, and a resizer refuses such a crop.
                 let (crop_width, crop_height) = if crop_width / crop_height > aspect {
-                    (crop_height * aspect, crop_height)
+                    ((crop_height * aspect).min(source_width), crop_height)
                 } else {
-                    (crop_width, crop_width / aspect)
+                    (crop_width, (crop_width / aspect).min(source_height))
                 };
                 Geometry {
                     crop: Crop {
@@ -136,7 +151,12 @@ impl VariantSpec {
 }
 
 /// Rounds a length to whole pixels, at least one.
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 ≤ value ≤ a u32 length")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "1 ≤ value ≤ a u32 length"
+)]
 fn pixels(length: f64) -> u32 {
     length.round().max(1.0) as u32
 }

@@ -1,5 +1,5 @@
-//! What can go wrong, as the wire says it: one table of stable codes, each with status, title and
-//! whether trying again can help. The table is the only place with status codes.
+//! What can go wrong, as the wire says it: one table of stable codes, each with its status and title. No
+//! other place knows the status of an error.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,6 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal, $status:literal, $title:literal;)+) => {
         /// Stable, machine-readable code of an error. The first doc line of a variant says when it is given.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum ErrorCode {
             $($(#[doc = $doc])+ #[serde(rename = $code)] $variant,)+
         }
@@ -37,6 +36,9 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title),+ }
             }
         }
+
+        #[cfg(feature = "openapi")]
+        crate::words::word_schema!(ErrorCode, "Stable, machine-readable code of an error.");
 
         impl std::str::FromStr for ErrorCode {
             type Err = UnknownCode;
@@ -215,6 +217,9 @@ impl Failure {
     /// Failure of `code`, told by `detail`.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self {
+            code,
+            detail: detail.into(),
+        }
     }
 }

@@ -1,1 +1,47 @@
-//! Black-box tests.
+//! Black-box tests: what a client, an operator or a power cut does to a real stack.
+//!
+//! [`Stack`] is one stack of its own, started by the program that developers use. [`Client`] speaks HTTP and knows
+//! nothing but JSON: it must not share a mistake with the code under test. [`Events`] reads the event stream with a
+//! parser of another author. [`Token`] makes tokens of any kind, good and bad. [`Bucket`] sees what is really stored.
+//!
+//! Every answer and every event that passes through the harness is held against `docs/openapi.json`.
+#![warn(missing_docs)]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a harness of tests: a panic with its message is how it reports"
+)]
+
+mod bucket;
+mod client;
+mod contract;
+mod process;
+mod sse;
+mod stack;
+mod token;
+
+pub use bucket::Bucket;
+pub use client::{Answer, Client, Created};
+pub use sse::{Event, Events, Line};
+pub use stack::{Options, Shared, Stack, shared};
+pub use token::{Token, dev_key};
+
+use std::path::{Path, PathBuf};
+
+/// The checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the checkout")
+        .to_path_buf()
+}
+
+/// A file of `tests/fixtures`.
+#[must_use]
+pub fn fixture(name: &str) -> Vec<u8> {
+    let path = root().join("tests/fixtures").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
+}

@@ -1,0 +1,195 @@
+//! Settings: variables and secrets of the script, read once per isolate. wrangler.toml documents each.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use shared::auth::TokenPolicy;
+use shared::image;
+use shared::job;
+use shared::media;
+use shared::sign::{PathTokens, Signer};
+use worker::Env;
+
+use crate::error::{Error, Result};
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Base of URLs in answers, without a last slash.
+    pub(crate) public_url: String,
+    /// Base of the URLs of public outputs, without a last slash.
+    pub(crate) media_url: String,
+    /// Signs URLs of the raw bucket.
+    pub(crate) raw: Signer,
+    /// Which API tokens are taken.
+    pub(crate) tokens: TokenPolicy,
+    /// Which event tickets are taken: tokens of another audience, so that neither passes for the other.
+    pub(crate) tickets: TokenPolicy,
+    /// Opens private outputs.
+    pub(crate) path_tokens: PathTokens,
+    /// Origins that browsers may call from; empty list: none.
+    pub(crate) cors: Cors,
+    /// Largest upload in bytes.
+    pub(crate) size_max_bytes: u64,
+    /// Largest image in pixels.
+    pub(crate) pixels_max: u64,
+    /// Largest estimate of a decode's memory, in bytes.
+    pub(crate) memory_max_bytes: u64,
+    /// Lease of an image job.
+    pub(crate) lease_ms: u64,
+    /// Nonce of this start; empty in production.
+    pub(crate) nonce: String,
+    /// Faults to inject; none outside tests.
+    pub(crate) faults: Faults,
+}
+
+/// Origins that may read answers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cors {
+    /// Every origin.
+    Any,
+    /// These.
+    Origins(Vec<String>),
+}
+
+/// Faults that tests inject by the variable `FAULTS`, a list of words separated by commas. Never set it in production.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Faults {
+    /// `queue_drop`: every second message is lost.
+    pub(crate) queue_drop: bool,
+    /// `queue_double`: every message is sent twice.
+    pub(crate) queue_double: bool,
+    /// `queue_shuffle`: messages are delayed by 0–2 s, so that they overtake each other.
+    pub(crate) queue_shuffle: bool,
+    /// `trap_size=N`: the codec traps on originals of exactly N bytes.
+    pub(crate) trap_size_bytes: Option<u64>,
+}
+
+impl Faults {
+    fn parse(text: &str) -> Result<Self> {
+        let mut faults = Self::default();
+        for word in text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+        {
+            match word.split_once('=') {
+                None if word == "queue_drop" => faults.queue_drop = true,
+                None if word == "queue_double" => faults.queue_double = true,
+                None if word == "queue_shuffle" => faults.queue_shuffle = true,
+                Some(("trap_size", size)) => faults.trap_size_bytes = size.parse().ok(),
+                None | Some(_) => {
+                    return Err(Error::internal(format!(
+                        "FAULTS holds the unknown word {word}"
+                    )));
+                }
+            }
+        }
+        Ok(faults)
+    }
+}
+
+thread_local! {
+    static CONFIG: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
+}
+
+impl Config {
+    /// The isolate's configuration; an error names the setting that is missing or wrong.
+    pub(crate) fn of(env: &Env) -> Result<Rc<Self>> {
+        CONFIG.with_borrow_mut(|cached| {
+            if let Some(config) = cached {
+                return Ok(Rc::clone(config));
+            }
+            let config = Rc::new(Self::load(env)?);
+            *cached = Some(Rc::clone(&config));
+            Ok(config)
+        })
+    }
+
+    fn load(env: &Env) -> Result<Self> {
+        let public_url = required(env, "PUBLIC_URL")?
+            .trim_end_matches('/')
+            .to_owned();
+        let cdn = optional(env, "CDN_BASE_URL")
+            .trim_end_matches('/')
+            .to_owned();
+        let secret = required(env, "JWT_SECRET")?;
+        let issuer = required(env, "JWT_ISSUER")?;
+        let audience = required(env, "JWT_AUDIENCE")?;
+        let raw = Signer::new(
+            &required(env, "S3_ENDPOINT")?,
+            &required(env, "RAW_BUCKET_NAME")?,
+            &required(env, "S3_ACCESS_KEY_ID")?,
+            &required(env, "S3_SECRET_ACCESS_KEY")?,
+        );
+        let origins = optional(env, "CORS_ORIGINS");
+        Ok(Self {
+            media_url: if cdn.is_empty() {
+                format!("{public_url}/media")
+            } else {
+                cdn
+            },
+            public_url,
+            raw: raw.map_err(|error| {
+                Error::internal(format!("S3_ENDPOINT or RAW_BUCKET_NAME: {error}"))
+            })?,
+            tokens: TokenPolicy::new(secret.as_bytes(), &issuer, &audience),
+            tickets: TokenPolicy::new(secret.as_bytes(), &issuer, "ferrotype-event-ticket"),
+            path_tokens: PathTokens::new(secret.as_bytes())
+                .ok_or_else(|| Error::internal("JWT_SECRET makes no key"))?,
+            cors: if origins.trim() == "*" {
+                Cors::Any
+            } else {
+                Cors::Origins(
+                    origins
+                        .split(',')
+                        .map(|origin| origin.trim().to_owned())
+                        .filter(|origin| !origin.is_empty())
+                        .collect(),
+                )
+            },
+            size_max_bytes: number(env, "SIZE_MAX_BYTES", media::SIZE_MAX_BYTES)?,
+            pixels_max: number(env, "PIXELS_MAX", image::PIXELS_MAX)?,
+            memory_max_bytes: number(env, "IMAGE_MEMORY_MAX_BYTES", image::EDGE_MEMORY_MAX_BYTES)?,
+            lease_ms: number(env, "LEASE_MS", job::IMAGE_LEASE_MS)?,
+            nonce: optional(env, "NONCE"),
+            faults: Faults::parse(&optional(env, "FAULTS"))?,
+        })
+    }
+}
+
+fn optional(env: &Env, name: &str) -> String {
+    env.var(name)
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+}
+
+fn required(env: &Env, name: &str) -> Result<String> {
+    match optional(env, name) {
+        value if value.is_empty() => Err(Error::internal(format!("the setting {name} is missing"))),
+        value => Ok(value),
+    }
+}
+
+fn number(env: &Env, name: &str, default: u64) -> Result<u64> {
+    match optional(env, name) {
+        value if value.is_empty() => Ok(default),
+        value => value
+            .parse()
+            .map_err(|_| Error::internal(format!("the setting {name} is no number"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Faults;
+
+    #[test]
+    fn faults_are_words() {
+        let faults = Faults::parse("queue_drop, trap_size=12").expect("known words");
+        assert!(faults.queue_drop && !faults.queue_double);
+        assert_eq!(faults.trap_size_bytes, Some(12));
+        assert_eq!(Faults::parse("").expect("nothing"), Faults::default());
+        assert!(Faults::parse("surprise").is_err());
+    }
+}

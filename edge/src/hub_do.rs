@@ -1,0 +1,268 @@
+//! The hub: one Durable Object per user with the log of that user's events in SQLite. It numbers events, tells them to
+//! every connected stream over hibernating WebSockets, and replays them after a cursor.
+//!
+//! Invariant: an event is in the log before anyone hears of it, so a stream that resumes misses nothing.
+//! Invariant: an event id is in the log once.
+
+use serde::Deserialize;
+use shared::event::{Cursor, Event, EventType};
+use worker::wasm_bindgen;
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
+    WebSocket, WebSocketIncomingMessage, WebSocketPair, durable_object,
+};
+
+use crate::clock;
+use crate::hub::{Append, Entry, Frame};
+
+/// Events are kept at least this long (the contract says 24 h) …
+const KEEP_MS: u64 = 48 * 3_600_000;
+/// … and looked through for older ones this often while there are any.
+const PRUNE_EVERY_MS: i64 = 6 * 3_600_000;
+
+/// Entries in one frame of a replay: about 100 kB.
+const REPLAY_CHUNK: usize = 200;
+
+/// See the module.
+#[durable_object]
+pub struct Hub {
+    state: State,
+    generation: u32,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    seq: u64,
+    event_type: String,
+    asset_id: String,
+    job_id: String,
+    payload: String,
+}
+
+impl Row {
+    /// The entry for streams: `seq` becomes the first member of the stored JSON object.
+    fn entry(self) -> Entry {
+        let members = self.payload.strip_prefix('{').unwrap_or_default();
+        let data = format!("{{\"seq\":{},{members}", self.seq);
+        Entry {
+            seq: self.seq,
+            event_type: self.event_type,
+            asset_id: self.asset_id,
+            job_id: self.job_id,
+            data,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Number {
+    value: Option<u64>,
+}
+
+impl Hub {
+    fn sql(&self) -> SqlStorage {
+        self.state.storage().sql()
+    }
+
+    fn number(&self, sql: &str, parameters: Vec<SqlStorageValue>) -> Result<u64> {
+        let rows: Vec<Number> = self.sql().exec(sql, parameters)?.to_array()?;
+        Ok(rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.value)
+            .unwrap_or_default())
+    }
+
+    /// Creates the tables and gives a fresh log its generation.
+    fn open(state: &State) -> Result<u32> {
+        let sql = state.storage().sql();
+        sql.exec(
+            "CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, \
+             event_type TEXT NOT NULL, asset_id TEXT NOT NULL, job_id TEXT NOT NULL, attempt INTEGER, payload TEXT NOT NULL, at INTEGER NOT NULL); \
+             CREATE INDEX IF NOT EXISTS log_by_job ON log (job_id, seq); \
+             CREATE TABLE IF NOT EXISTS generation (value INTEGER NOT NULL);",
+            None,
+        )?;
+        let rows: Vec<Number> = sql.exec("SELECT value FROM generation", None)?.to_array()?;
+        if let Some(generation) = rows.into_iter().next().and_then(|row| row.value) {
+            return u32::try_from(generation)
+                .map_err(|_| Error::RustError("generation out of range".into()));
+        }
+        let generation = u32::try_from(clock::random_u64() >> 32).unwrap_or_default();
+        sql.exec(
+            "INSERT INTO generation (value) VALUES (?)",
+            vec![i64::from(generation).into()],
+        )?;
+        Ok(generation)
+    }
+
+    /// Appends what is new and tells every stream. Runs without an await: the log and the frames cannot disagree.
+    fn append(&self, events: &[Append]) -> Result<()> {
+        let mut entries = Vec::with_capacity(events.len());
+        for append in events {
+            if append.event_type.is_progress() && self.is_late(append)? {
+                continue;
+            }
+            let event: Event = serde_json::from_str(&append.payload)?;
+            let at = i64::try_from(clock::now().ms()).unwrap_or_default();
+            // Not `ON CONFLICT DO NOTHING`: a conflict would still use up a number, and the log has no gaps.
+            let rows: Vec<Row> = self
+                .sql()
+                .exec(
+                    "INSERT INTO log (event_id, event_type, asset_id, job_id, attempt, payload, at) \
+                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM log WHERE event_id = ?1) RETURNING seq, event_type, asset_id, job_id, payload",
+                    vec![
+                        append.event_id.to_string().into(),
+                        append.event_type.as_str().into(),
+                        event.asset_id.to_string().into(),
+                        append.job_id.to_string().into(),
+                        append.attempt.map_or(SqlStorageValue::Null, |attempt| i64::from(attempt).into()),
+                        append.payload.clone().into(),
+                        at.into(),
+                    ],
+                )?
+                .to_array()?;
+            entries.extend(rows.into_iter().map(Row::entry));
+        }
+        if !entries.is_empty() {
+            let frame = serde_json::to_string(&Frame::Entries { entries })?;
+            for socket in self.state.get_websockets() {
+                // A socket that is closing says so by an error; its stream resumes from the log.
+                let _ = socket.send_with_str(&frame);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether progress comes after its job's end, or from an attempt that is no longer the current one.
+    fn is_late(&self, append: &Append) -> Result<bool> {
+        let ends: Vec<&str> = EventType::ALL
+            .iter()
+            .filter(|event_type| event_type.ends_job())
+            .map(|event_type| event_type.as_str())
+            .collect();
+        let job = || SqlStorageValue::from(append.job_id.to_string());
+        let sql = format!(
+            "SELECT COUNT(*) AS value FROM log WHERE job_id = ?1 AND ((event_type IN ('{}') AND COALESCE(attempt, ?2) >= ?2) OR attempt > ?2)",
+            ends.join("', '")
+        );
+        Ok(self.number(
+            &sql,
+            vec![job(), i64::from(append.attempt.unwrap_or_default()).into()],
+        )? > 0)
+    }
+
+    /// Accepts a stream's WebSocket, says where the log stands and replays what comes after the cursor.
+    fn open_stream(&self, after: Option<Cursor>) -> Result<Response> {
+        let pair = WebSocketPair::new()?;
+        self.state.accept_web_socket(&pair.server);
+        let head = self.number("SELECT COALESCE(MAX(seq), (SELECT seq FROM sqlite_sequence WHERE name = 'log')) AS value FROM log", vec![])?;
+        let oldest = self.number("SELECT MIN(seq) AS value FROM log", vec![])?;
+        // Resumable: of this log, not from its future, and nothing after it is pruned.
+        let good = after.filter(|cursor| {
+            cursor.generation == self.generation
+                && cursor.seq <= head
+                && (cursor.seq == head || cursor.seq + 1 >= oldest)
+        });
+        let hello = Frame::Hello {
+            generation: self.generation,
+            head,
+            resumed: good.is_some(),
+        };
+        pair.server.send_with_str(serde_json::to_string(&hello)?)?;
+        if let Some(cursor) = good {
+            let seq = i64::try_from(cursor.seq).unwrap_or(i64::MAX);
+            let sql = "SELECT seq, event_type, asset_id, job_id, payload FROM log WHERE seq > ? ORDER BY seq";
+            let rows: Vec<Row> = self.sql().exec(sql, vec![seq.into()])?.to_array()?;
+            let mut entries = rows.into_iter().map(Row::entry).peekable();
+            while entries.peek().is_some() {
+                let chunk = entries.by_ref().take(REPLAY_CHUNK).collect();
+                pair.server
+                    .send_with_str(serde_json::to_string(&Frame::Entries { entries: chunk })?)?;
+            }
+        }
+        Response::from_websocket(pair.client)
+    }
+
+    fn prune(&self) -> Result<u64> {
+        let before = i64::try_from(clock::now().minus_ms(KEEP_MS).ms()).unwrap_or_default();
+        self.sql()
+            .exec("DELETE FROM log WHERE at < ?", vec![before.into()])?;
+        self.number("SELECT COUNT(*) AS value FROM log", vec![])
+    }
+
+    async fn serve(&self, mut request: Request) -> Result<Response> {
+        let url = request.url()?;
+        match url.path() {
+            "/append" => {
+                let events: Vec<Append> = serde_json::from_str(&request.text().await?)?;
+                self.append(&events)?;
+                if self.state.storage().get_alarm().await?.is_none() {
+                    self.state.storage().set_alarm(PRUNE_EVERY_MS).await?;
+                }
+                Ok(Response::empty()?.with_status(204))
+            }
+            "/connect" => {
+                let after = url
+                    .query_pairs()
+                    .find(|(name, _)| name == "after")
+                    .and_then(|(_, value)| value.parse().ok());
+                self.open_stream(after)
+            }
+            _ => Ok(Response::empty()?.with_status(404)),
+        }
+    }
+}
+
+impl DurableObject for Hub {
+    fn new(state: State, _env: Env) -> Self {
+        let generation = Self::open(&state).unwrap_or_else(|error| {
+            worker::console_error!("hub: cannot open its log: {error}");
+            0
+        });
+        Self { state, generation }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        match self.serve(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                worker::console_error!("hub: {error}");
+                Ok(Response::empty()?.with_status(500))
+            }
+        }
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        match self.prune() {
+            Ok(0) => {}
+            Ok(_) => self.state.storage().set_alarm(PRUNE_EVERY_MS).await?,
+            Err(error) => worker::console_error!("hub: cannot prune: {error}"),
+        }
+        Response::empty()
+    }
+
+    async fn websocket_message(
+        &self,
+        _socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
+        // The other end is gone; answering the close frees the socket. It may be closed already.
+        let _ = socket.close(Some(1000), None::<String>);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _socket: WebSocket, _error: Error) -> Result<()> {
+        Ok(())
+    }
+}

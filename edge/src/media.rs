@@ -1,0 +1,190 @@
+//! Delivery of outputs: immutable objects with ranges and validators, and headers that keep a browser from ever running
+//! one as a page.
+
+use shared::key;
+use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
+
+use crate::app::App;
+use crate::call::Call;
+use crate::clock;
+use crate::error::{Error, Result};
+
+/// `GET /media/{key}`
+pub(crate) async fn public(app: &App, call: &Call) -> Result<Response> {
+    let key = call.param(0);
+    key::parse_output(key).ok_or_else(Error::not_found)?;
+    send(
+        &app.public()?,
+        key,
+        call,
+        "public, max-age=31536000, immutable",
+    )
+    .await
+}
+
+/// `GET /stream/{token}/{file}`
+pub(crate) async fn private(app: &App, call: &Call) -> Result<Response> {
+    let asset = app
+        .config
+        .path_tokens
+        .verify(call.param(0), clock::now())
+        .ok_or_else(Error::not_found)?;
+    let key = format!("{}{}", key::asset_outputs(asset), call.param(1));
+    key::parse_output(&key).ok_or_else(Error::not_found)?;
+    send(&app.raw()?, &key, call, "private, max-age=3600").await
+}
+
+/// The part of an object that a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    /// First byte, length.
+    Range(u64, u64),
+    Unsatisfiable,
+}
+
+/// Reads a `Range` header (RFC 9110 §14). What is not one single byte range is answered as a whole, as the RFC allows.
+fn part(header: Option<&str>, size: u64) -> Part {
+    let Some((first, last)) = header
+        .and_then(|text| text.strip_prefix("bytes="))
+        .and_then(|range| range.trim().split_once('-'))
+    else {
+        return Part::Whole;
+    };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), _) if first >= size => Part::Unsatisfiable,
+        (Ok(first), Ok(last)) if last >= first => {
+            Part::Range(first, last.min(size - 1) - first + 1)
+        }
+        (Ok(first), Err(_)) if last.is_empty() => Part::Range(first, size - first),
+        (Err(_), Ok(0)) if first.is_empty() => Part::Unsatisfiable,
+        (Err(_), Ok(suffix)) if first.is_empty() => {
+            Part::Range(size.saturating_sub(suffix), suffix.min(size))
+        }
+        _ => Part::Whole,
+    }
+}
+
+/// Whether an `If-None-Match` header names `etag`.
+fn matches(header: Option<&str>, etag: &str) -> bool {
+    header.is_some_and(|text| {
+        text.split(',')
+            .map(|one| one.trim().trim_start_matches("W/"))
+            .any(|one| one == "*" || one == etag)
+    })
+}
+
+async fn send(bucket: &Bucket, key: &str, call: &Call, cache_control: &str) -> Result<Response> {
+    let needs_size = call.is_head || call.range.is_some() || call.if_none_match.is_some();
+    if !needs_size {
+        let object = bucket
+            .get(key)
+            .execute()
+            .await?
+            .ok_or_else(Error::not_found)?;
+        let response = head(&object, cache_control)?
+            .with_header("content-length", &object.size().to_string())?;
+        return body(response, &object);
+    }
+    let object = bucket.head(key).await?.ok_or_else(Error::not_found)?;
+    let size = object.size();
+    let response = head(&object, cache_control)?;
+    if matches(call.if_none_match.as_deref(), &object.http_etag()) {
+        return Ok(response.with_status(304).empty());
+    }
+    match part(call.range.as_deref(), size) {
+        Part::Whole if call.is_head => Ok(response
+            .with_header("content-length", &size.to_string())?
+            .empty()),
+        Part::Unsatisfiable => Ok(response
+            .with_status(416)
+            .with_header("content-range", &format!("bytes */{size}"))?
+            .empty()),
+        Part::Whole => {
+            let object = bucket
+                .get(key)
+                .execute()
+                .await?
+                .ok_or_else(Error::not_found)?;
+            body(
+                response.with_header("content-length", &size.to_string())?,
+                &object,
+            )
+        }
+        Part::Range(offset, length) => {
+            let range = format!("bytes {offset}-{}/{size}", offset + length - 1);
+            let response = response
+                .with_status(206)
+                .with_header("content-range", &range)?
+                .with_header("content-length", &length.to_string())?;
+            if call.is_head {
+                return Ok(response.empty());
+            }
+            let object = bucket
+                .get(key)
+                .range(Range::OffsetWithLength { offset, length })
+                .execute()
+                .await?
+                .ok_or_else(Error::not_found)?;
+            body(response, &object)
+        }
+    }
+}
+
+/// Headers of every answer about `object`.
+fn head(object: &Object, cache_control: &str) -> Result<ResponseBuilder> {
+    let headers = Headers::new();
+    let content_type = object
+        .http_metadata()
+        .content_type
+        .unwrap_or_else(|| "application/octet-stream".to_owned());
+    headers.set("content-type", &content_type)?;
+    headers.set("etag", &object.http_etag())?;
+    headers.set("accept-ranges", "bytes")?;
+    headers.set("cache-control", cache_control)?;
+    headers.set("content-security-policy", "default-src 'none'; sandbox")?;
+    headers.set("cross-origin-resource-policy", "cross-origin")?;
+    headers.set("access-control-allow-origin", "*")?;
+    Ok(ResponseBuilder::new().with_headers(headers))
+}
+
+/// The object's stream, passed on without a copy through this module's memory.
+fn body(response: ResponseBuilder, object: &Object) -> Result<Response> {
+    let body = object
+        .body()
+        .ok_or_else(|| Error::internal("an object came without its body"))?;
+    Ok(response.body(body.response_body()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_as_rfc_9110_says() {
+        let table = [
+            (None, Part::Whole),
+            (Some("bytes=0-"), Part::Range(0, 10)),
+            (Some("bytes=2-4"), Part::Range(2, 3)),
+            (Some("bytes=8-99"), Part::Range(8, 2)),
+            (Some("bytes=-3"), Part::Range(7, 3)),
+            (Some("bytes=-99"), Part::Range(0, 10)),
+            (Some("bytes=10-"), Part::Unsatisfiable),
+            (Some("bytes=-0"), Part::Unsatisfiable),
+            (Some("bytes=4-2"), Part::Whole),
+            (Some("bytes=0-1,3-4"), Part::Whole),
+            (Some("lines=1-2"), Part::Whole),
+        ];
+        for (header, expected) in table {
+            assert_eq!(part(header, 10), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn validators_in_lists() {
+        assert!(matches(Some("\"a\", W/\"b\""), "\"b\""));
+        assert!(matches(Some("*"), "\"b\""));
+        assert!(!matches(Some("\"a\""), "\"b\""));
+        assert!(!matches(None, "\"b\""));
+    }
+}

@@ -1,0 +1,241 @@
+//! Who speaks: JWT (RFC 7519) with HS256, checked by `jwt-compact`. The algorithm comes from configuration, never from the token.
+
+use chrono::{DateTime, Duration, Utc};
+use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
+use jwt_compact::{
+    Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, Claims as JwtClaims, Header,
+    TimeOptions, Token, UntrustedToken, ValidationError,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{ErrorCode, Failure};
+use crate::time::Timestamp;
+use crate::words::words;
+
+words! {
+    /// What a caller may do.
+    Role {
+        /// Sees and changes its own assets.
+        User = "user",
+        /// A back end: acts for any user of its tenant by `on_behalf_of`.
+        Service = "service",
+        /// Sees and changes everything of its tenant.
+        Admin = "admin",
+        /// A native worker; no user route is open to it.
+        Worker = "worker",
+    }
+}
+
+/// Clocks of issuers may be off by this much.
+pub const LEEWAY_S: i64 = 30;
+
+/// Longest `sub` or `tenant`, in bytes.
+const NAME_MAX_BYTES: usize = 128;
+
+/// Which tokens are taken.
+#[derive(Clone)]
+pub struct TokenPolicy {
+    key: Hs256Key,
+    issuer: String,
+    audience: String,
+}
+
+impl std::fmt::Debug for TokenPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenPolicy")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Its tenant.
+    pub tenant: String,
+    /// Its name within the tenant (`sub`).
+    pub user: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Claims that Ferrotype reads besides `exp`, `nbf` and `iat`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct CustomClaims {
+    sub: String,
+    tenant: String,
+    role: String,
+    iss: Option<String>,
+    aud: Option<Audience>,
+}
+
+/// `aud` is a text or a list of texts (RFC 7519 §4.1.3).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn holds(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Many(many) => many.iter().any(|one| one == audience),
+        }
+    }
+}
+
+fn date_time(time: Timestamp) -> DateTime<Utc> {
+    i64::try_from(time.ms())
+        .ok()
+        .and_then(DateTime::from_timestamp_millis)
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+impl TokenPolicy {
+    /// Tokens signed by `secret`, issued by `issuer` for `audience`.
+    #[must_use]
+    pub fn new(secret: &[u8], issuer: &str, audience: &str) -> Self {
+        Self {
+            key: Hs256Key::new(secret),
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+        }
+    }
+
+    /// Signs a token for `principal`, valid for `ttl_s` seconds from `now`. For development and tests: in production
+    /// the application's own back end issues tokens.
+    #[must_use]
+    pub fn sign(&self, principal: &Principal, now: Timestamp, ttl_s: u32) -> Option<String> {
+        let custom = CustomClaims {
+            sub: principal.user.clone(),
+            tenant: principal.tenant.clone(),
+            role: principal.role.as_str().to_owned(),
+            iss: Some(self.issuer.clone()),
+            aud: Some(Audience::One(self.audience.clone())),
+        };
+        let at = date_time(now);
+        let options = TimeOptions::new(Duration::zero(), move || at);
+        let claims = JwtClaims::new(custom)
+            .set_duration_and_issuance(&options, Duration::seconds(i64::from(ttl_s)));
+        Hs256
+            .token(&Header::empty().with_token_type("JWT"), &claims, &self.key)
+            .ok()
+    }
+
+    /// Checks a token at `now`.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Failure> {
+        let failure = |code: ErrorCode, detail: &str| Failure::new(code, detail);
+        let malformed = || {
+            failure(
+                ErrorCode::TokenInvalid,
+                "The token is not a JWT that this service issued.",
+            )
+        };
+        let untrusted = UntrustedToken::new(token).map_err(|_| malformed())?;
+        if untrusted.algorithm() != "HS256" {
+            return Err(failure(
+                ErrorCode::TokenAlgorithmInvalid,
+                "The token must be signed with HS256.",
+            ));
+        }
+        let verified: Token<CustomClaims> = Hs256
+            .validator(&self.key)
+            .validate(&untrusted)
+            .map_err(|error| {
+                let is_ours = || self.has_signed(token, untrusted.signature_bytes());
+                if matches!(error, ValidationError::MalformedClaims(_)) && is_ours() {
+                    failure(
+                        ErrorCode::TokenClaimsInvalid,
+                        "The token must carry the claims sub, tenant, role, iss, aud and exp.",
+                    )
+                } else {
+                    malformed()
+                }
+            })?;
+        let at = date_time(now);
+        let options = TimeOptions::new(Duration::seconds(LEEWAY_S), move || at);
+        verified
+            .claims()
+            .validate_expiration(&options)
+            .map_err(|error| {
+                if matches!(error, ValidationError::Expired) {
+                    failure(
+                        ErrorCode::TokenExpired,
+                        "The token has expired; get a fresh one from your back end.",
+                    )
+                } else {
+                    failure(
+                        ErrorCode::TokenClaimsInvalid,
+                        "The token must carry an exp claim.",
+                    )
+                }
+            })?;
+        if verified.claims().not_before.is_some()
+            && verified.claims().validate_maturity(&options).is_err()
+        {
+            return Err(failure(
+                ErrorCode::TokenNotYetValid,
+                "The token's nbf lies in the future; check the issuer's clock.",
+            ));
+        }
+        self.principal(&verified.claims().custom)
+    }
+
+    /// Whether the signature holds. The library reads the claims first, and a stranger's claims are not worth a word.
+    fn has_signed(&self, token: &str, signature: &[u8]) -> bool {
+        let signed = token.rsplit_once('.').map(|(signed, _)| signed.as_bytes());
+        let signature = Hs256Signature::try_from_slice(signature);
+        signed
+            .zip(signature.ok())
+            .is_some_and(|(signed, signature)| {
+                Hs256.verify_signature(&signature, &self.key, signed)
+            })
+    }
+
+    fn principal(&self, claims: &CustomClaims) -> Result<Principal, Failure> {
+        if claims.iss.as_deref() != Some(self.issuer.as_str()) {
+            return Err(Failure::new(
+                ErrorCode::TokenIssuerInvalid,
+                "The token's iss is not the configured issuer.",
+            ));
+        }
+        if !claims
+            .aud
+            .as_ref()
+            .is_some_and(|aud| aud.holds(&self.audience))
+        {
+            return Err(Failure::new(
+                ErrorCode::TokenAudienceInvalid,
+                "The token's aud does not name this service.",
+            ));
+        }
+        let role = claims.role.parse().map_err(|_| {
+            Failure::new(
+                ErrorCode::TokenClaimsInvalid,
+                "The token's role must be user, service, admin or worker.",
+            )
+        })?;
+        check_name("tenant", &claims.tenant)?;
+        check_name("sub", &claims.sub)?;
+        Ok(Principal {
+            tenant: claims.tenant.clone(),
+            user: claims.sub.clone(),
+            role,
+        })
+    }
+}
+
+/// Checks a user's or tenant's name: 1–128 bytes without control characters. (Names never become part of a key.)
+pub fn check_name(claim: &str, name: &str) -> Result<(), Failure> {
+    if name.is_empty() || name.len() > NAME_MAX_BYTES || name.chars().any(char::is_control) {
+        Err(Failure::new(
+            ErrorCode::TokenClaimsInvalid,
+            format!("{claim} must have 1–{NAME_MAX_BYTES} bytes without control characters."),
+        ))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! The OpenAPI 3.1 document, built from the contract table. Only under feature `openapi`: no deployed binary has it.
+
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, Content, ContentBuilder, HttpMethod, Info, ObjectBuilder, OpenApi,
+    OpenApiBuilder, PathsBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
+};
+use utoipa::{PartialSchema as _, ToSchema};
+
+use crate::api::{Access, Answer, LIMIT_DEFAULT, LIMIT_MAX, Method, Op};
+use crate::asset::AssetState;
+use crate::id::{AssetId, JobId};
+use crate::job::JobState;
+use crate::media::AssetKind;
+
+/// A document in the making.
+pub(crate) struct Document {
+    paths: PathsBuilder,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+fn register<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+    RefOr::Ref(Ref::from_schema_name(T::name()))
+}
+
+fn is_unit<T: 'static>() -> bool {
+    std::any::TypeId::of::<T>() == std::any::TypeId::of::<()>()
+}
+
+impl Document {
+    pub(crate) fn new() -> Self {
+        let mut schemas = Vec::new();
+        register::<crate::problem::Problem>(&mut schemas);
+        register::<crate::event::Event>(&mut schemas);
+        register::<crate::event::Snapshot>(&mut schemas);
+        register::<crate::event::Reset>(&mut schemas);
+        Self {
+            paths: PathsBuilder::new(),
+            schemas,
+        }
+    }
+
+    pub(crate) fn add<Req: ToSchema + 'static, Resp: ToSchema + 'static>(
+        &mut self,
+        op: Op,
+        doc: &str,
+    ) {
+        let mut operation = with_parameters(op).summary(Some(doc.trim()));
+        if !is_unit::<Req>() {
+            let schema = register::<Req>(&mut self.schemas);
+            // `complete` may be called without a body; every other body is needed.
+            let required = if op == Op::CompleteAsset {
+                Required::False
+            } else {
+                Required::True
+            };
+            let body = RequestBodyBuilder::new()
+                .content("application/json", Content::new(Some(schema)))
+                .required(Some(required));
+            operation = operation.request_body(Some(body.build()));
+        }
+        if op.answer() == Answer::Bytes {
+            for (status, description) in [
+                ("206", "The requested range"),
+                ("304", "The validator still holds"),
+                ("416", "The range lies outside of the object"),
+            ] {
+                operation = operation.response(
+                    status,
+                    ResponseBuilder::new().description(description).build(),
+                );
+            }
+        }
+        operation = operation.response(op.status().to_string(), self.success::<Resp>(op));
+        let problem = Content::new(Some(RefOr::Ref::<Schema>(Ref::from_schema_name("Problem"))));
+        operation = operation.response(
+            "default",
+            ResponseBuilder::new()
+                .description("A problem")
+                .content("application/problem+json", problem)
+                .build(),
+        );
+        operation = match op.access() {
+            Access::Public => operation,
+            Access::Mixed => operation
+                .security(SecurityRequirement::new("bearer", no_scopes()))
+                .security(SecurityRequirement::default()),
+            Access::User => operation.security(SecurityRequirement::new("bearer", no_scopes())),
+        };
+        let method = match op.method() {
+            Method::Get => HttpMethod::Get,
+            Method::Post => HttpMethod::Post,
+            Method::Delete => HttpMethod::Delete,
+        };
+        let path = op.path().replace("{*", "{");
+        self.paths = std::mem::take(&mut self.paths).path(path, PathItem::new(method, operation));
+    }
+
+    fn success<Resp: ToSchema + 'static>(&mut self, op: Op) -> Response {
+        let description = match op.answer() {
+            Answer::Json | Answer::Bytes => "Success",
+            Answer::Empty => "Success, without a body",
+            Answer::EventStream => "Server-sent events; data is an Event, a Snapshot or a Reset",
+        };
+        let response = ResponseBuilder::new().description(description);
+        match op.answer() {
+            Answer::Json => response.content(
+                "application/json",
+                Content::new(Some(register::<Resp>(&mut self.schemas))),
+            ),
+            Answer::Empty => response,
+            Answer::EventStream => {
+                response.content("text/event-stream", ContentBuilder::new().build())
+            }
+            Answer::Bytes => {
+                response.content("application/octet-stream", ContentBuilder::new().build())
+            }
+        }
+        .build()
+    }
+
+    pub(crate) fn finish(self) -> OpenApi {
+        let mut info = Info::new("Ferrotype", "1");
+        info.description = Some(
+            "Media at the edge: signed uploads, image variants, one honest stream of events."
+                .to_owned(),
+        );
+        let bearer = SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .build(),
+        );
+        let components = ComponentsBuilder::new()
+            .schemas_from_iter(self.schemas)
+            .security_scheme("bearer", bearer)
+            .build();
+        OpenApiBuilder::new()
+            .info(info)
+            .paths(self.paths)
+            .components(Some(components))
+            .build()
+    }
+}
+
+/// An operation with its name and parameters.
+fn with_parameters(op: Op) -> OperationBuilder {
+    let mut operation = OperationBuilder::new().operation_id(Some(op.name()));
+    let names = op
+        .path()
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    for name in names {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(name.trim_start_matches('*'))
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
+        );
+    }
+    for name in op.query() {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(*name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .schema(Some(query_schema(op, name))),
+        );
+    }
+    operation
+}
+
+/// What a query parameter takes.
+fn query_schema(op: Op, name: &str) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let words = |words: Vec<&'static str>| {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(words))
+            .into()
+    };
+    match name {
+        "limit" => ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(LIMIT_MAX))
+            .default(Some(LIMIT_DEFAULT.into()))
+            .into(),
+        "kind" => words(AssetKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        "state" if op == Op::ListJobs => {
+            words(JobState::ALL.iter().map(|state| state.as_str()).collect())
+        }
+        "state" => words(AssetState::ALL.iter().map(|state| state.as_str()).collect()),
+        "asset" | "asset_id" => AssetId::schema(),
+        "job" => JobId::schema(),
+        _ => text.into(),
+    }
+}
+
+fn no_scopes() -> [String; 0] {
+    []
+}

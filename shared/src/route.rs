@@ -1,0 +1,85 @@
+//! From method and path to operation.
+
+use crate::api::{Method, Op};
+
+/// A request that names an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The operation.
+    pub op: Op,
+    /// Path parameters in the order of the template.
+    pub params: Vec<String>,
+}
+
+/// A request that names none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Miss {
+    /// No operation has this path.
+    Path,
+    /// Operations have this path, with these methods.
+    Method(Vec<&'static str>),
+}
+
+/// The contract table, ready to look up paths.
+#[derive(Debug)]
+pub struct Routes {
+    paths: matchit::Router<Vec<Op>>,
+}
+
+impl Routes {
+    /// Builds the lookup; `None` if two templates of the table contradict each other (a test proves that they do not).
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        let mut paths = matchit::Router::new();
+        for &op in Op::ALL {
+            let same_path: Vec<Op> = Op::ALL
+                .iter()
+                .copied()
+                .filter(|other| other.path() == op.path())
+                .collect();
+            if same_path.first() == Some(&op) {
+                paths.insert(op.path(), same_path).ok()?;
+            }
+        }
+        Some(Self { paths })
+    }
+
+    /// Finds the operation of a request. `path` is as sent: segments are not decoded, so an encoded slash stays one segment.
+    pub fn find(&self, method: &str, path: &str) -> Result<Route, Miss> {
+        let found = self.paths.at(path).map_err(|_| Miss::Path)?;
+        let wanted = if method == "HEAD" {
+            Method::Get.as_str()
+        } else {
+            method
+        };
+        match found.value.iter().find(|op| op.method().as_str() == wanted) {
+            Some(&op) => Ok(Route {
+                op,
+                params: found
+                    .params
+                    .iter()
+                    .map(|(_, value)| value.to_owned())
+                    .collect(),
+            }),
+            None => Err(Miss::Method(allowed(found.value))),
+        }
+    }
+
+    /// Methods that `path` takes; empty when no operation has it.
+    #[must_use]
+    pub fn allowed(&self, path: &str) -> Vec<&'static str> {
+        self.paths
+            .at(path)
+            .map(|found| allowed(found.value))
+            .unwrap_or_default()
+    }
+}
+
+fn allowed(ops: &[Op]) -> Vec<&'static str> {
+    let mut methods: Vec<&'static str> = ops.iter().map(|op| op.method().as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.push("OPTIONS");
+    methods
+}

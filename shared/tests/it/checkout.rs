@@ -1,0 +1,45 @@
+//! Files of this checkout that the core must agree with. The core itself does no I/O; its tests read and, when asked
+//! by `UPDATE=1`, write.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the ban on I/O is for the core, not for the test that compares it with files"
+)]
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Text of a file, named from the root of the checkout.
+pub(crate) fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name))
+        .unwrap_or_else(|error| panic!("{name} cannot be read: {error}"))
+}
+
+/// Texts of all files in `folder` whose name ends with `ending`, in order of their names; none when there is no folder.
+pub(crate) fn read_all(folder: &str, ending: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(root().join(folder)) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect()
+}
+
+/// Proves that the file holds exactly `expected`; with `UPDATE=1` in the environment it is written instead.
+pub(crate) fn assert_fresh(name: &str, expected: &str) {
+    if std::env::var("UPDATE").as_deref() == Ok("1") {
+        std::fs::write(root().join(name), expected).unwrap();
+    }
+    assert!(
+        read(name) == expected,
+        "{name} is stale: run `UPDATE=1 cargo test -p shared` and commit it"
+    );
+}

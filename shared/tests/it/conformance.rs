@@ -1,0 +1,174 @@
+//! What is serialised is what the OpenAPI document says: samples of every answer and event, with and without what may
+//! be missing, against their schemas.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shared::api::openapi;
+
+use crate::sample::samples;
+
+/// A small JSON Schema validator: the words that the document uses, and a panic for any other.
+struct Schemas(Value);
+
+impl Schemas {
+    fn named(&self, name: &str) -> &Value {
+        &self.0["components"]["schemas"][name]
+    }
+
+    /// What is wrong with `value`, or nothing.
+    fn faults(&self, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (word, rule) in schema.as_object().unwrap() {
+            match word.as_str() {
+                "$ref" => {
+                    let target = self
+                        .0
+                        .pointer(rule.as_str().unwrap().trim_start_matches('#'));
+                    faults.extend(self.faults(target.unwrap(), value, at));
+                }
+                "oneOf" => {
+                    let options = rule.as_array().unwrap().iter();
+                    let fitting =
+                        options.filter(|option| self.faults(option, value, at).is_empty());
+                    if fitting.count() != 1 {
+                        faults.push(format!("{at}: not exactly one of the options fits {value}"));
+                    }
+                }
+                "type" if !is_of_type(rule, value) => {
+                    faults.push(format!("{at}: {value} is not {rule}"));
+                }
+                "enum" if !rule.as_array().unwrap().contains(value) => {
+                    faults.push(format!("{at}: {value} is none of {rule}"));
+                }
+                "required" => faults.extend(missing(rule, value, at)),
+                "properties" => faults.extend(self.members(schema, value, at)),
+                "items" => {
+                    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                        faults.extend(self.faults(rule, item, &format!("{at}[{index}]")));
+                    }
+                }
+                "minimum" if value.as_f64() < rule.as_f64() && value.is_number() => {
+                    faults.push(format!("{at}: {value} is below {rule}"));
+                }
+                "type"
+                | "enum"
+                | "minimum"
+                | "description"
+                | "format"
+                | "pattern"
+                | "minLength"
+                | "maxLength"
+                | "additionalProperties"
+                | "propertyNames" => {}
+                other => panic!("the validator does not know {other}"),
+            }
+        }
+        faults
+    }
+
+    /// Members of an object; one that the schema does not name is a fault, too: clients could not know of it.
+    fn members(&self, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+        let properties = schema["properties"].as_object().unwrap();
+        let mut faults = Vec::new();
+        for (name, member) in value.as_object().into_iter().flatten() {
+            match properties.get(name) {
+                Some(schema) => faults.extend(self.faults(schema, member, &format!("{at}.{name}"))),
+                None => faults.push(format!("{at}: {name} is not in the document")),
+            }
+        }
+        faults
+    }
+}
+
+fn is_of_type(rule: &Value, value: &Value) -> bool {
+    let is = |name: &Value| match name.as_str().unwrap() {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "number" => value.is_number(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "string" => value.is_string(),
+        other => panic!("{other} is no type of JSON Schema"),
+    };
+    rule.as_array()
+        .map_or_else(|| is(rule), |names| names.iter().any(is))
+}
+
+fn missing(rule: &Value, value: &Value, at: &str) -> Vec<String> {
+    let names = rule
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap());
+    let absent = names.filter(|name| value.is_object() && value.get(name).is_none());
+    absent
+        .map(|name| format!("{at}: {name} is missing"))
+        .collect()
+}
+
+fn schemas() -> Schemas {
+    Schemas(serde_json::to_value(openapi()).unwrap())
+}
+
+#[test]
+fn every_sample_fits_its_schema() {
+    let schemas = schemas();
+    for (name, sample) in samples(true).into_iter().chain(samples(false)) {
+        let faults = schemas.faults(schemas.named(name), &sample, name);
+        assert_eq!(faults, Vec::<String>::new(), "{sample}");
+    }
+}
+
+#[test]
+fn every_answer_has_a_sample() {
+    let document = schemas().0;
+    let paths = document["paths"].as_object().unwrap().values();
+    let responses = paths
+        .flat_map(|path| path.as_object().unwrap().values())
+        .flat_map(|operation| operation["responses"].as_object().unwrap().values());
+    let answered: BTreeSet<String> = responses
+        .filter_map(|response| response["content"]["application/json"]["schema"]["$ref"].as_str())
+        .map(|reference| reference.replace("#/components/schemas/", ""))
+        .collect();
+    let sampled: BTreeSet<String> = samples(true)
+        .into_iter()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    assert_eq!(
+        answered.difference(&sampled).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+}
+
+#[test]
+fn the_validator_finds_faults() {
+    let schemas = schemas();
+    let count = |change: fn(&mut Value)| {
+        let mut sample = samples(true)
+            .into_iter()
+            .find(|(name, _)| *name == "Asset")
+            .unwrap()
+            .1;
+        change(&mut sample);
+        schemas
+            .faults(schemas.named("Asset"), &sample, "Asset")
+            .len()
+    };
+    assert_eq!(count(|_| {}), 0);
+    assert_eq!(count(|asset| asset["size_bytes"] = json!("1")), 1);
+    assert_eq!(count(|asset| asset["size_bytes"] = json!(-1)), 1);
+    assert_eq!(count(|asset| asset["state"] = json!("done")), 1);
+    assert_eq!(count(|asset| asset["surprise"] = json!(1)), 1);
+    assert_eq!(count(|asset| asset["owner"]["id"] = json!(null)), 1);
+    assert_eq!(count(|asset| asset["outputs"][0]["url"] = json!(null)), 1);
+    assert_eq!(
+        count(|asset| asset["error"] = json!({"code": "image_truncated"})),
+        1
+    );
+    assert_eq!(
+        count(|asset| drop(asset.as_object_mut().unwrap().remove("id"))),
+        1
+    );
+}

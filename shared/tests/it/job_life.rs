@@ -1,0 +1,268 @@
+//! Whole lives of jobs: random commands by honest, late and foreign speakers, and what must hold after each of them.
+
+use proptest::prelude::*;
+use shared::job::{
+    Command, FailureClass, Fence, Job, LeaseHash, Outcome, RETRIES_MAX, Rejected, State, step,
+};
+use shared::time::Timestamp;
+
+/// Who sends a fenced verb.
+#[derive(Debug, Clone, Copy)]
+enum Speaker {
+    /// Whoever claimed last.
+    Current,
+    /// Whoever claimed before that.
+    Previous,
+    /// The right attempt, a made-up token.
+    Guesser,
+    /// The right token, an attempt that is yet to come.
+    Prophet,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Heartbeat(u64),
+    Finish,
+    Fail(FailureClass, u64),
+    Release,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Wait(u64),
+    Claim(u64),
+    Say(Speaker, Verb),
+    Cancel,
+    Expire,
+    Redrive(u64),
+}
+
+fn speakers() -> impl Strategy<Value = Speaker> {
+    prop_oneof![
+        4 => Just(Speaker::Current),
+        1 => Just(Speaker::Previous),
+        1 => Just(Speaker::Guesser),
+        1 => Just(Speaker::Prophet),
+    ]
+}
+
+fn verbs() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        3 => (0..60_000_u64).prop_map(Verb::Heartbeat),
+        1 => Just(Verb::Finish),
+        3 => any::<u64>().prop_map(|jitter| Verb::Fail(FailureClass::Retryable, jitter)),
+        1 => Just(Verb::Fail(FailureClass::Permanent, 0)),
+        1 => Just(Verb::Release),
+    ]
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        4 => (0..40_000_u64).prop_map(Move::Wait),
+        6 => (0..60_000_u64).prop_map(Move::Claim),
+        6 => (speakers(), verbs()).prop_map(|(speaker, verb)| Move::Say(speaker, verb)),
+        1 => Just(Move::Cancel),
+        3 => Just(Move::Expire),
+        2 => (1..600_000_u64).prop_map(Move::Redrive),
+    ]
+}
+
+fn is_final(state: &State) -> bool {
+    match state {
+        State::Queued { .. } | State::Running { .. } => false,
+        State::Succeeded | State::Failed | State::Cancelled => true,
+    }
+}
+
+fn token(attempt: u32) -> LeaseHash {
+    LeaseHash::of(&format!("token {attempt}"))
+}
+
+fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
+    let fence = |speaker| match speaker {
+        Speaker::Current => (job.attempt, token(job.attempt)),
+        Speaker::Previous => (
+            job.attempt.wrapping_sub(1),
+            token(job.attempt.wrapping_sub(1)),
+        ),
+        Speaker::Guesser => (job.attempt, LeaseHash::of("guess")),
+        Speaker::Prophet => (job.attempt + 1, token(job.attempt)),
+    };
+    Some(match wanted {
+        Move::Wait(_) => return None,
+        Move::Claim(lease_ms) => Command::Claim {
+            lease: token(job.attempt + 1),
+            lease_ms,
+        },
+        Move::Say(speaker, verb) => {
+            let (attempt, lease) = fence(speaker);
+            let fence = Fence { attempt, lease };
+            match verb {
+                Verb::Heartbeat(lease_ms) => Command::Heartbeat { fence, lease_ms },
+                Verb::Finish => Command::Finish { fence },
+                Verb::Fail(class, jitter) => Command::Fail {
+                    fence,
+                    class,
+                    jitter,
+                },
+                Verb::Release => Command::Release { fence },
+            }
+        }
+        Move::Cancel => Command::Cancel,
+        Move::Expire => Command::Expire,
+        Move::Redrive(ms) => Command::Redrive {
+            deadline: now.plus_ms(ms),
+        },
+    })
+}
+
+/// A job and what its history must add up to.
+struct Life {
+    job: Job,
+    now: Timestamp,
+    /// Attempts since creation or redrive that were not given back.
+    attempts_spent: u32,
+}
+
+impl Life {
+    fn new() -> Self {
+        let now = Timestamp::from_ms(1_767_225_600_000);
+        Self {
+            job: Job {
+                state: State::Queued { run_at: now },
+                attempt: 0,
+                failures: 0,
+                deadline: now.plus_ms(300_000),
+            },
+            now,
+            attempts_spent: 0,
+        }
+    }
+
+    fn play(&mut self, wanted: Move) -> Result<(), TestCaseError> {
+        if let Move::Wait(ms) = wanted {
+            self.now = self.now.plus_ms(ms);
+        }
+        let Some(command) = command(&self.job, self.now, wanted) else {
+            return Ok(());
+        };
+        let before = self.job.clone();
+        match step(&before, &command, self.now) {
+            Ok((after, outcome)) => self.accepted(&before, after, outcome, wanted),
+            Err(rejected) => self.refused(&before, rejected, wanted),
+        }
+    }
+
+    fn accepted(
+        &mut self,
+        before: &Job,
+        after: Job,
+        outcome: Outcome,
+        wanted: Move,
+    ) -> Result<(), TestCaseError> {
+        let claimed = outcome == Outcome::Claimed;
+        let redriven = outcome == Outcome::Redriven;
+        prop_assert!(
+            !is_final(&before.state) || redriven,
+            "{outcome:?} left an end"
+        );
+        prop_assert!(before.state != State::Succeeded, "success was left");
+        prop_assert_eq!(after.attempt, before.attempt + u32::from(claimed));
+        prop_assert_eq!(after.deadline != before.deadline && !redriven, false);
+        prop_assert!(after.failures <= RETRIES_MAX + 1);
+        prop_assert!(redriven || after.failures >= before.failures);
+        if let Move::Say(speaker, _) = wanted {
+            prop_assert!(matches!(speaker, Speaker::Current), "{speaker:?} was heard");
+        }
+        if let (
+            Outcome::Renewed,
+            State::Running {
+                lease: old,
+                lease_until: from,
+            },
+            State::Running {
+                lease: new,
+                lease_until: to,
+            },
+        ) = (outcome, &before.state, &after.state)
+        {
+            prop_assert_eq!(old, new);
+            prop_assert!(to >= from, "a renewal shortened the lease");
+        }
+        match outcome {
+            Outcome::Claimed => self.attempts_spent += 1,
+            Outcome::Released => self.attempts_spent -= 1,
+            Outcome::Redriven => self.attempts_spent = 0,
+            Outcome::Renewed
+            | Outcome::Succeeded
+            | Outcome::Retried(_)
+            | Outcome::Failed(_)
+            | Outcome::Cancelled => {}
+        }
+        prop_assert!(self.attempts_spent <= RETRIES_MAX + 1, "too many attempts");
+        self.job = after;
+        Ok(())
+    }
+
+    fn refused(&self, before: &Job, rejected: Rejected, wanted: Move) -> Result<(), TestCaseError> {
+        if let Move::Say(speaker, _) = wanted {
+            let expected = if is_final(&before.state) {
+                Rejected::Ended
+            } else {
+                Rejected::Stale
+            };
+            prop_assert_eq!(rejected, expected);
+            let holder = matches!(speaker, Speaker::Current)
+                && matches!(before.state, State::Running { .. });
+            prop_assert!(!holder, "the holder of the lease was refused");
+        }
+        // Time alone may refuse a claim or the sweeper, and cancelling is always possible before the end.
+        match wanted {
+            Move::Cancel => prop_assert!(is_final(&before.state)),
+            Move::Expire => prop_assert!(is_final(&before.state) || before.deadline > self.now),
+            Move::Redrive(_) => {
+                prop_assert!(!matches!(before.state, State::Failed | State::Cancelled));
+            }
+            Move::Wait(_) | Move::Claim(_) | Move::Say(..) => {}
+        }
+        Ok(())
+    }
+
+    /// Whatever happened: a patient worker finishes the job, or the sweeper ends it at its deadline.
+    fn has_a_way_out(&self) -> Result<(), TestCaseError> {
+        if is_final(&self.job.state) {
+            return Ok(());
+        }
+        let late = self.job.deadline.max(self.now);
+        let (swept, _) = step(&self.job, &Command::Expire, late).unwrap();
+        prop_assert_eq!(swept.state, State::Failed);
+
+        let mut job = self.job.clone();
+        let mut now = self.now;
+        if let State::Queued { run_at } = job.state {
+            now = now.max(run_at);
+            let lease = token(job.attempt + 1);
+            let claim = Command::Claim { lease, lease_ms: 1 };
+            (job, _) = step(&job, &claim, now).unwrap();
+        }
+        let fence = Fence {
+            attempt: job.attempt,
+            lease: token(job.attempt),
+        };
+        let (job, _) = step(&job, &Command::Finish { fence }, now).unwrap();
+        prop_assert_eq!(job.state, State::Succeeded);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn every_life_keeps_the_rules(played in prop::collection::vec(moves(), 1..60)) {
+        let mut life = Life::new();
+        for wanted in played {
+            life.play(wanted)?;
+            life.has_a_way_out()?;
+        }
+    }
+}

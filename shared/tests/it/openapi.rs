@@ -1,0 +1,298 @@
+//! The OpenAPI document: complete, consistent, and fresh in `docs/openapi.json`; and the table of operations in the
+//! README, which comes from the same rows.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+use shared::api::{Access, Answer, Op, openapi};
+
+use crate::checkout;
+
+fn text() -> String {
+    format!("{}\n", serde_json::to_string_pretty(&openapi()).unwrap())
+}
+
+fn document() -> Value {
+    serde_json::from_str(&text()).unwrap()
+}
+
+fn object<'json>(value: &'json Value, at: &str) -> &'json Map<String, Value> {
+    value
+        .pointer(at)
+        .and_then(Value::as_object)
+        .unwrap_or_else(|| panic!("no object at {at}"))
+}
+
+/// Calls `see` with every object of the document.
+fn walk(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            see(members);
+            members.values().for_each(|member| walk(member, see));
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(item, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn the_file_is_fresh() {
+    checkout::assert_fresh("docs/openapi.json", &text());
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let document = document();
+    let version = document["openapi"].as_str().unwrap();
+    assert!(version.starts_with("3.1."), "{version}");
+    assert_eq!(document["info"]["title"], "Ferrotype");
+    assert!(document["info"]["version"].is_string());
+}
+
+fn operation(document: &Value, op: Op) -> &Value {
+    let path = op.path().replace("{*", "{");
+    &document["paths"][path][op.method().as_str().to_lowercase()]
+}
+
+#[test]
+fn it_has_every_operation_and_no_other() {
+    let document = document();
+    for &op in Op::ALL {
+        let operation = operation(&document, op);
+        assert_eq!(operation["operationId"], op.name());
+        assert!(
+            operation["summary"].as_str().unwrap().ends_with('.'),
+            "{op:?}"
+        );
+        let statuses: BTreeSet<&str> = object(operation, "/responses")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let status = op.status().to_string();
+        let mut expected = BTreeSet::from([status.as_str(), "default"]);
+        if op.answer() == Answer::Bytes {
+            expected.extend(["206", "304", "416"]);
+        }
+        assert_eq!(statuses, expected, "{op:?}");
+        let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
+        assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem");
+    }
+    let count: usize = object(&document, "/paths")
+        .values()
+        .map(|item| item.as_object().unwrap().len())
+        .sum();
+    assert_eq!(count, Op::ALL.len());
+}
+
+#[test]
+fn answers_have_their_media_type() {
+    let document = document();
+    for &op in Op::ALL {
+        let response = &operation(&document, op)["responses"][op.status().to_string()];
+        assert!(response["description"].is_string());
+        let types: Vec<&str> = response["content"]
+            .as_object()
+            .map(|content| content.keys().map(String::as_str).collect())
+            .unwrap_or_default();
+        let expected: &[&str] = match op.answer() {
+            Answer::Json => &["application/json"],
+            Answer::Empty => &[],
+            Answer::EventStream => &["text/event-stream"],
+            Answer::Bytes => &["application/octet-stream"],
+        };
+        assert_eq!(types, expected, "{op:?}");
+        if op.answer() == Answer::Json {
+            assert!(
+                response["content"]["application/json"]["schema"]["$ref"].is_string(),
+                "{op:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn parameters_are_those_of_the_table() {
+    let document = document();
+    for &op in Op::ALL {
+        let mut found = BTreeSet::new();
+        for parameter in operation(&document, op)["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let place = parameter["in"].as_str().unwrap();
+            assert_eq!(parameter["required"], place == "path", "{op:?}");
+            let expected = if parameter["name"] == "limit" {
+                "integer"
+            } else {
+                "string"
+            };
+            assert_eq!(parameter["schema"]["type"], expected, "{op:?}");
+            assert!(
+                found.insert((place, parameter["name"].as_str().unwrap())),
+                "{op:?}"
+            );
+        }
+        let path = op
+            .path()
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+        let expected = path
+            .map(|name| ("path", name.trim_start_matches('*')))
+            .chain(op.query().iter().map(|name| ("query", *name)))
+            .collect();
+        assert_eq!(found, expected, "{op:?}");
+    }
+}
+
+#[test]
+fn security_is_that_of_the_table() {
+    let document = document();
+    assert_eq!(
+        document["components"]["securitySchemes"]["bearer"]["scheme"],
+        "bearer"
+    );
+    for &op in Op::ALL {
+        let expected = match op.access() {
+            Access::Public => Value::Null,
+            Access::Mixed => serde_json::json!([{"bearer": []}, {}]),
+            Access::User => serde_json::json!([{"bearer": []}]),
+        };
+        assert_eq!(operation(&document, op)["security"], expected, "{op:?}");
+    }
+}
+
+#[test]
+fn bodies_are_there_where_the_table_has_them() {
+    let document = document();
+    let with_body: Vec<(Op, &Value)> = Op::ALL
+        .iter()
+        .map(|&op| (op, &operation(&document, op)["requestBody"]))
+        .filter(|(_, body)| !body.is_null())
+        .collect();
+    let bodies: Vec<(Op, &Value)> = with_body
+        .iter()
+        .map(|&(op, body)| (op, &body["required"]))
+        .collect();
+    let (needed, optional) = (Value::Bool(true), Value::Bool(false));
+    assert_eq!(
+        bodies,
+        [(Op::CreateAsset, &needed), (Op::CompleteAsset, &optional)]
+    );
+    for (op, body) in with_body {
+        assert!(
+            body["content"]["application/json"]["schema"]["$ref"].is_string(),
+            "{op:?}"
+        );
+    }
+}
+
+#[test]
+fn every_reference_resolves() {
+    let document = document();
+    let mut count = 0;
+    walk(&document, &mut |members| {
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(
+                document.pointer(pointer).is_some_and(Value::is_object),
+                "{reference}"
+            );
+            count += 1;
+        }
+    });
+    assert!(count > Op::ALL.len());
+}
+
+#[test]
+fn every_schema_is_one_of_json_schema() {
+    let types = [
+        "null", "boolean", "object", "array", "number", "string", "integer",
+    ];
+    let document = document();
+    let schemas = object(&document, "/components/schemas");
+    for (name, schema) in schemas {
+        walk(schema, &mut |members| {
+            for word in members
+                .get("type")
+                .into_iter()
+                .flat_map(|found| match found {
+                    Value::Array(words) => words.clone(),
+                    Value::String(_) => vec![found.clone()],
+                    // A property that is called `type`.
+                    Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+                        Vec::new()
+                    }
+                })
+            {
+                assert!(types.contains(&word.as_str().unwrap()), "{name}: {word}");
+            }
+            // OpenAPI 3.0's word, gone in 3.1.
+            assert!(!members.contains_key("nullable"), "{name}");
+            for needed in members
+                .get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let properties = members["properties"].as_object().unwrap();
+                assert!(
+                    properties.contains_key(needed.as_str().unwrap()),
+                    "{name}: {needed}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn every_property_is_explained() {
+    let document = document();
+    for (name, schema) in object(&document, "/components/schemas") {
+        walk(schema, &mut |members| {
+            let properties = members.get("properties").and_then(Value::as_object);
+            for (property, schema) in properties.into_iter().flatten() {
+                let told =
+                    schema.to_string().contains("\"description\":") || schema["$ref"].is_string();
+                let tag = name == "Upload" && property == "type";
+                assert!(told || tag, "{name}.{property} has no description");
+            }
+        });
+    }
+}
+
+fn table_of_operations() -> String {
+    let document = document();
+    let mut table =
+        "| operation | method and path | token | answer |\n|---|---|---|---|\n".to_owned();
+    for &op in Op::ALL {
+        let token = match op.access() {
+            Access::Public => "–",
+            Access::Mixed => "for private",
+            Access::User => "yes",
+        };
+        let (method, path, status) = (op.method().as_str(), op.path(), op.status());
+        let summary = operation(&document, op)["summary"].as_str().unwrap();
+        let name = summary.trim_end_matches('.');
+        writeln!(table, "| {name} | `{method} {path}` | {token} | {status} |").unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_readme_shows_every_operation() {
+    let (start, end) = (
+        "<!-- operations: written by `UPDATE=1 cargo test -p shared` -->\n",
+        "<!-- end of operations -->",
+    );
+    let readme = checkout::read("README.md");
+    let (before, rest) = readme
+        .split_once(start)
+        .expect("README.md has the start mark");
+    let (_, after) = rest.split_once(end).expect("README.md has the end mark");
+    checkout::assert_fresh(
+        "README.md",
+        &format!("{before}{start}{}{end}{after}", table_of_operations()),
+    );
+}

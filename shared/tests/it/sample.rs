@@ -1,0 +1,227 @@
+//! One of everything that is answered or told, with all that may be missing, or without.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use shared::api::{
+    AssetPage, CompletedAsset, CreatedAsset, Health, JobPage, Playback, RenewedUpload, Ticket,
+    Upload, VersionInfo,
+};
+use shared::asset::{Asset, AssetState, Origin, Output, Owner, Visibility};
+use shared::event::{Event, EventType, ProcessingResult, Reset, Snapshot};
+use shared::id::{AssetId, EventId, JobId};
+use shared::job::{Attempt, JobKind, JobState, JobView, Progress};
+use shared::media::AssetKind;
+use shared::problem::{ErrorCode, Failure, Problem};
+use shared::time::Timestamp;
+
+const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
+/// A sample, by the name of its schema.
+pub(crate) type Sample = (&'static str, Value);
+
+fn failure() -> Failure {
+    Failure::new(ErrorCode::ImageTruncated, "It ends early.")
+}
+
+fn output() -> Output {
+    Output {
+        name: "large".to_owned(),
+        url: "https://x/large.webp".to_owned(),
+        content_type: "image/webp".to_owned(),
+        width: Some(3),
+        height: None,
+        size_bytes: 9,
+    }
+}
+
+/// An asset with everything that may be missing, or without.
+fn asset(full: bool) -> Asset {
+    Asset {
+        id: AssetId::new(NOW, 1),
+        kind: AssetKind::Image,
+        state: AssetState::Ready,
+        visibility: Visibility::Private,
+        filename: "a.jpg".to_owned(),
+        content_type: "image/jpeg".to_owned(),
+        size_bytes: 1,
+        sha256: full.then(|| "0".repeat(64)),
+        width: full.then_some(2),
+        height: full.then_some(3),
+        duration_ms: full.then_some(4),
+        placeholder: full.then(|| "AAAA".to_owned()),
+        owner: Owner {
+            owner_type: "user".to_owned(),
+            id: "alice".to_owned(),
+        },
+        metadata: Map::from_iter([("any".to_owned(), json!({"thing": [1, null]}))]),
+        origin: Origin::Upload,
+        created_at: NOW,
+        ready_at: full.then_some(NOW),
+        outputs: if full { vec![output()] } else { Vec::new() },
+        error: full.then(failure),
+    }
+}
+
+fn progress(full: bool) -> Progress {
+    Progress {
+        ratio: full.then_some(0.5),
+        stage: "encode".to_owned(),
+        rendition: full.then(|| "large".to_owned()),
+    }
+}
+
+fn job(full: bool) -> JobView {
+    let attempt = Attempt {
+        attempt: 1,
+        worker: "w".to_owned(),
+        started_at: NOW,
+        ended_at: full.then_some(NOW),
+        error: full.then(failure),
+        peak_memory_bytes: full.then_some(5),
+    };
+    JobView {
+        id: JobId::new(NOW, 2),
+        kind: JobKind::ProcessImage,
+        state: JobState::Running,
+        asset_id: AssetId::new(NOW, 1),
+        attempt: 1,
+        progress: progress(full),
+        error: full.then(failure),
+        attempts: vec![attempt],
+        created_at: NOW,
+    }
+}
+
+fn event(full: bool) -> Event {
+    Event {
+        seq: full.then_some(7),
+        event_type: EventType::ProcessingComplete,
+        event_id: EventId::new(NOW, 3),
+        time: NOW,
+        tenant: "acme".to_owned(),
+        asset_id: AssetId::new(NOW, 1),
+        job_id: JobId::new(NOW, 2),
+        attempt: full.then_some(1),
+        progress: full.then(|| progress(full)),
+        result: full.then(|| ProcessingResult {
+            outputs: vec![output()],
+            width: Some(1),
+            height: None,
+            placeholder: None,
+        }),
+        error: full.then(failure),
+    }
+}
+
+fn upload() -> Upload {
+    Upload::Single {
+        method: "PUT".to_owned(),
+        url: "https://x".to_owned(),
+        headers: BTreeMap::from([("if-none-match".to_owned(), "*".to_owned())]),
+        expires_at: NOW,
+    }
+}
+
+fn playback(full: bool) -> Playback {
+    let url = || full.then(|| "https://x".to_owned());
+    Playback {
+        asset_id: AssetId::new(NOW, 1),
+        state: AssetState::Processing,
+        hls_url: url(),
+        mp4_url: url(),
+        poster_url: url(),
+        storyboard_url: url(),
+        original_url: url(),
+        duration_ms: full.then_some(1),
+        width: full.then_some(1),
+        height: full.then_some(1),
+        placeholder: url(),
+        outputs: vec![output()],
+    }
+}
+
+fn sample<T: Serialize>(name: &'static str, value: &T) -> Sample {
+    (name, serde_json::to_value(value).unwrap())
+}
+
+/// What the event stream tells.
+fn told(full: bool) -> [Sample; 4] {
+    let snapshot = Snapshot {
+        event_type: EventType::Snapshot,
+        time: NOW,
+        assets: vec![asset(full)],
+        jobs: vec![job(full)],
+    };
+    let reset = Reset {
+        event_type: EventType::Reset,
+        time: NOW,
+        reason: "too old".to_owned(),
+    };
+    let problem = Problem::new(ErrorCode::NotFound, "No.", "req_1");
+    [
+        sample("Event", &event(full)),
+        sample("Snapshot", &snapshot),
+        sample("Reset", &reset),
+        sample("Problem", &problem),
+    ]
+}
+
+/// What operations on assets answer.
+fn of_assets(full: bool) -> [Sample; 6] {
+    let (asset, job_id, upload) = (asset(full), JobId::new(NOW, 2), upload());
+    let page = AssetPage {
+        items: vec![asset.clone()],
+        next_cursor: full.then(|| "ast_x".to_owned()),
+    };
+    let created = CreatedAsset {
+        asset: asset.clone(),
+        job_id,
+        upload: upload.clone(),
+    };
+    let completed = CompletedAsset {
+        asset: asset.clone(),
+        job_id,
+    };
+    [
+        sample("Asset", &asset),
+        sample("AssetPage", &page),
+        sample("CreatedAsset", &created),
+        sample("CompletedAsset", &completed),
+        sample("RenewedUpload", &RenewedUpload { upload }),
+        sample("Playback", &playback(full)),
+    ]
+}
+
+/// What all others answer.
+fn of_the_rest(full: bool) -> [Sample; 5] {
+    let page = JobPage {
+        items: vec![job(full)],
+        next_cursor: full.then(|| "job_x".to_owned()),
+    };
+    let ticket = Ticket {
+        ticket: "t".to_owned(),
+        expires_at: NOW,
+    };
+    let version = VersionInfo {
+        version: "1".to_owned(),
+        nonce: String::new(),
+    };
+    let state = "ok".to_owned();
+    [
+        sample("JobView", &job(full)),
+        sample("JobPage", &page),
+        sample("Ticket", &ticket),
+        sample("Health", &Health { state }),
+        sample("VersionInfo", &version),
+    ]
+}
+
+/// One of everything.
+pub(crate) fn samples(full: bool) -> Vec<Sample> {
+    let told = told(full).into_iter();
+    told.chain(of_assets(full))
+        .chain(of_the_rest(full))
+        .collect()
+}

@@ -1,0 +1,297 @@
+//! Files that are not what they seem.
+
+use image::ImageFormat;
+use serde_json::Value;
+use tests::{Client, Created, Events, Stack, root, shared};
+
+use crate::pictures::{landscape, made};
+
+async fn put(client: &Client, content_type: &str, body: &[u8]) -> Created {
+    let created = client.create("photo.jpg", content_type, body.len()).await;
+    let _ = client.put(&created.upload, body.to_vec()).await.expect(200);
+    created
+}
+
+async fn is_gone(stack: &Stack, created: &Created) -> bool {
+    let key = format!("originals/{}", created.asset_id);
+    stack.raw_bucket().keys(&key).await.is_empty()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_picture_of_its_type_is_refused_and_removed() {
+    let stack = shared();
+    let alice = stack.caller("bad-files", "refused", "user");
+    let mut events = alice.events("", None).await;
+    let png = made(20, 20, ImageFormat::Png).bytes;
+    let html = b"<!DOCTYPE html><script>alert(1)</script>";
+    let svg = br#"<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>"#;
+    let files: [(&str, &[u8]); 12] = [
+        ("image/jpeg", b"just a text"),
+        ("image/jpeg", html),
+        ("image/png", svg),
+        ("image/jpeg", b"PK\x03\x04 zip or package"),
+        ("image/jpeg", &png),
+        ("image/webp", &png),
+        ("image/gif", b"GIF88a......"),
+        ("image/webp", b"RIFF\x10\0\0\0WAVEfmt "),
+        ("image/png", b"\x89PNG"),
+        ("image/png", &[0; 100]),
+        ("image/jpeg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("image/jpeg", b"x"),
+    ];
+    for (content_type, file) in files {
+        let created = put(&alice, content_type, file).await;
+        alice
+            .complete(&created.asset_id)
+            .await
+            .expect_problem(409, "upload_type_mismatch");
+        let failed = events.next_of("upload_failed", &created.asset_id).await;
+        assert_eq!(failed.data["error"]["code"], "upload_type_mismatch");
+        assert!(is_gone(&stack, &created).await);
+        // It stays refused, and there is nothing to work on.
+        alice
+            .complete(&created.asset_id)
+            .await
+            .expect_problem(409, "upload_type_mismatch");
+        alice
+            .post(
+                &format!("/v1/assets/{}/upload", created.asset_id),
+                &Value::Null,
+            )
+            .await
+            .expect_problem(409, "upload_closed");
+        alice
+            .job(&created.job_id)
+            .await
+            .expect_problem(404, "not_found");
+        let asset = alice.asset(&created.asset_id).await.expect(200);
+        assert_eq!(
+            (&asset["state"], &asset["error"]["code"]),
+            (&"failed".into(), &"upload_type_mismatch".into())
+        );
+        assert_eq!(
+            events.names_of(&created.asset_id),
+            ["upload_started", "upload_failed"]
+        );
+    }
+}
+
+fn crc(png: &mut [u8], chunk_at: usize, length: usize) {
+    let (from, to) = (chunk_at + 4, chunk_at + 8 + length);
+    let crc = crc32fast::hash(&png[from..to]);
+    png[to..to + 4].copy_from_slice(&crc.to_be_bytes());
+}
+
+/// A small PNG that claims another size; its header is right but for that.
+fn png_claiming(width: u32, height: u32) -> Vec<u8> {
+    let mut png = made(8, 8, ImageFormat::Png).bytes;
+    png[16..20].copy_from_slice(&width.to_be_bytes());
+    png[20..24].copy_from_slice(&height.to_be_bytes());
+    crc(&mut png, 8, 13);
+    png
+}
+
+/// A small JPEG that claims another size in its frame header.
+fn jpeg_claiming(width: u16, height: u16) -> Vec<u8> {
+    let mut jpeg = made(8, 8, ImageFormat::Jpeg).bytes;
+    let frame = jpeg
+        .windows(2)
+        .position(|marker| [[0xFF, 0xC0], [0xFF, 0xC2]].contains(&[marker[0], marker[1]]))
+        .unwrap();
+    jpeg[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    jpeg[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+    jpeg
+}
+
+fn pngsuite(name: &str) -> Vec<u8> {
+    let path = root().join("imaging/tests/fixtures/pngsuite").join(name);
+    std::fs::read(path).unwrap()
+}
+
+fn half(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(bytes.len() / 2);
+    bytes
+}
+
+/// Files that begin well, and the codes that may be said of them.
+fn broken() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
+    let truncated = |format| half(made(400, 300, format).bytes);
+    vec![
+        (
+            "half a photo",
+            "image/jpeg",
+            half(landscape(1).bytes),
+            "image_truncated",
+        ),
+        (
+            "half a PNG",
+            "image/png",
+            truncated(ImageFormat::Png),
+            "image_truncated",
+        ),
+        (
+            "half a WebP",
+            "image/webp",
+            truncated(ImageFormat::WebP),
+            "image_truncated",
+        ),
+        (
+            "half a GIF",
+            "image/gif",
+            truncated(ImageFormat::Gif),
+            "image_truncated",
+        ),
+        (
+            "three bytes of JPEG",
+            "image/jpeg",
+            vec![0xFF, 0xD8, 0xFF],
+            "image_truncated",
+        ),
+        (
+            "a GIF's name",
+            "image/gif",
+            b"GIF89a".to_vec(),
+            "image_truncated",
+        ),
+        (
+            "a wide PNG",
+            "image/png",
+            png_claiming(17_000, 17_000),
+            "image_too_large",
+        ),
+        (
+            "a wider PNG",
+            "image/png",
+            png_claiming(65_500, 65_500),
+            "image_too_large",
+        ),
+        (
+            "the widest PNG",
+            "image/png",
+            png_claiming(0x7FFF_FFFF, 0x7FFF_FFFF),
+            "image_too_large",
+        ),
+        (
+            "a flat PNG",
+            "image/png",
+            png_claiming(0, 10),
+            "image_dimensions_invalid",
+        ),
+        (
+            "a thin PNG",
+            "image/png",
+            png_claiming(10, 0),
+            "image_dimensions_invalid",
+        ),
+        (
+            "a wide JPEG",
+            "image/jpeg",
+            jpeg_claiming(17_000, 17_000),
+            "image_too_large",
+        ),
+        (
+            "a wider JPEG",
+            "image/jpeg",
+            jpeg_claiming(65_500, 65_500),
+            "image_too_large",
+        ),
+        (
+            "a flat JPEG",
+            "image/jpeg",
+            jpeg_claiming(0, 10),
+            "image_dimensions_invalid",
+        ),
+        (
+            "a wrong header sum",
+            "image/png",
+            pngsuite("xhdn0g08.png"),
+            "image_corrupt",
+        ),
+        (
+            "a depth of 99 bits",
+            "image/png",
+            pngsuite("xd9n2c08.png"),
+            "image_corrupt",
+        ),
+        (
+            "no pixels",
+            "image/png",
+            pngsuite("xdtn0g01.png"),
+            "image_truncated",
+        ),
+        (
+            "noise behind a JPEG's name",
+            "image/jpeg",
+            [&[0xFF, 0xD8, 0xFF, 0xE0][..], &[0x55; 3_000]].concat(),
+            "image_corrupt",
+        ),
+    ]
+}
+
+async fn check_failed(
+    client: &Client,
+    events: &mut Events,
+    what: &str,
+    created: &Created,
+    code: &str,
+) {
+    let ended = events
+        .next_matching(what, |event| {
+            event.asset_id() == created.asset_id
+                && ["processing_failed", "processing_complete"].contains(&event.name.as_str())
+        })
+        .await;
+    assert_eq!(ended.name, "processing_failed", "{what}");
+    assert_eq!(
+        ended.data["error"]["code"], code,
+        "{what}: {}",
+        ended.data["error"]
+    );
+    let job = client.job(&created.job_id).await.expect(200);
+    assert_eq!(
+        (&job["state"], &job["attempt"]),
+        (&"failed".into(), &1.into()),
+        "{what}: {job}"
+    );
+    let asset = client.asset(&created.asset_id).await.expect(200);
+    assert_eq!(asset["state"], "failed");
+    assert_eq!(asset["error"], ended.data["error"]);
+    assert_eq!(asset["outputs"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_picture_fails_once_by_its_code_and_harms_no_other() {
+    let stack = shared();
+    let alice = stack.caller("bad-files", "broken", "user");
+    let mut events = alice.events("", None).await;
+    let mut uploads = Vec::new();
+    for (what, content_type, file, code) in broken() {
+        let created = put(&alice, content_type, &file).await;
+        let _ = alice.complete(&created.asset_id).await.expect(202);
+        uploads.push((what, created, code));
+    }
+    let good = made(40, 30, ImageFormat::Png).upload(&alice).await;
+    for (what, created, code) in &uploads {
+        check_failed(&alice, &mut events, what, created, code).await;
+    }
+    events
+        .all_of(&["processing_complete"], &[&good.asset_id])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_size_never_arrives() {
+    let stack = shared();
+    let alice = stack.caller("bad-files", "sizes", "user");
+    let body = made(20, 20, ImageFormat::Png).bytes;
+    for size in [body.len() - 1, body.len() + 1, 1, 499_999_999] {
+        let created = alice.create("a.png", "image/png", size).await;
+        let put = alice.put(&created.upload, body.clone()).await;
+        assert!((400..500).contains(&put.status), "{}", put.status);
+        assert!(is_gone(&stack, &created).await);
+        alice
+            .complete(&created.asset_id)
+            .await
+            .expect_problem(409, "upload_missing");
+    }
+}

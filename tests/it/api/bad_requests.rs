@@ -1,0 +1,261 @@
+//! Requests that make no sense: each is refused by its stable code.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::api::Op;
+use tests::{Client, shared as shared_stack};
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+async fn alice(stack: &tests::Stack) -> Client {
+    stack.caller("bad-requests", "alice", "user")
+}
+
+/// A good request, but for one field.
+fn with(field: &str, value: impl Into<Value>) -> Value {
+    let mut body = json!({"filename": "a.jpg", "content_type": "image/jpeg", "size_bytes": 100});
+    body[field] = value.into();
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_says_of_a_file_is_checked() {
+    let stack = shared_stack();
+    let alice = alice(&stack).await;
+    let big: Value = "x".repeat(8_192).into();
+    let table = [
+        (with("size_bytes", 0), "file_empty"),
+        (with("size_bytes", -1), "size_invalid"),
+        (with("size_bytes", 1.5), "size_invalid"),
+        (with("size_bytes", 500_000_001), "file_too_large"),
+        (with("size_bytes", u64::MAX), "file_too_large"),
+        (with("size_bytes", 1e30), "file_too_large"),
+        (with("size_bytes", -1e30), "size_invalid"),
+        (with("size_bytes", "100"), "request_invalid"),
+        (with("size_bytes", Value::Null), "request_invalid"),
+        (with("content_type", "text/html"), "media_type_unsupported"),
+        (
+            with("content_type", "image/svg+xml"),
+            "media_type_unsupported",
+        ),
+        (
+            with("content_type", "image/jpeg; q=1"),
+            "media_type_unsupported",
+        ),
+        (with("content_type", ""), "media_type_unsupported"),
+        (
+            with("content_type", "image/jpeg\r\nx: y"),
+            "media_type_unsupported",
+        ),
+        (with("filename", ""), "filename_invalid"),
+        (with("filename", "a\0.jpg"), "filename_invalid"),
+        (with("filename", "x".repeat(1_025)), "filename_invalid"),
+        (with("filename", "é".repeat(513)), "filename_invalid"),
+        (with("filename", 7), "request_invalid"),
+        (with("sha256", "abc"), "checksum_invalid"),
+        (with("sha256", "A".repeat(64)), "checksum_invalid"),
+        (with("visibility", "secret"), "request_invalid"),
+        (with("metadata", json!({"big": big})), "metadata_invalid"),
+        (with("metadata", json!([])), "request_invalid"),
+        (
+            with("owner", json!({"type": "", "id": "1"})),
+            "metadata_invalid",
+        ),
+        (with("owner", json!({"type": "course"})), "request_invalid"),
+        (
+            with("owner", json!({"type": "a", "id": "1", "x": 1})),
+            "request_invalid",
+        ),
+        (with("state", "ready"), "request_invalid"),
+        (
+            with("id", "ast_00000000000000000000000000"),
+            "request_invalid",
+        ),
+        (json!({}), "request_invalid"),
+        (json!([]), "request_invalid"),
+        (json!("text"), "request_invalid"),
+        (Value::Null, "request_invalid"),
+    ];
+    for (body, code) in table {
+        let answer = alice.post("/v1/assets", &body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &code.into()),
+            "{body}"
+        );
+    }
+    let listed = alice.get("/v1/assets").await.expect(200);
+    assert_eq!(listed["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_no_json() {
+    let stack = shared_stack();
+    let alice = alice(&stack).await;
+    let deep = "[".repeat(100_000);
+    for body in [
+        "",
+        "{",
+        "nonsense",
+        "{\"filename\": \"\\ud800\"}",
+        "{\"size_bytes\": NaN}",
+        "{} {}",
+        &deep,
+    ] {
+        let answer = alice
+            .send_raw(Method::POST, "/v1/assets", &JSON, body.into())
+            .await;
+        answer.expect_problem(400, "json_invalid");
+    }
+    let answer = alice
+        .send_raw(
+            Method::POST,
+            "/v1/assets",
+            &JSON,
+            b"{\"filename\": \"\xff\xfe\"}".to_vec(),
+        )
+        .await;
+    answer.expect_problem(400, "json_invalid");
+    let twice =
+        br#"{"filename": "a", "filename": "b", "content_type": "image/png", "size_bytes": 1}"#;
+    let answer = alice
+        .send_raw(Method::POST, "/v1/assets", &JSON, twice.to_vec())
+        .await;
+    answer.expect_problem(400, "request_invalid");
+
+    let good = with("size_bytes", 1).to_string();
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "",
+    ] {
+        let headers = [("content-type", content_type)];
+        let answer = alice
+            .send_raw(Method::POST, "/v1/assets", &headers, good.clone().into())
+            .await;
+        answer.expect_problem(415, "content_type_unsupported");
+    }
+    let headers = [("content-type", "Application/JSON; charset=utf-8")];
+    let answer = alice
+        .send_raw(Method::POST, "/v1/assets", &headers, good.into())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+
+    for size in [300_000, 5_000_000] {
+        let body = with("filename", "x".repeat(size)).to_string();
+        let answer = alice
+            .send_raw(Method::POST, "/v1/assets", &JSON, body.into())
+            .await;
+        answer.expect_problem(413, "body_too_large");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_kept_byte_for_byte() {
+    let stack = shared_stack();
+    let alice = alice(&stack)
+        .await
+        .with_token(&tests::Token::of("bad-requests", "names", "user").sign_dev());
+    let names = [
+        "../../etc/passwd",
+        "C:\\Users\\me\\photo.jpg",
+        "👩‍🚀🧜🏽.jpg",
+        "\u{202e}gpj.exe",
+        "a\u{301}\u{e1} \u{feff}\u{200b}.jpg",
+        " . ",
+        "\"quotes' and \\ back\tslashes\r\n",
+        "<img src=x onerror=alert(1)>",
+        "'; DROP TABLE assets; --",
+        "null",
+        &"é".repeat(512),
+    ];
+    for name in names {
+        let created = alice.create(name, "image/jpeg", 100).await;
+        let asset = alice.asset(&created.asset_id).await.expect(200);
+        assert_eq!(asset["filename"], name);
+    }
+    let metadata = json!({"__proto__": {"x": 1}, "deep": [[[{"": null}]]], "n": 1.0e-7, "big": 9_007_199_254_740_993_u64});
+    let created = alice.create_with(&with("metadata", metadata.clone())).await;
+    let asset = alice.asset(&created.asset_id).await.expect(200);
+    assert_eq!(asset["metadata"], metadata);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_methods_and_paths() {
+    let stack = shared_stack();
+    let alice = alice(&stack).await;
+    for op in Op::ALL {
+        let path = op
+            .path()
+            .replace("{asset_id}", "ast_00000000000000000000000000")
+            .replace("{job_id}", "job_00000000000000000000000000")
+            .replace("{*key}", "x")
+            .replace("{token}", "x")
+            .replace("{*file}", "x");
+        for method in [
+            Method::PUT,
+            Method::PATCH,
+            Method::from_bytes(b"PURGE").unwrap(),
+        ] {
+            let answer = alice.send(method, &path, None).await;
+            answer.expect_problem(405, "method_not_allowed");
+            let allow: Vec<&str> = answer.header("allow").split(", ").collect();
+            assert!(allow.contains(&op.method().as_str()), "{path}: {allow:?}");
+        }
+    }
+    let long = format!("/v1/assets/{}", "x".repeat(4_000));
+    for path in [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/assets/",
+        "/v2/assets",
+        "/v1/assets/x/y",
+        "/V1/ASSETS",
+        "//v1/assets",
+        "/v1/assets/%00",
+        "/v1/assets/%ff",
+        "/.env",
+        "/media",
+        "/media/",
+        "/media/x",
+        "/media/../v1/assets/x",
+        &long,
+    ] {
+        alice.get(path).await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_that_make_no_sense() {
+    let stack = shared_stack();
+    let alice = alice(&stack).await;
+    for (path, code) in [
+        ("/v1/assets?limit=0", "query_invalid"),
+        ("/v1/assets?limit=201", "query_invalid"),
+        ("/v1/assets?limit=-1", "query_invalid"),
+        ("/v1/assets?limit=ten", "query_invalid"),
+        ("/v1/assets?limit=99999999999999999999", "query_invalid"),
+        ("/v1/assets?kind=picture", "query_invalid"),
+        ("/v1/assets?state=done", "query_invalid"),
+        ("/v1/jobs?state=done", "query_invalid"),
+        ("/v1/jobs?asset_id=x", "query_invalid"),
+        ("/v1/assets?cursor=x", "cursor_invalid"),
+        (
+            "/v1/assets?cursor=job_00000000000000000000000000",
+            "cursor_invalid",
+        ),
+        ("/v1/jobs?cursor=%00", "cursor_invalid"),
+        ("/v1/events?types=everything", "query_invalid"),
+        ("/v1/events?asset=x", "query_invalid"),
+        ("/v1/events?job=x", "query_invalid"),
+    ] {
+        let answer = alice.get(path).await;
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &code.into()),
+            "{path}"
+        );
+    }
+}

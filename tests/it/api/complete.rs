@@ -1,0 +1,186 @@
+//! From upload to work: `complete`, fresh URLs, checksums, originals.
+
+use futures_util::future::join_all;
+use image::ImageFormat;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tests::{Client, Events, shared};
+
+use crate::log;
+use crate::pictures::made;
+
+async fn watch(client: &Client) -> Events {
+    let mut events = client.events("", None).await;
+    events.first("snapshot").await;
+    events
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn complete_twenty_times_at_once_is_complete_once() {
+    let stack = shared();
+    let alice = stack.caller("complete", "eager", "user");
+    let mut events = watch(&alice).await;
+    let picture = made(300, 200, ImageFormat::Png);
+    let created = alice
+        .create("a.png", "image/png", picture.bytes.len())
+        .await;
+    let _ = alice.put(&created.upload, picture.bytes).await.expect(200);
+    for answer in join_all((0..20).map(|_| alice.complete(&created.asset_id))).await {
+        let answer = answer.expect(202);
+        assert_eq!(answer["job_id"], created.job_id.as_str());
+    }
+    events
+        .next_of("processing_complete", &created.asset_id)
+        .await;
+    // Also afterwards, and without a body.
+    let path = format!("/v1/assets/{}/complete", created.asset_id);
+    let again = alice
+        .send(reqwest::Method::POST, &path, None)
+        .await
+        .expect(202);
+    assert_eq!(again["asset"]["state"], "ready");
+    alice
+        .post(&path, &json!({"parts": [{"part_number": 1, "etag": "x"}]}))
+        .await
+        .expect_problem(400, "request_invalid");
+    alice
+        .post(&path, &json!({"x": 1}))
+        .await
+        .expect_problem(400, "request_invalid");
+
+    // What comes after another asset's event would have come by now.
+    let last = alice.create("last.png", "image/png", 10).await;
+    events.next_of("upload_started", &last.asset_id).await;
+    assert_eq!(
+        log::check_life(events.seen(), &created.asset_id, "processing_complete"),
+        1
+    );
+    let jobs = alice.get("/v1/jobs").await.expect(200);
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_gets_fresh_urls_until_it_is_complete() {
+    let stack = shared();
+    let alice = stack.caller("complete", "renewer", "user");
+    let mut events = watch(&alice).await;
+    let picture = made(30, 20, ImageFormat::Png);
+    let created = alice
+        .create("a.png", "image/png", picture.bytes.len())
+        .await;
+    let renew = format!("/v1/assets/{}/upload", created.asset_id);
+    let fresh = alice.post(&renew, &Value::Null).await.expect(200);
+    let _ = alice
+        .put(&fresh["upload"], picture.bytes.clone())
+        .await
+        .expect(200);
+    // One object, whichever URL.
+    assert_eq!(
+        alice
+            .put(&created.upload, picture.bytes.clone())
+            .await
+            .status,
+        412
+    );
+    let fresh = alice.post(&renew, &Value::Null).await.expect(200);
+    assert_eq!(alice.put(&fresh["upload"], picture.bytes).await.status, 412);
+    let _ = alice.complete(&created.asset_id).await.expect(202);
+    alice
+        .post(&renew, &Value::Null)
+        .await
+        .expect_problem(409, "upload_closed");
+    events
+        .next_of("processing_complete", &created.asset_id)
+        .await;
+    alice
+        .post(&renew, &Value::Null)
+        .await
+        .expect_problem(409, "upload_closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_checksum_is_checked() {
+    let stack = shared();
+    let alice = stack.caller("complete", "careful", "user");
+    let mut events = watch(&alice).await;
+    let bytes = made(300, 200, ImageFormat::Png).bytes;
+    let hex = |bytes: &[u8]| -> String {
+        Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    let document = |sha256: String| json!({"filename": "a.png", "content_type": "image/png", "sha256": sha256});
+    let right = alice
+        .upload_with(&document(hex(&bytes)), bytes.clone())
+        .await;
+    let wrong = alice
+        .upload_with(&document(hex(b"another file")), bytes.clone())
+        .await;
+
+    events
+        .all_of(&["processing_complete"], &[&right.asset_id])
+        .await;
+    let asset = alice.asset(&right.asset_id).await.expect(200);
+    assert_eq!(asset["sha256"], hex(&bytes));
+
+    events
+        .all_of(&["processing_failed"], &[&wrong.asset_id])
+        .await;
+    let asset = alice.asset(&wrong.asset_id).await.expect(200);
+    assert_eq!(asset["error"]["code"], "upload_checksum_mismatch");
+    assert_eq!(asset["outputs"], json!([]));
+    let job = alice.job(&wrong.job_id).await.expect(200);
+    assert_eq!(
+        (&job["state"], &job["attempt"]),
+        (&"failed".into(), &1.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_original_comes_back_as_an_attachment() {
+    let stack = shared();
+    let alice = stack.caller("complete", "archivist", "user");
+    let picture = made(30, 20, ImageFormat::Png);
+    let name = "Ünïcode \"名前\" 🎞.png";
+    let created = alice.create(name, "image/png", picture.bytes.len()).await;
+    let path = format!("/v1/assets/{}/original", created.asset_id);
+    alice.get(&path).await.expect_problem(409, "upload_missing");
+    let _ = alice
+        .put(&created.upload, picture.bytes.clone())
+        .await
+        .expect(200);
+    let _ = alice.complete(&created.asset_id).await.expect(202);
+
+    let redirect = alice.get(&path).await;
+    assert_eq!(redirect.status, 302);
+    assert_eq!(redirect.header("cache-control"), "no-store");
+    let location = redirect.header("location").to_owned();
+    assert!(location.contains("X-Amz-Expires=3600"), "{location}");
+    let original = alice.fetch(&location).await;
+    assert_eq!((original.status, &original.body), (200, &picture.bytes));
+    let disposition = original.header("content-disposition");
+    assert!(disposition.starts_with("attachment;"), "{disposition}");
+    let encoded =
+        "filename*=UTF-8''%C3%9Cn%C3%AFcode%20%22%E5%90%8D%E5%89%8D%22%20%F0%9F%8E%9E.png";
+    assert!(disposition.ends_with(encoded), "{disposition}");
+
+    // The URL reads this one object in this one way.
+    for misuse in [
+        location.replace("originals", "m"),
+        location.replace("attachment", "inline"),
+        location.replace("X-Amz-Expires=3600", "X-Amz-Expires=7200"),
+    ] {
+        let answer = alice.fetch(&misuse).await;
+        assert!(
+            (400..500).contains(&answer.status),
+            "{misuse}: {}",
+            answer.status
+        );
+    }
+    let deleted = alice
+        .fetch_with(reqwest::Method::DELETE, &location, &[], Vec::new())
+        .await;
+    assert!((400..500).contains(&deleted.status), "{}", deleted.status);
+    assert_eq!(alice.fetch(&location).await.status, 200);
+}

@@ -1,0 +1,13 @@
+//! The stories. They know HTTP and nothing else; [`api`] is what clients and attackers do to a stack that they share,
+//! [`faults`] what happens to stacks of their own.
+
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod pictures;
+#[cfg(test)]
+mod stack;

@@ -1,0 +1,42 @@
+//! A bucket as its owner sees it, by the S3 endpoint: what is really there.
+
+use std::time::Duration;
+
+use rusty_s3::actions::ListObjectsV2;
+use rusty_s3::{Bucket as S3, Credentials, S3Action as _, UrlStyle};
+
+const SIGNED_FOR: Duration = Duration::from_mins(1);
+
+/// One of the stack's buckets.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    s3: S3,
+    credentials: Credentials,
+    http: reqwest::Client,
+}
+
+impl Bucket {
+    pub(crate) fn new(origin: &str, name: &str) -> Self {
+        let endpoint = format!("{origin}/cdn-cgi/local/r2/s3/");
+        let endpoint = endpoint.parse().expect("the endpoint is a URL");
+        let s3 = S3::new(endpoint, UrlStyle::Path, name.to_owned(), "auto");
+        Self {
+            s3: s3.expect("a bucket"),
+            credentials: Credentials::new("local", "local-secret-not-for-production"),
+            http: crate::client::http(),
+        }
+    }
+
+    /// Keys that begin with `prefix`; the first thousand.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        let mut action = ListObjectsV2::new(&self.s3, Some(&self.credentials));
+        action.with_prefix(prefix.to_owned());
+        let response = self.http.get(action.sign(SIGNED_FOR)).send().await;
+        let response = response.expect("the bucket answers");
+        let status = response.status();
+        let text = response.text().await.expect("a list");
+        assert!(status.is_success(), "{status} {text}");
+        let list = ListObjectsV2::parse_response(&text).expect("a list");
+        list.contents.into_iter().map(|object| object.key).collect()
+    }
+}

@@ -1,0 +1,417 @@
+//! One stack, as `cargo xtask dev` runs it.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::{Bucket, Client, Token, process, root};
+
+/// Time for a start, with a build and other stacks on the same cores.
+const READY_DEADLINE: Duration = Duration::from_mins(4);
+const READY_WORD: &str = "ready: ";
+
+/// Stacks of this process that run at a time; more only take the cores from each other.
+const STACKS_MAX: usize = 2;
+
+/// How to start a stack.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    vars: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable of the scripts.
+    #[must_use]
+    pub fn var(mut self, key: &str, value: &str) -> Self {
+        self.vars.push((key.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A running stack with a state of its own. Dropping it kills every process and removes the state.
+#[derive(Debug)]
+pub struct Stack {
+    options: Options,
+    state: TempDir,
+    origin: String,
+    running: Option<Running>,
+    // Given back after the processes have ended.
+    _permit: Permit,
+}
+
+impl Stack {
+    /// Starts a stack on a free port and an empty state, when there is room for one; returns when all parts answer.
+    #[must_use]
+    pub fn start(options: Options) -> Self {
+        let permit = Permit::wait();
+        let state = tempfile::Builder::new()
+            .prefix("ferrotype-")
+            .tempdir()
+            .expect("a folder for the state");
+        let mut stack = Self {
+            options,
+            state,
+            origin: String::new(),
+            running: None,
+            _permit: permit,
+        };
+        stack.launch("0");
+        stack
+    }
+
+    /// Starts the stack again, on the same state and port.
+    pub fn restart(&mut self) {
+        assert!(self.running.is_none(), "stop or kill the stack first");
+        let port = self
+            .origin
+            .rsplit(':')
+            .next()
+            .expect("the origin has a port")
+            .to_owned();
+        self.launch(&port);
+    }
+
+    /// Kills every process of the stack at once, as a power cut does; returns when none is left.
+    pub fn kill_hard(&mut self) {
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
+        let tree = process::tree(running.child.id());
+        let mark = format!("FERROTYPE_STACK={}#", self.state.path().display());
+        process::kill_all(|| {
+            tree.union(&process::with_variable(&mark))
+                .copied()
+                .collect()
+        });
+        let _ = running.child.wait();
+    }
+
+    /// Sends SIGINT to xtask alone and waits for its end.
+    pub fn interrupt(&mut self) -> (ExitStatus, Duration) {
+        let mut running = self.running.take().expect("the stack runs");
+        let started = Instant::now();
+        process::signal(running.child.id(), Signal::INT);
+        loop {
+            if let Some(status) = running.child.try_wait().expect("the end of xtask") {
+                return (status, started.elapsed());
+            }
+            assert!(
+                started.elapsed() < Duration::from_mins(1),
+                "xtask does not stop\n{}",
+                running.output.text()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Where everything answers.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The folder of the state.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// A client with the good token of `user` in the tenant `acme`.
+    #[must_use]
+    pub fn client(&self, user: &str) -> Client {
+        self.caller("acme", user, "user")
+    }
+
+    /// A client with a good token.
+    #[must_use]
+    pub fn caller(&self, tenant: &str, user: &str, role: &str) -> Client {
+        Client::new(&self.origin, Some(Token::of(tenant, user, role).sign_dev()))
+    }
+
+    /// The bucket of originals and private outputs.
+    #[must_use]
+    pub fn raw_bucket(&self) -> Bucket {
+        Bucket::new(&self.origin, "ferrotype-raw")
+    }
+
+    /// The bucket of public outputs.
+    #[must_use]
+    pub fn public_bucket(&self) -> Bucket {
+        Bucket::new(&self.origin, "ferrotype-public")
+    }
+
+    /// Running processes of the stack by their name: `node`, `workerd`, `native-worker`, ….
+    #[must_use]
+    pub fn processes(&self, name: &str) -> BTreeSet<u32> {
+        let Some(running) = &self.running else {
+            return BTreeSet::new();
+        };
+        let tree = process::tree(running.child.id());
+        tree.into_iter()
+            .filter(|id| process::name(*id) == name && process::is_running(*id))
+            .collect()
+    }
+
+    /// Kills one process as the system would for want of memory.
+    pub fn kill_process(&self, id: u32) {
+        process::signal(id, Signal::KILL);
+    }
+
+    /// Kills xtask alone.
+    pub fn kill_leader(&mut self) {
+        let mut running = self.running.take().expect("the stack runs");
+        process::signal(running.child.id(), Signal::KILL);
+        let _ = running.child.wait();
+    }
+
+    /// Processes of this state that run, whoever their parent is.
+    #[must_use]
+    pub fn remains(&self) -> BTreeSet<u32> {
+        let mark = format!("FERROTYPE_STACK={}#", self.state.path().display());
+        process::with_variable(&mark)
+            .into_iter()
+            .filter(|id| process::is_running(*id))
+            .collect()
+    }
+
+    /// Waits for a line of xtask's output that starts with `start`, the `count`-th of this run.
+    pub fn wait_line(&mut self, start: &str, count: usize, deadline: Duration) -> String {
+        let running = self.running.as_mut().expect("the stack runs");
+        running.wait_line(start, count, deadline)
+    }
+
+    /// What xtask has printed in this run.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.running
+            .as_ref()
+            .map(|running| running.output.text())
+            .unwrap_or_default()
+    }
+
+    /// What the edge has logged since the last start.
+    #[must_use]
+    pub fn edge_log(&self) -> String {
+        std::fs::read_to_string(self.state.path().join("logs/wrangler.log")).unwrap_or_default()
+    }
+
+    fn launch(&mut self, port: &str) {
+        let mut command = Command::new(xtask());
+        command
+            .args(["dev", "--port", port, "--state"])
+            .arg(self.state.path());
+        for (key, value) in &self.options.vars {
+            command.arg("--var").arg(format!("{key}={value}"));
+        }
+        let mut running = Running::spawn(&mut command);
+        let line = running.wait_line(READY_WORD, 1, READY_DEADLINE);
+        line.trim_start_matches(READY_WORD)
+            .clone_into(&mut self.origin);
+        self.running = Some(running);
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            report(&self.output(), &self.edge_log());
+        }
+        self.kill_hard();
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the test runner shows what a failed test printed"
+)]
+fn report(output: &str, edge_log: &str) {
+    let lines: Vec<&str> = edge_log.lines().collect();
+    let tail = lines
+        .get(lines.len().saturating_sub(60)..)
+        .unwrap_or_default()
+        .join("\n");
+    eprintln!("--- xtask printed\n{output}\n--- the end of the edge's log\n{tail}\n---");
+}
+
+/// A stack with the defaults that several tests use at a time: each brings a tenant of its own.
+#[derive(Debug)]
+pub struct Shared(Arc<Stack>);
+
+/// The shared stack: the one that runs, or a new one. It ends with its last user.
+#[must_use]
+pub fn shared() -> Shared {
+    static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let stack = running
+        .upgrade()
+        .unwrap_or_else(|| Arc::new(Stack::start(Options::new())));
+    *running = Arc::downgrade(&stack);
+    Shared(stack)
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The last user's stack reports by itself.
+        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+            report(&self.output(), &self.edge_log());
+        }
+    }
+}
+
+/// The right to run a stack.
+#[derive(Debug)]
+struct Permit;
+
+static FREE: Mutex<usize> = Mutex::new(STACKS_MAX);
+static FREED: Condvar = Condvar::new();
+
+impl Permit {
+    fn wait() -> Self {
+        let free = FREE.lock().expect("the permits");
+        let mut free = FREED
+            .wait_while(free, |free| *free == 0)
+            .expect("the permits");
+        *free -= 1;
+        Self
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Ok(mut free) = FREE.lock() {
+            *free += 1;
+            FREED.notify_one();
+        }
+    }
+}
+
+/// xtask as a child.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    output: Arc<Output>,
+}
+
+impl Running {
+    fn spawn(command: &mut Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let output = Arc::new(Output::default());
+        output.follow(child.stdout.take().expect("stdout is piped"));
+        output.follow(child.stderr.take().expect("stderr is piped"));
+        Self { child, output }
+    }
+
+    fn wait_line(&mut self, start: &str, count: usize, deadline: Duration) -> String {
+        let started = Instant::now();
+        loop {
+            if let Some(line) = self.output.line(start, count, Duration::from_millis(100)) {
+                return line;
+            }
+            let ended = self.child.try_wait().ok().flatten();
+            let text = || self.output.text();
+            assert!(
+                ended.is_none(),
+                "xtask ended ({ended:?}) before it said `{start}`\n{}",
+                text()
+            );
+            assert!(
+                started.elapsed() < deadline,
+                "xtask did not say `{start}` in {deadline:?}\n{}",
+                text()
+            );
+        }
+    }
+}
+
+/// Lines that a child has printed.
+#[derive(Debug, Default)]
+struct Output {
+    lines: Mutex<Vec<String>>,
+    changed: Condvar,
+}
+
+impl Output {
+    fn follow(self: &Arc<Self>, pipe: impl Read + Send + 'static) {
+        let output = Arc::clone(self);
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                output.lines.lock().expect("the lines").push(line);
+                output.changed.notify_all();
+            }
+        });
+    }
+
+    fn line(&self, start: &str, count: usize, wait: Duration) -> Option<String> {
+        let find = |lines: &[String]| {
+            lines
+                .iter()
+                .filter(|line| line.starts_with(start))
+                .nth(count - 1)
+                .cloned()
+        };
+        let lines = self.lines.lock().expect("the lines");
+        if let Some(line) = find(&lines) {
+            return Some(line);
+        }
+        let (lines, _) = self.changed.wait_timeout(lines, wait).expect("the lines");
+        find(&lines)
+    }
+
+    fn text(&self) -> String {
+        self.lines
+            .lock()
+            .map(|lines| lines.join("\n"))
+            .unwrap_or_default()
+    }
+}
+
+/// The program that developers run: the one that runs these tests, the one beside them, or a fresh build.
+fn xtask() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        if let Some(path) = std::env::var_os("FERROTYPE_XTASK") {
+            return PathBuf::from(path);
+        }
+        let test = std::env::current_exe().expect("the program of the tests");
+        let folder = test
+            .parent()
+            .and_then(Path::parent)
+            .expect("tests lie in target/debug/deps");
+        let path = folder.join("xtask");
+        let build = Command::new("cargo")
+            .current_dir(root())
+            .args(["build", "--quiet", "--package", "xtask"])
+            .status();
+        assert!(
+            build.is_ok_and(|status| status.success()) && path.is_file(),
+            "cannot build xtask"
+        );
+        path
+    })
+}

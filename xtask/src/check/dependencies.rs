@@ -1,0 +1,130 @@
+//! The dependency rules that keep the core pure and the two shells apart.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use crate::paths::Paths;
+use crate::run;
+
+/// A package and what it must never depend on; a name that ends with `-` stands for all that begin with it.
+struct Rule {
+    package: &'static str,
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+const RULES: [Rule; 4] = [
+    Rule {
+        package: "shared",
+        never: &[
+            "worker",
+            "worker-",
+            "axum",
+            "tokio",
+            "aws-",
+            "reqwest",
+            "js-sys",
+            "web-sys",
+            "wasm-bindgen",
+            "getrandom",
+        ],
+        because: "the core has no I/O, no clock and no randomness",
+    },
+    Rule {
+        package: "imaging",
+        never: &[
+            "worker",
+            "worker-",
+            "axum",
+            "tokio",
+            "aws-",
+            "reqwest",
+            "js-sys",
+            "web-sys",
+            "wasm-bindgen",
+        ],
+        because: "the codec knows bytes and plans only, and its module has no imports",
+    },
+    Rule {
+        package: "edge",
+        never: &["native-worker", "aws-", "reqwest", "rustls", "ring"],
+        because: "the shells do not meet",
+    },
+    Rule {
+        package: "native-worker",
+        never: &["edge", "worker", "worker-"],
+        because: "the shells do not meet",
+    },
+];
+
+/// What the tree is not followed into: `ulid` brings `web-time` along for `Ulid::new`, a clock that the core never asks;
+/// nothing of it reaches a module.
+const PRUNED: &str = "web-time";
+
+/// Checks every rule over normal dependencies, for all targets.
+pub(super) fn check(paths: &Paths) -> Result<()> {
+    let mut broken = Vec::new();
+    for rule in &RULES {
+        let mut cargo = run::cargo(&paths.root);
+        cargo.args([
+            "tree",
+            "--quiet",
+            "--package",
+            rule.package,
+            "--edges",
+            "normal,no-proc-macro",
+        ]);
+        cargo.args([
+            "--target", "all", "--prefix", "none", "--prune", PRUNED, "--format", "{p}",
+        ]);
+        let tree = run::capture(&mut cargo)?;
+        let found = forbidden(&tree, rule.never);
+        if !found.is_empty() {
+            broken.push(format!(
+                "{} must not depend on {}: {}",
+                rule.package,
+                found.into_iter().collect::<Vec<_>>().join(", "),
+                rule.because
+            ));
+        }
+    }
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        bail!("{}", broken.join("\n"))
+    }
+}
+
+/// The packages of a tree that the rule names. The first line is the package itself.
+fn forbidden<'a>(tree: &'a str, never: &[&str]) -> BTreeSet<&'a str> {
+    let matches = |name: &str, rule: &str| {
+        if rule.ends_with('-') {
+            name.starts_with(rule)
+        } else {
+            name == rule
+        }
+    };
+    let names = tree
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next());
+    names
+        .filter(|name| never.iter().any(|rule| matches(name, rule)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_names_and_families_are_found() {
+        let tree =
+            "worker v0.0.0\nserde v1.0.0\naws-sdk-s3 v1.0.0 (*)\ntokio v1.0.0\ntokio-util v0.7.0\n";
+        assert_eq!(
+            forbidden(tree, &["aws-", "tokio", "worker"]),
+            BTreeSet::from(["aws-sdk-s3", "tokio"])
+        );
+    }
+}

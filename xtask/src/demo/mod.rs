@@ -1,0 +1,181 @@
+//! `cargo xtask demo`: files through the whole path of a fresh stack, every event shown as it arrives.
+
+mod client;
+mod input;
+mod sse;
+mod state;
+mod upload;
+mod view;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use shared::auth::Role;
+
+use self::client::Client;
+use self::input::Source;
+use self::state::{Happening, Progress};
+use self::view::View;
+use crate::paths::Paths;
+use crate::stack::stop::{Stop, Stopped};
+use crate::stack::{self, Stack};
+use crate::token::DevKey;
+use crate::{build, dev, say, setup, token};
+
+/// Without any news for this long, the demo says what it waited for and fails.
+const SILENCE_MAX: Duration = Duration::from_mins(2);
+
+/// What to show.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Files to process; a bundled photo when none is named.
+    files: Vec<PathBuf>,
+    /// Keep the stack running afterwards until Ctrl-C, so that the URLs go on working (the default on a terminal).
+    #[arg(long, conflicts_with = "no_keep")]
+    keep: bool,
+    /// Stop the stack when everything is printed (the default when stdout is no terminal).
+    #[arg(long)]
+    no_keep: bool,
+}
+
+/// Runs the demo.
+pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
+    let sources = input::check(paths, &options.files)?;
+    let tools = setup::ensure(paths)?;
+    build::ensure(paths)?;
+    let stop = Stop::listen()?;
+    let home = paths.private.join("demo");
+    state::sweep(&home)?;
+    let folder = home.join(format!("run-{}", std::process::id()));
+    let session = Session {
+        paths,
+        sources: &sources,
+        keep: keeps(options),
+    };
+    let result = match session.run(&tools, folder.clone(), &stop) {
+        Err(error) if error.is::<Stopped>() => Ok(()),
+        result => result,
+    };
+    // The state is of no use without its stack; the saved variants lie elsewhere. After a failure the logs stay
+    // until the next run.
+    if result.is_ok() && folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    result
+}
+
+fn keeps(options: &Options) -> bool {
+    use std::io::IsTerminal as _;
+    options.keep || (!options.no_keep && std::io::stdout().is_terminal())
+}
+
+/// One run of the demo.
+struct Session<'a> {
+    paths: &'a Paths,
+    sources: &'a [Source],
+    keep: bool,
+}
+
+impl Session<'_> {
+    fn run(&self, tools: &setup::Tools, folder: PathBuf, stop: &Stop) -> Result<()> {
+        let options = stack::Options {
+            port: 0,
+            state: folder,
+            vars: Vec::new(),
+        };
+        let mut stack = Stack::start(self.paths, tools, &options, stop)?;
+        let who = token::Options {
+            tenant: "demo".to_owned(),
+            user: "demo-user".to_owned(),
+            role: Role::User,
+        };
+        let client = Client::new(stack.origin(), &DevKey::of(self.paths)?.token(&who)?);
+        let progress = self.process(&client, &mut stack, stop)?;
+        let result = self.report(&client, &progress);
+        if self.keep && result.is_ok() {
+            say::line(format_args!(
+                "\nThe URLs work as long as the stack runs: {}\nPress Ctrl-C to stop.",
+                client.origin()
+            ));
+            dev::watch(&mut stack, stop)?;
+        }
+        stack.stop();
+        result
+    }
+
+    /// Uploads everything and follows the stream until every asset is final.
+    fn process(&self, client: &Client, stack: &mut Stack, stop: &Stop) -> Result<Progress> {
+        let (sender, receiver) = mpsc::channel();
+        let view = View::new(self.sources);
+        let mut progress = Progress::new(self.sources.len());
+        // The stream first: so no event is missed, from the first byte on.
+        sse::follow(client.clone(), sender.clone());
+        let mut uploads = Some(sender);
+        let mut news = Instant::now();
+        while !progress.is_complete() {
+            stop.check()?;
+            match receiver.recv_timeout(Duration::from_millis(100)) {
+                Ok(happening) => {
+                    news = Instant::now();
+                    let is_open = matches!(happening, Happening::StreamOpen);
+                    view.show(&happening, &progress);
+                    progress.note(happening)?;
+                    if let Some(sender) = uploads.take_if(|_| is_open) {
+                        upload::start(client, self.sources, &sender);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => stack.look(stop)?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("the event stream and the uploads have both ended")
+                }
+            }
+            if news.elapsed() > SILENCE_MAX {
+                bail!(
+                    "nothing was heard for {} s while waiting for: {}",
+                    SILENCE_MAX.as_secs(),
+                    self.names(&progress.open()).join(", ")
+                );
+            }
+        }
+        view.finish();
+        Ok(progress)
+    }
+
+    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready.
+    fn report(&self, client: &Client, progress: &Progress) -> Result<()> {
+        let out = self.paths.private.join("demo/out");
+        let mut failed = Vec::new();
+        for (index, source) in self.sources.iter().enumerate() {
+            match progress.outcome(index) {
+                Ok((asset_id, took)) => {
+                    let asset = client.asset(asset_id)?;
+                    view::heading(source, &asset, took);
+                    view::outputs(client, &asset, &out.join(source.stem()))?;
+                }
+                Err(reason) => failed.push(format!("{}: {reason}", source.name())),
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "{} of {} files did not become ready\n{}",
+            failed.len(),
+            self.sources.len(),
+            failed.join("\n")
+        )
+    }
+
+    fn names(&self, indices: &[usize]) -> Vec<&str> {
+        indices
+            .iter()
+            .filter_map(|index| self.sources.get(*index))
+            .map(Source::name)
+            .collect()
+    }
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask dev`: the stack until Ctrl-C.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::paths::Paths;
+use crate::stack::stop::{Stop, Stopped};
+use crate::stack::{self, Stack};
+use crate::{build, say, setup};
+
+/// Time between two looks at the parts.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How to run the stack.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Port of the origin that everything answers on; 0 takes a free one.
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Folder that keeps everything of this stack; started again on it, the stack goes on where it was.
+    #[arg(long, value_name = "DIR", default_value = ".ferrotype/dev")]
+    state: PathBuf,
+    /// A variable for the scripts, over those of wrangler.toml; may be repeated.
+    #[arg(long = "var", value_name = "KEY=VALUE", value_parser = parse_var)]
+    vars: Vec<(String, String)>,
+}
+
+/// Runs the stack until a signal comes.
+pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
+    let tools = setup::ensure(paths)?;
+    build::ensure(paths)?;
+    let stop = Stop::listen()?;
+    // The default belongs to the checkout; a folder that the user names, to where he stands.
+    let is_default = options.state.starts_with(".ferrotype");
+    let state = if is_default {
+        paths.root.join(&options.state)
+    } else {
+        options.state
+    };
+    let options = stack::Options {
+        port: options.port,
+        state,
+        vars: options.vars,
+    };
+    match serve(paths, &tools, &options, &stop) {
+        Err(error) if error.is::<Stopped>() => Ok(()),
+        result => result,
+    }
+}
+
+fn serve(paths: &Paths, tools: &setup::Tools, options: &stack::Options, stop: &Stop) -> Result<()> {
+    let mut stack = Stack::start(paths, tools, options, stop)?;
+    say::line(format_args!("ready: {}", stack.origin()));
+    watch(&mut stack, stop)?;
+    say::note("  ..  stopping");
+    stack.stop();
+    Ok(())
+}
+
+/// Keeps the parts of `stack` alive until a signal comes.
+pub(crate) fn watch(stack: &mut Stack, stop: &Stop) -> Result<()> {
+    while !stop.is_set() {
+        stack.look(stop)?;
+        std::thread::sleep(LOOK_INTERVAL);
+    }
+    Ok(())
+}
+
+fn parse_var(text: &str) -> Result<(String, String)> {
+    let (key, value) = text.split_once('=').context("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,38 @@
+//! `cargo xtask setup`: everything that the other commands need. Each part looks first and does nothing when
+//! its work is done, so that it can be a part of every command.
+
+mod cargo_tool;
+mod debian;
+mod npm;
+mod rust;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+pub(crate) use cargo_tool::{CARGO_DENY, WASM_BINDGEN, WORKER_BUILD};
+pub(crate) use rust::WASM_TARGET;
+
+use crate::lock::Lock;
+use crate::paths::Paths;
+
+/// The tools that the edge is built and run with.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    /// Node 22, which wrangler needs; the machine's own may be older.
+    pub(crate) node: PathBuf,
+}
+
+/// Sets up what building and running the stack takes.
+pub(crate) fn ensure(paths: &Paths) -> Result<Tools> {
+    debian::ensure()?;
+    rust::ensure_target(paths)?;
+    for tool in [&WORKER_BUILD, &WASM_BINDGEN] {
+        tool.ensure(paths)?;
+    }
+    let _lock = Lock::wait(&paths.private.join("npm.lock"), "npm")?;
+    npm::ensure(paths)?;
+    Ok(Tools {
+        node: npm::node(paths)?,
+    })
+}

@@ -1,0 +1,53 @@
+//! The reaper: a second xtask that outlives the first by as long as it takes to kill what the first has started.
+//!
+//! It holds the reading end of a pipe; when the other end closes, for whatever reason and SIGKILL among them, it
+//! kills every process of the stack.
+
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::group;
+
+/// The hidden command that runs as the reaper.
+pub(crate) const COMMAND: &str = "reap";
+
+/// A reaper that waits. Dropping it ends the stack's processes and returns when they are gone.
+#[derive(Debug)]
+pub(super) struct Reaper {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Reaper {
+    /// Starts one for the processes marked with `mark`.
+    pub(super) fn start(mark: &str) -> Result<Self> {
+        let program = std::env::current_exe().context("cannot find the program of xtask")?;
+        let mut child = Command::new(program)
+            .args([COMMAND, mark])
+            // Its own group: a Ctrl-C on the terminal is not for it.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start the reaper process")?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe })
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The reaper's life: waits for the end of the pipe, then kills.
+pub(crate) fn run(mark: &str) -> Result<()> {
+    let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+    group::kill_marked(mark)
+}

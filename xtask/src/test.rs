@@ -1,0 +1,41 @@
+//! `cargo xtask test`: every test, the black-box stories over real stacks among them.
+
+use std::env;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::paths::Paths;
+use crate::{build, check, run, setup};
+
+/// Which tests.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only tests whose name contains this.
+    filter: Option<String>,
+    /// More for the test programs, for example `-- --nocapture`.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// Builds what the tests run against, then runs them all; cargo's own summary lines come last.
+pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
+    setup::ensure(paths)?;
+    build::ensure(paths)?;
+    // Here, because on a fresh clone `check` comes before anything is built. The tests run all the same.
+    let sizes = check::size::check(paths);
+    let mut cargo = run::cargo(&paths.root);
+    cargo
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(&options.filter);
+    if !options.rest.is_empty() {
+        cargo.arg("--").args(&options.rest);
+    }
+    // The stories start their stacks with this very program.
+    cargo.env(
+        "FERROTYPE_XTASK",
+        env::current_exe().context("cannot find the program of xtask")?,
+    );
+    run::foreground(&mut cargo)?;
+    sizes
+}
