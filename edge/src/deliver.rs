@@ -1,13 +1,14 @@
 //! From the outboxes to the outside: events to their hub, messages to the queue.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use shared::id::JobId;
 use shared::message::Message;
 use shared::time::Timestamp;
-use worker::{QueueContentType, RawMessageBuilder};
+use worker::{Delay, QueueContentType, RawMessageBuilder};
 
 use crate::app::App;
 use crate::clock;
@@ -45,12 +46,15 @@ async fn tell(app: &App, hub: &str, events: &[EventRow]) -> Result<()> {
     let Some(last) = events.last() else {
         return Ok(());
     };
-    let appends = events
+    hub::append(app, hub, &appends(events)?).await?;
+    outbox::forget_events(&app.db()?, hub, last.id).await
+}
+
+fn appends(events: &[EventRow]) -> Result<Vec<Append>> {
+    events
         .iter()
         .map(|event| Append::stored(&event.payload))
-        .collect::<Result<Vec<_>>>()?;
-    hub::append(app, hub, &appends).await?;
-    outbox::forget_events(&app.db()?, hub, last.id).await
+        .collect()
 }
 
 /// Tells `hub` everything that waits for it.
@@ -67,43 +71,97 @@ pub(crate) async fn tell_all(app: &App, hub: &str) -> Result<()> {
     }
 }
 
-thread_local! {
-    /// Hubs that this isolate is telling: since when, and whether more came meanwhile.
-    static TELLING: RefCell<HashMap<String, (Timestamp, bool)>> = RefCell::new(HashMap::new());
+/// Events that the requests of this isolate have written and not told yet.
+#[derive(Default)]
+struct Waiting {
+    hubs: BTreeSet<String>,
+    /// Whether some request tells them, and until when it is believed to.
+    teller_until: Option<Timestamp>,
 }
 
-/// A telling that takes longer than this was cut off with its request; the next one starts over.
-const TELLING_MAX_MS: u64 = 5_000;
+thread_local! {
+    static WAITING: RefCell<Waiting> = RefCell::new(Waiting::default());
+}
+
+/// Between two rounds of one teller: with it a burst costs three calls for all that came meanwhile instead of three for
+/// each event. Nobody waits for these events: who caused them has the answer.
+const ROUND_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long one request tells for others; far below the 30 s that the platform lets work go on after an answer.
+const TELLER_MS: u64 = 3_000;
+
+/// A teller that is not heard of for this long was cut off with its request; the next one starts over.
+const TELLER_LOST_MS: u64 = 5_000;
 
 /// Tells `hub` what waits for it, together with whatever other requests of this isolate write meanwhile. Nobody waits for
-/// another request: whoever finds a telling under way leaves a mark, and its owner goes round once more.
+/// another request: whoever finds a teller at work leaves the hub's name, and the teller goes round once more.
+///
+/// Two tellers at once do no harm: each reads a beginning of what waits, and a hub takes every event once.
 pub(crate) async fn tell_soon(app: &App, hub: String) {
     let now = clock::now();
-    let under_way = TELLING.with_borrow_mut(|telling| match telling.get_mut(&hub) {
-        Some((since, more)) if now.ms_since(*since) < TELLING_MAX_MS => {
-            *more = true;
-            true
+    let has_teller = WAITING.with_borrow_mut(|waiting| {
+        waiting.hubs.insert(hub);
+        let has_teller = waiting.teller_until.is_some_and(|until| now < until);
+        if !has_teller {
+            waiting.teller_until = Some(now.plus_ms(TELLER_LOST_MS));
         }
-        Some(_) | None => {
-            telling.insert(hub.clone(), (now, false));
-            false
-        }
+        has_teller
     });
-    if under_way {
+    if has_teller {
         return;
     }
     loop {
-        if let Err(error) = tell_all(app, &hub).await {
+        let (hubs, is_last) = WAITING.with_borrow_mut(|waiting| {
+            let is_last = waiting.hubs.is_empty() || clock::now().ms_since(now) > TELLER_MS;
+            if is_last {
+                waiting.teller_until = None;
+            }
+            (std::mem::take(&mut waiting.hubs), is_last)
+        });
+        if !hubs.is_empty()
+            && let Err(error) = tell_hubs(app, hubs).await
+        {
             log(&error, "events wait for the sweeper");
         }
-        let more = TELLING.with_borrow_mut(|telling| {
-            telling
-                .get_mut(&hub)
-                .is_some_and(|(_, more)| std::mem::take(more))
-        });
-        if !more {
-            TELLING.with_borrow_mut(|telling| telling.remove(&hub));
+        if is_last {
             return;
+        }
+        if WAITING.with_borrow(|waiting| !waiting.hubs.is_empty()) {
+            Delay::from(ROUND_PAUSE).await;
+        }
+    }
+}
+
+/// Tells each of `hubs` what waits for it: one query for all, one call per hub, one statement that forgets.
+async fn tell_hubs(app: &App, hubs: BTreeSet<String>) -> Result<()> {
+    let hubs: Vec<String> = hubs.into_iter().collect();
+    loop {
+        let events = outbox::events_of(&app.db()?, &hubs).await?;
+        let count = events.len();
+        let mut by_hub: BTreeMap<String, Vec<EventRow>> = BTreeMap::new();
+        for (hub, event) in events {
+            by_hub.entry(hub).or_default().push(event);
+        }
+        let calls = by_hub
+            .iter()
+            .map(|(hub, events)| hand_over(app, hub, events));
+        let told: Vec<u64> = join_all(calls).await.into_iter().flatten().collect();
+        let is_done = count < outbox::EVENTS_PER_CALL || told.is_empty();
+        outbox::forget(&app.db()?, &told).await?;
+        if is_done {
+            return Ok(());
+        }
+    }
+}
+
+/// Tells one hub some events; gives those that it has.
+async fn hand_over(app: &App, hub: &str, events: &[EventRow]) -> Vec<u64> {
+    let told = async { hub::append(app, hub, &appends(events)?).await };
+    match told.await {
+        Ok(()) => events.iter().map(|event| event.id).collect(),
+        Err(error) => {
+            log(&error, "events wait for the sweeper");
+            Vec::new()
         }
     }
 }

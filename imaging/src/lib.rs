@@ -1,9 +1,9 @@
 //! The picture codec: takes an image file, gives the variants of an [`ImagePlan`] as WebP.
 //!
 //! One crate, two builds: a wasm module of its own for the edge (see `abi`) and this native library.
-//! Both run the same steps on the same code, one file each: [`sniff`] the format, [`probe`] the header,
-//! estimate the [`memory`], [`decode`] with the shrink built in, then per variant [`resize`], [`orient`],
-//! [`colour`] and [`encode`]; the [`placeholder`] at the end. [`Session`] puts them in order.
+//! Both run the same steps on the same code, one file each: `sniff` the format, `probe` the header,
+//! estimate the `memory`, `decode` with the shrink built in, then per variant `resize`, `orient`,
+//! `colour` and `encode`; the `placeholder` at the end. [`Session`] puts them in order.
 //!
 //! Invariant: nothing the size of the image is allocated before its header was read and its memory estimated.
 //! Invariant: outputs are re-encoded pixels only; no metadata of the source ever reaches one.

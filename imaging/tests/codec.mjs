@@ -1,7 +1,7 @@
 // Drives edge/js/codec.js the way the edge does: `node codec.mjs <codec.js> <module.wasm>`.
 //
 // One request per line on stdin, JSON: {"file": path, "out": folder, "plan": …, "size"?: declared length, "repeat"?: n,
-// "trap"?: true}. One answer per line on stdout: {"variants": […], "report": …, "ms": […]} or {"code": …, "detail": …}.
+// "trap"?: true}, or {"lock": true}. One answer per line on stdout: {"variants": […], "report": …, "ms": […]} or {"code": …, "detail": …}.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -55,7 +55,27 @@ async function once(request, bytes) {
   }
 }
 
+/** What the lock says over time, as booleans that must all be true. */
+function lock() {
+  const stale = codec.codec_acquire(1_000);
+  const isBusy = codec.codec_acquire(60_999) === 0;
+  const owner = codec.codec_acquire(61_001);
+  let refusal = "";
+  try {
+    codec.codec_next(stale);
+  } catch (error) {
+    refusal = error.code;
+  }
+  codec.codec_release(stale);
+  const isStillBusy = codec.codec_acquire(61_002) === 0;
+  codec.codec_release(owner);
+  const isFree = codec.codec_acquire(61_003) > owner;
+  codec.codec_release(codec.codec_acquire(200_000));
+  return { checks: [stale > 0, isBusy, owner > stale, refusal === "unavailable", isStillBusy, isFree] };
+}
+
 async function answer(request) {
+  if (request.lock) return lock();
   const bytes = readFileSync(request.file);
   const ms = [];
   let result;

@@ -97,7 +97,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Test(options) => test::run(&paths, &options),
         Command::Check => check::run(&paths),
         Command::Gen(options) => contract::run(&paths, &options),
-        Command::Bench { what } => bench::run(&paths, what),
+        Command::Bench { what } => bench::run(&paths, &what),
         Command::Token(options) => token::run(&paths, &options),
         Command::Reap { .. } => Ok(()),
     }

@@ -39,6 +39,33 @@ pub(crate) fn select_events(db: &D1Database, hub: &str) -> Result<D1PreparedStat
     )
 }
 
+#[derive(Deserialize)]
+struct HubEventRow {
+    hub: String,
+    #[serde(flatten)]
+    event: EventRow,
+}
+
+/// Reads the next events of several hubs, in order; of each hub what comes first.
+pub(crate) async fn events_of(db: &D1Database, hubs: &[String]) -> Result<Vec<(String, EventRow)>> {
+    // As one JSON parameter: D1 binds at most 100.
+    let sql = "SELECT hub, id, payload FROM outbox_events WHERE hub IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?";
+    let limit = int(u64::try_from(EVENTS_PER_CALL).unwrap_or_default());
+    let rows: Vec<HubEventRow> =
+        all(db, sql, &[text(&serde_json::to_string(hubs)?), limit]).await?;
+    Ok(rows.into_iter().map(|row| (row.hub, row.event)).collect())
+}
+
+/// Forgets the events of these rows: their hubs have them.
+pub(crate) async fn forget(db: &D1Database, ids: &[u64]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let sql = "DELETE FROM outbox_events WHERE id IN (SELECT value FROM json_each(?))";
+    run(db, sql, &[text(&serde_json::to_string(ids)?)]).await?;
+    Ok(())
+}
+
 /// Forgets events that their hub has, up to the row `last`.
 pub(crate) async fn forget_events(db: &D1Database, hub: &str, last: u64) -> Result<()> {
     run(

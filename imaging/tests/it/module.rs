@@ -228,6 +228,17 @@ fn memory_stays_below_the_estimate() {
     }
 }
 
+/// One image at a time; a lock that a cancelled request left is broken, and its late calls touch nothing.
+#[test]
+fn the_lock_outlives_nobody() {
+    let answers = drive(&[json!({"lock": true})]);
+    assert_eq!(
+        answers[0]["checks"],
+        json!([true, true, true, true, true, true]),
+        "{answers:?}"
+    );
+}
+
 /// Refusals, short bodies and traps come as codes, and the next picture works.
 #[test]
 fn failures_are_codes() {

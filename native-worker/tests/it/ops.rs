@@ -64,8 +64,8 @@ async fn it_runs_until_it_is_stopped() {
     assert_eq!(ask(addr, "GET", "/healthz").await.0, 200);
     assert!(timeout(Duration::from_millis(50), &mut end).await.is_err());
     stop.send(()).unwrap();
+    // Not "nobody answers at its port": another test may have been given it by then.
     timeout(MINUTE, end).await.unwrap().unwrap().unwrap();
-    assert!(TcpStream::connect(addr).await.is_err());
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub(super) fn ensure(paths: &Paths) -> Result<()> {
 pub(crate) fn environment(paths: &Paths) -> Vec<(&'static str, String)> {
     let headers = paths.root.join("imaging/cshim/include");
     let flags = format!(
-        "-isystem {} -DEMSCRIPTEN=1 -D__SSE__=1 -D__SSE2__=1 -D__SSE4_1__=1 -msimd128 -mbulk-memory",
+        "-nostdlibinc -isystem {} -DEMSCRIPTEN=1 -D__SSE__=1 -D__SSE2__=1 -D__SSE4_1__=1 -msimd128 -mbulk-memory",
         headers.display()
     );
     vec![

@@ -76,6 +76,17 @@ impl Stack {
         options: &Options,
         stop: &Stop,
     ) -> Result<Self> {
+        Self::start_in(&paths.root, paths, tools, options, stop)
+    }
+
+    /// As [`Stack::start`], with the wrangler files of `folder` instead of the checkout's.
+    pub(crate) fn start_in(
+        folder: &Path,
+        paths: &Paths,
+        tools: &Tools,
+        options: &Options,
+        stop: &Stop,
+    ) -> Result<Self> {
         let state = std::path::absolute(&options.state).context("the state folder")?;
         fs::create_dir_all(state.join("logs"))
             .with_context(|| format!("cannot create {}", state.display()))?;
@@ -92,7 +103,7 @@ impl Stack {
         let mark = format!("{}#{}", state.display(), nonce()?);
         let reaper = Reaper::start(&mark)?;
         let wrangler = Wrangler::new(paths, tools, &state, &mark)?;
-        let config = config::write(&paths.root, &state)?;
+        let config = config::write(folder, &state)?;
         database::migrate(paths, &wrangler, &config, &state)?;
         let origin = format!("http://127.0.0.1:{port}");
         let mut stack = Self {
@@ -123,6 +134,14 @@ impl Stack {
     /// Where everything answers: `http://127.0.0.1:PORT`.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// CPU time that the runtime's processes have used so far.
+    pub(crate) fn runtime_cpu(&self) -> Duration {
+        group::marked_named(&self.mark, part::RUNTIME)
+            .into_iter()
+            .map(group::cpu_time)
+            .sum()
     }
 
     /// One look at the parts: restarts those that died, and lets the cron fire when it is due.

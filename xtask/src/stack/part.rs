@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::{group, probe};
 
 /// The runtime that wrangler starts: one process for its proxy, one for the scripts.
-const RUNTIME: &str = "workerd";
+pub(super) const RUNTIME: &str = "workerd";
 
 /// Time that wrangler gets to bring back a runtime process that vanished. It does so within half a second for
 /// the one that runs the scripts, and never for the one that holds the port.

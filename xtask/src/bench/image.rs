@@ -1,0 +1,67 @@
+//! `cargo xtask bench image`: the codec module against other image libraries, by an npm package with its own
+//! dependencies, which prints a Markdown table to stdout and its progress to stderr.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::paths::Paths;
+use crate::setup::Tools;
+use crate::{build, run, setup, stamp};
+
+/// Where the package is.
+const FOLDER: &str = "imaging/bench";
+
+/// Runs it; gives the table.
+pub(super) fn run(paths: &Paths) -> Result<String> {
+    let tools = setup::ensure(paths)?;
+    build::ensure(paths)?;
+    let folder = paths.root.join(FOLDER);
+    if !folder.join("package.json").is_file() {
+        bail!("there is no benchmark in {}", folder.display());
+    }
+    install(&folder)?;
+    let output = Command::new("npm")
+        .current_dir(&folder)
+        .args(["run", "--silent", "bench"])
+        .env("PATH", path(paths, &tools)?)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start npm")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("the benchmark failed ({})\n{text}", output.status);
+    }
+    Ok(text)
+}
+
+fn install(folder: &Path) -> Result<()> {
+    let digest = stamp::digest(folder, &["package.json", "package-lock.json"], &[])?;
+    let file = folder.join("node_modules/.ferrotype-stamp");
+    if stamp::is_fresh(&file, &digest) {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder).args([
+        "ci",
+        "--prefer-offline",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]);
+    run::step("installing what the benchmark compares with", &mut npm)?;
+    stamp::write(&file, &digest)
+}
+
+/// Node and the npm tools of the checkout first.
+fn path(paths: &Paths, tools: &Tools) -> Result<std::ffi::OsString> {
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let node = tools.node.parent().map(Path::to_path_buf);
+    let folders = node
+        .into_iter()
+        .chain([paths.root.join("node_modules/.bin")])
+        .chain(std::env::split_paths(&old));
+    std::env::join_paths(folders.collect::<Vec<PathBuf>>()).context("PATH cannot be extended")
+}
