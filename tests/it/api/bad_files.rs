@@ -217,7 +217,7 @@ fn broken() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
             "no pixels",
             "image/png",
             pngsuite("xdtn0g01.png"),
-            "image_truncated",
+            "image_corrupt",
         ),
         (
             "noise behind a JPEG's name",

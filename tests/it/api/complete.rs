@@ -160,7 +160,10 @@ async fn the_original_comes_back_as_an_attachment() {
     let original = alice.fetch(&location).await;
     assert_eq!((original.status, &original.body), (200, &picture.bytes));
     let disposition = original.header("content-disposition");
-    assert!(disposition.starts_with("attachment;"), "{disposition}");
+    assert!(
+        disposition.starts_with("attachment;"),
+        "{disposition} {:?}", original.headers
+    );
     let encoded =
         "filename*=UTF-8''%C3%9Cn%C3%AFcode%20%22%E5%90%8D%E5%89%8D%22%20%F0%9F%8E%9E.png";
     assert!(disposition.ends_with(encoded), "{disposition}");
