@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::Op;
 use shared::auth::Principal;
+use shared::object::Object;
 use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 
@@ -87,7 +88,8 @@ impl Call {
                 "Send the body as content-type: application/json.",
             ));
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        let read = serde_json::from_slice(&self.body).map(|Object(body)| body);
+        read.map_err(|error| {
             let code = if error.is_data() {
                 ErrorCode::RequestInvalid
             } else {

@@ -177,7 +177,7 @@ pub struct CreateAsset {
     #[serde(default)]
     pub visibility: Option<Visibility>,
     /// Whom to list it under; the user by default.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::object::optional")]
     pub owner: Option<Owner>,
     /// The client's own data, at most 8 192 bytes of JSON.
     #[serde(default)]

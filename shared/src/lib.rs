@@ -18,6 +18,7 @@ pub mod job;
 pub mod key;
 pub mod media;
 pub mod message;
+pub mod object;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod problem;

@@ -26,6 +26,8 @@ mod media;
 #[cfg(test)]
 mod message;
 #[cfg(test)]
+mod object;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod path_token;
