@@ -104,8 +104,11 @@ fn jpeg_claiming(width: u16, height: u16) -> Vec<u8> {
 }
 
 fn pngsuite(name: &str) -> Vec<u8> {
-    let path = root().join("imaging/tests/fixtures/pngsuite").join(name);
-    std::fs::read(path).unwrap()
+    fixture(&format!("pngsuite/{name}"))
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(root().join("imaging/tests/fixtures").join(name)).unwrap()
 }
 
 fn half(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -223,7 +226,7 @@ fn broken() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
             "noise behind a JPEG's name",
             "image/jpeg",
             [&[0xFF, 0xD8, 0xFF, 0xE0][..], &[0x55; 3_000]].concat(),
-            "image_corrupt",
+            "image_truncated",
         ),
     ]
 }
@@ -277,6 +280,50 @@ async fn a_broken_picture_fails_once_by_its_code_and_harms_no_other() {
     events
         .all_of(&["processing_complete"], &[&good.asset_id])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_files_of_others_end_in_a_code() {
+    let stack = shared();
+    let alice = stack.caller("bad-files", "damaged", "user");
+    let mut events = alice.events("", None).await;
+    // By their names in the suite: wrong signatures, then everything behind a right one.
+    for name in [
+        "xs1n0g01", "xs2n0g01", "xs4n0g01", "xs7n0g01", "xcrn0g04", "xlfn0g04",
+    ] {
+        let created = put(&alice, "image/png", &pngsuite(&format!("{name}.png"))).await;
+        alice
+            .complete(&created.asset_id)
+            .await
+            .expect_problem(409, "upload_type_mismatch");
+    }
+    let mut uploads = Vec::new();
+    for name in [
+        "xc1n0g08", "xc9n2c08", "xcsn0g01", "xd0n2c08", "xd3n2c08", "xd9n2c08", "xdtn0g01",
+        "xhdn0g08",
+    ] {
+        let file = pngsuite(&format!("{name}.png"));
+        uploads.push((name, alice.upload(name, "image/png", file).await));
+    }
+    for name in ["alpha", "profile-tag-wraps"] {
+        let file = fixture(&format!("damaged/{name}.webp"));
+        uploads.push((name, alice.upload(name, "image/webp", file).await));
+    }
+    for (name, created) in &uploads {
+        let ids = [created.asset_id.as_str()];
+        events
+            .all_of(&["processing_failed", "processing_complete"], &ids)
+            .await;
+        let job = alice.job(&created.job_id).await.expect(200);
+        let code = job["error"]["code"].as_str().unwrap_or("none");
+        let codes: &[&str] = match *name {
+            // Harmless behind their damage.
+            "profile-tag-wraps" => &["none"],
+            _ => &["image_corrupt"],
+        };
+        assert!(codes.contains(&code), "{name}: {job}");
+        assert_eq!(job["attempt"], 1, "{name}: {job}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,8 @@ async fn what_a_client_says_of_a_file_is_checked() {
         (json!({}), "request_invalid"),
         (json!([]), "request_invalid"),
         (json!("text"), "request_invalid"),
+        (json!(["a.jpg", "image/jpeg", 100]), "request_invalid"),
+        (with("owner", json!(["course", "1"])), "request_invalid"),
         (Value::Null, "request_invalid"),
     ];
     for (body, code) in table {
@@ -92,7 +94,7 @@ async fn what_a_client_says_of_a_file_is_checked() {
 async fn bodies_that_are_no_json() {
     let stack = shared_stack();
     let alice = alice(&stack).await;
-    let deep = "[".repeat(100_000);
+    let deep = format!("{{\"metadata\": {{\"x\": {}", "[".repeat(100_000));
     let good = with("size_bytes", 1).to_string();
     for body in [
         "",

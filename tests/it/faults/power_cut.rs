@@ -27,6 +27,21 @@ async fn upload_all(client: &Client, album: &[Picture]) -> Vec<Created> {
     join_all(album.iter().map(|picture| picture.upload(client))).await
 }
 
+/// How many attempts died, of all that were made.
+async fn dead_attempts(client: &Client, uploads: &[Created]) -> usize {
+    let mut dead = 0;
+    for created in uploads {
+        let job = client.job(&created.job_id).await.expect(200);
+        let attempts = job["attempts"].as_array().unwrap();
+        let codes = attempts
+            .iter()
+            .map(|attempt| attempt["error"]["code"].as_str());
+        assert_eq!(codes.clone().next_back(), Some(None), "{job}");
+        dead += codes.filter(|code| *code == Some("lease_expired")).count();
+    }
+    dead
+}
+
 /// A user who follows the log over every cut.
 struct Reader {
     /// Every event of every connection, in order.
@@ -128,6 +143,8 @@ async fn photos_survive_power_cuts_at_every_stage() {
         uploads.extend(created);
     }
     reader.check(&uploads);
+    let dead = dead_attempts(&stack.client("alice"), &uploads).await;
+    assert!(dead > 0, "every cut came between two jobs");
 
     // Another reader, from the very beginning, is told the same.
     let all = reader.all();
@@ -267,10 +284,16 @@ async fn a_power_cut_in_the_middle_of_twelve_uploads() {
 async fn a_power_cut_with_the_default_lease() {
     let mut stack = Stack::start(Options::new());
     let mut reader = Reader::start(&stack, "alice").await;
-    let created = upload_all(&stack.client("alice"), &album(6)).await;
-    wait_for(&mut reader, "processing_started", 2).await;
+    let alice = stack.client("alice");
+    // Large enough to be running still when the power goes.
+    let big = made(6_000, 4_000, ImageFormat::Jpeg).upload(&alice).await;
+    let mut uploads = upload_all(&alice, &album(5)).await;
+    let id = big.asset_id.clone();
+    uploads.push(big);
+    reader.stream.next_of("processing_started", &id).await;
     cut(&mut stack);
     reader.reconnect(&stack, "alice").await;
-    reader.ends(&created).await;
-    reader.check(&created);
+    reader.ends(&uploads).await;
+    reader.check(&uploads);
+    assert_eq!(dead_attempts(&stack.client("alice"), &uploads).await, 1);
 }

@@ -1,0 +1,53 @@
+//! What an operator sets takes effect.
+
+use image::ImageFormat;
+use reqwest::Method;
+use tests::{Options, Stack};
+
+use crate::pictures::made;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_take_effect() {
+    let options = Options::new()
+        .var("CORS_ORIGINS", "https://one.example, https://two.example")
+        .var("SIZE_MAX_BYTES", "100000")
+        .var("PIXELS_MAX", "10000")
+        .var("CDN_BASE_URL", "https://cdn.example/base/");
+    let stack = Stack::start(options);
+    let alice = stack.client("alice");
+    let mut events = alice.events("", None).await;
+
+    for (origin, allowed) in [
+        ("https://one.example", "https://one.example"),
+        ("https://two.example", "https://two.example"),
+        ("https://three.example", ""),
+        ("https://one.example.evil.example", ""),
+        ("null", ""),
+    ] {
+        for method in [Method::GET, Method::OPTIONS] {
+            let answer = alice
+                .send_raw(method, "/v1/assets", &[("origin", origin)], Vec::new())
+                .await;
+            assert_eq!(answer.header("access-control-allow-origin"), allowed);
+            assert!(answer.header("vary").to_lowercase().contains("origin"));
+        }
+    }
+
+    let _ = alice.create("a.png", "image/png", 100_000).await;
+    let body = serde_json::json!({"filename": "a.png", "content_type": "image/png", "size_bytes": 100_001});
+    alice
+        .post("/v1/assets", &body)
+        .await
+        .expect_problem(400, "file_too_large");
+
+    let fits = made(100, 100, ImageFormat::Png).upload(&alice).await;
+    let large = made(101, 100, ImageFormat::Png).upload(&alice).await;
+    let complete = events.next_of("processing_complete", &fits.asset_id).await;
+    for output in complete.data["result"]["outputs"].as_array().unwrap() {
+        let url = output["url"].as_str().unwrap();
+        let start = format!("https://cdn.example/base/m/{}/", fits.asset_id);
+        assert!(url.starts_with(&start), "{url}");
+    }
+    let failed = events.next_of("processing_failed", &large.asset_id).await;
+    assert_eq!(failed.data["error"]["code"], "image_too_large");
+}
