@@ -43,12 +43,15 @@ pub(crate) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
 /// `POST /v1/assets`
 pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
     let body: CreateAsset = call.json()?;
-    let scope = Scope::of(
-        &call.principal(app)?,
-        body.on_behalf_of
-            .as_deref()
-            .or_else(|| call.query("on_behalf_of")),
-    )?;
+    let named = body.on_behalf_of.as_deref();
+    if named.is_some_and(|user| {
+        call.query("on_behalf_of")
+            .is_some_and(|other| other != user)
+    }) {
+        let detail = "on_behalf_of names one user in the body and another in the query.";
+        return Err(Error::problem(ErrorCode::RequestInvalid, detail));
+    }
+    let scope = Scope::of(&call.principal(app)?, named.or(call.query("on_behalf_of")))?;
     let now = clock::now();
     let asset = new_asset(app, body, &scope, now)?;
     let job_id = JobId::new(now, clock::random());
@@ -186,15 +189,17 @@ pub(crate) async fn get(app: &App, call: &Call) -> Result<Response> {
 
 /// How many items a list may have.
 pub(crate) fn limit(call: &Call) -> Result<u32> {
-    let limit = call.query_as::<u32>("limit")?.unwrap_or(LIMIT_DEFAULT);
-    if (1..=LIMIT_MAX).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(Error::problem(
-            ErrorCode::QueryInvalid,
-            format!("limit must be 1–{LIMIT_MAX}."),
-        ))
-    }
+    let limit = call
+        .query("limit")
+        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok());
+    limit
+        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+        .ok_or_else(|| {
+            Error::problem(
+                ErrorCode::QueryInvalid,
+                format!("limit must be a whole number, 1–{LIMIT_MAX}."),
+            )
+        })
 }
 
 /// A list's cursor: the id of the last item seen.

@@ -108,7 +108,10 @@ async fn answer(
     });
     let route = match found {
         Some(Ok(route)) => route,
-        Some(Err(Miss::Path)) => return Err(Error::not_found().into()),
+        Some(Err(Miss::Path)) => {
+            let detail = "No operation has this path. The operations are in docs/openapi.json.";
+            return Err(Error::problem(ErrorCode::NotFound, detail).into());
+        }
         Some(Err(Miss::Method(allow))) => return Err(Refusal::not_allowed(allow)),
         None => return Err(Error::internal("the contract table contradicts itself").into()),
     };

@@ -156,7 +156,7 @@ impl Attempt<'_> {
             Ok(())
         } else {
             let detail = format!(
-                "The stored file has the SHA-256 {hex}, {declared} was declared. Upload it again."
+                "The stored file has the SHA-256 {hex}, {declared} was declared. Create the asset again and put the right file."
             );
             Err(Error::problem(ErrorCode::UploadChecksumMismatch, detail))
         }
@@ -252,7 +252,7 @@ impl Attempt<'_> {
                 made,
             },
             Err(error) => {
-                worker::console_warn!(
+                worker::console_log!(
                     "attempt failed job.id={} attempt={} error={error:?}",
                     self.job,
                     self.fence.attempt

@@ -62,7 +62,7 @@ pub(crate) fn memory(needed_bytes: u64, max_bytes: u64) -> Failure {
     Failure::new(
         ErrorCode::ImageMemoryExceeded,
         format!(
-            "Decoding this picture takes about {needed} MiB of memory, and {max} MiB are the limit. Upload a smaller or non-progressive version."
+            "Decoding this picture takes about {needed} MiB of memory, and {max} MiB are the limit. Progressive, interlaced, lossless, transparent and GIF pictures need the most: upload a smaller one, or a plain JPEG."
         ),
     )
 }

@@ -39,6 +39,8 @@ pub enum Access {
     Public,
     /// Anyone for what is public; a token for the rest.
     Mixed,
+    /// A user, service or admin token, or a ticket.
+    Ticket,
     /// A user, service or admin token.
     User,
 }
@@ -132,7 +134,7 @@ ops! {
     /// Try a failed or cancelled job afresh.
     RedriveJob: Post "/v1/jobs/{job_id}/redrive" User ["on_behalf_of"] (()) -> 202 Json JobView;
     /// Follow everything that happens to one's assets; resumes by `Last-Event-ID`.
-    StreamEvents: Get "/v1/events" Mixed ["asset", "job", "types", "ticket", "last_event_id", "on_behalf_of"] (()) -> 200 EventStream ();
+    StreamEvents: Get "/v1/events" Ticket ["asset", "job", "types", "ticket", "last_event_id", "on_behalf_of"] (()) -> 200 EventStream ();
     /// Get a ticket for a plain `EventSource`, which cannot send an `Authorization` header.
     CreateTicket: Post "/v1/events/ticket" User ["on_behalf_of"] (()) -> 201 Json Ticket;
     /// Fetch a public output.

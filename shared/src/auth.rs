@@ -70,6 +70,13 @@ struct CustomClaims {
     aud: Option<Audience>,
 }
 
+/// Members of a header that change how a token is to be read (RFC 7515 §4.1.11, RFC 7516 §4.1.3); none is known here.
+#[derive(Debug, Clone, Deserialize)]
+struct Extensions {
+    crit: Option<serde::de::IgnoredAny>,
+    zip: Option<serde::de::IgnoredAny>,
+}
+
 /// `aud` is a text or a list of texts (RFC 7519 §4.1.3).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -134,14 +141,21 @@ impl TokenPolicy {
                 "The token is not a JWT that this service issued.",
             )
         };
-        let untrusted = UntrustedToken::new(token).map_err(|_| malformed())?;
+        let untrusted = UntrustedToken::<Extensions>::try_from(token).map_err(|_| malformed())?;
+        let header = untrusted.header();
+        if header.other_fields.crit.is_some() || header.other_fields.zip.is_some() {
+            return Err(failure(
+                ErrorCode::TokenInvalid,
+                "The token's header asks for an extension (crit or zip) that this service does not know.",
+            ));
+        }
         if untrusted.algorithm() != "HS256" {
             return Err(failure(
                 ErrorCode::TokenAlgorithmInvalid,
                 "The token must be signed with HS256.",
             ));
         }
-        let verified: Token<CustomClaims> = Hs256
+        let verified: Token<CustomClaims, Extensions> = Hs256
             .validator(&self.key)
             .validate(&untrusted)
             .map_err(|error| {

@@ -86,7 +86,7 @@ impl Document {
         );
         operation = match op.access() {
             Access::Public => operation,
-            Access::Mixed => operation
+            Access::Mixed | Access::Ticket => operation
                 .security(SecurityRequirement::new("bearer", no_scopes()))
                 .security(SecurityRequirement::default()),
             Access::User => operation.security(SecurityRequirement::new("bearer", no_scopes())),

@@ -156,7 +156,7 @@ fn security_is_that_of_the_table() {
     for &op in Op::ALL {
         let expected = match op.access() {
             Access::Public => Value::Null,
-            Access::Mixed => serde_json::json!([{"bearer": []}, {}]),
+            Access::Mixed | Access::Ticket => serde_json::json!([{"bearer": []}, {}]),
             Access::User => serde_json::json!([{"bearer": []}]),
         };
         assert_eq!(operation(&document, op)["security"], expected, "{op:?}");
@@ -270,6 +270,7 @@ fn table_of_operations() -> String {
         let token = match op.access() {
             Access::Public => "–",
             Access::Mixed => "for private",
+            Access::Ticket => "yes, or a ticket",
             Access::User => "yes",
         };
         let (method, path, status) = (op.method().as_str(), op.path(), op.status());
