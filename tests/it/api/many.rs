@@ -118,4 +118,32 @@ async fn twenty_photos_at_once_by_three_users_of_two_tenants() {
         }
     }
     assert_eq!(turned.len(), 7);
+    check_codec(&callers).await;
+}
+
+/// No isolate ever had two pictures in its codec at once, and none grew beyond what an isolate can spare.
+async fn check_codec(callers: &[Client]) {
+    let mut spans: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for caller in callers {
+        let jobs = caller.get("/v1/jobs?limit=200").await.expect(200);
+        for job in jobs["items"].as_array().expect("a list of jobs") {
+            let attempt = &job["attempts"][0];
+            let text = |name: &str| attempt[name].as_str().expect(name).to_owned();
+            let peak = attempt["peak_memory_bytes"]
+                .as_u64()
+                .expect("a measured peak");
+            assert!((1..=72 << 20).contains(&peak), "{job}");
+            let span = (text("started_at"), text("ended_at"));
+            spans.entry(text("worker")).or_default().push(span);
+        }
+    }
+    for (worker, mut spans) in spans {
+        spans.sort();
+        for pair in spans.windows(2) {
+            assert!(
+                pair[0].1 <= pair[1].0,
+                "{worker} had two pictures at once: {pair:?}"
+            );
+        }
+    }
 }

@@ -32,10 +32,10 @@ const QUIET_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Length of one turn, in seconds.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Turns of each, in alternation, after one that is not counted.
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     #[command(flatten)]
     pub(super) output: Output,
@@ -222,7 +222,7 @@ fn report(peer: &Subject, ours: &[&Subject], options: &Options) -> String {
     let mut table = Table::new(&[
         "",
         "requests/s (min–max)",
-        "ratio",
+        "ratio (min–max)",
         "goal",
         "p50",
         "p99",
@@ -240,13 +240,12 @@ fn report(peer: &Subject, ours: &[&Subject], options: &Options) -> String {
             .collect();
         table.row([
             subject.name.to_owned(),
-            format!(
-                "{:.0} ({:.0}–{:.0})",
-                median(&rates),
-                percentile(&rates, 0),
-                percentile(&rates, 100)
-            ),
-            format!("{:.2}", ratio(subject, peer, Round::rate)),
+            spread(&rates, 0),
+            if is_peer {
+                "1".to_owned()
+            } else {
+                spread(&ratios(subject, peer, Round::rate), 2)
+            },
             if is_peer {
                 String::new()
             } else {
@@ -255,7 +254,7 @@ fn report(peer: &Subject, ours: &[&Subject], options: &Options) -> String {
             format!("{:.1} ms", ms(median(&latencies))),
             format!("{:.1} ms", ms(percentile(&latencies, 99))),
             format!("{:.2} ms", median(&cpu)),
-            format!("{:.2}", ratio(subject, peer, Round::cpu_ms)),
+            format!("{:.2}", median(&ratios(subject, peer, Round::cpu_ms))),
         ]);
     }
     format!(
@@ -270,11 +269,20 @@ fn report(peer: &Subject, ours: &[&Subject], options: &Options) -> String {
     )
 }
 
-/// Median of the ratios of turns that stood next to each other.
-fn ratio(subject: &Subject, peer: &Subject, value: fn(&Round) -> f64) -> f64 {
+/// The ratios of turns that stood next to each other: what else the machine does hits both.
+fn ratios(subject: &Subject, peer: &Subject, value: fn(&Round) -> f64) -> Vec<f64> {
     let pairs = subject.rounds.iter().zip(&peer.rounds);
-    let ratios: Vec<f64> = pairs
+    pairs
         .map(|(one, other)| value(one) / value(other))
-        .collect();
-    median(&ratios)
+        .collect()
+}
+
+/// The median, and the range in parentheses.
+fn spread(values: &[f64], digits: usize) -> String {
+    format!(
+        "{:.digits$} ({:.digits$}–{:.digits$})",
+        median(values),
+        percentile(values, 0),
+        percentile(values, 100)
+    )
 }

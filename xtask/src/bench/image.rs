@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::paths::Paths;
+use crate::say::Step;
 use crate::setup::Tools;
 use crate::{build, run, setup, stamp};
 
@@ -22,6 +23,7 @@ pub(super) fn run(paths: &Paths) -> Result<String> {
         bail!("there is no benchmark in {}", folder.display());
     }
     install(&folder)?;
+    let step = Step::start("measuring the codec");
     let output = Command::new("npm")
         .current_dir(&folder)
         .args(["run", "--silent", "bench"])
@@ -32,9 +34,11 @@ pub(super) fn run(paths: &Paths) -> Result<String> {
         .context("cannot start npm")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
+        step.failed();
         bail!("the benchmark failed ({})\n{text}", output.status);
     }
-    Ok(text)
+    step.ok();
+    Ok(format!("### The codec\n\n{text}"))
 }
 
 fn install(folder: &Path) -> Result<()> {
