@@ -71,7 +71,7 @@ pub(crate) fn check_unique<'event>(events: impl IntoIterator<Item = &'event Even
         .filter(|id| !id.is_null())
         .collect();
     let count = ids.len();
-    ids.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
     ids.dedup();
     assert_eq!(ids.len(), count, "an event came twice");
 }

@@ -7,8 +7,9 @@ use tests::{Client, shared as shared_stack};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
-async fn alice(stack: &tests::Stack) -> Client {
-    stack.caller("bad-requests", "alice", "user")
+/// A user of this file's tenant, one for each test.
+fn user(stack: &tests::Stack, name: &str) -> Client {
+    stack.caller("bad-requests", name, "user")
 }
 
 /// A good request, but for one field.
@@ -21,7 +22,7 @@ fn with(field: &str, value: impl Into<Value>) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_says_of_a_file_is_checked() {
     let stack = shared_stack();
-    let alice = alice(&stack).await;
+    let alice = user(&stack, "fields");
     let big: Value = "x".repeat(8_192).into();
     let table = [
         (with("size_bytes", 0), "file_empty"),
@@ -93,7 +94,7 @@ async fn what_a_client_says_of_a_file_is_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_json() {
     let stack = shared_stack();
-    let alice = alice(&stack).await;
+    let alice = user(&stack, "bodies");
     let deep = format!("{{\"metadata\": {{\"x\": {}", "[".repeat(100_000));
     let good = with("size_bytes", 1).to_string();
     for body in [
@@ -156,9 +157,7 @@ async fn bodies_that_are_no_json() {
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_kept_byte_for_byte() {
     let stack = shared_stack();
-    let alice = alice(&stack)
-        .await
-        .with_token(&tests::Token::of("bad-requests", "names", "user").sign_dev());
+    let alice = user(&stack, "names");
     let names = [
         "../../etc/passwd",
         "C:\\Users\\me\\photo.jpg",
@@ -186,7 +185,7 @@ async fn names_are_kept_byte_for_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_methods_and_paths() {
     let stack = shared_stack();
-    let alice = alice(&stack).await;
+    let alice = user(&stack, "methods");
     for op in Op::ALL {
         let path = op
             .path()
@@ -232,7 +231,7 @@ async fn other_methods_and_paths() {
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_make_no_sense() {
     let stack = shared_stack();
-    let alice = alice(&stack).await;
+    let alice = user(&stack, "queries");
     for (path, code) in [
         ("/v1/assets?limit=0", "query_invalid"),
         ("/v1/assets?limit=201", "query_invalid"),

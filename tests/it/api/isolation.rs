@@ -71,7 +71,7 @@ async fn check_op(op: Op, owned: &[&str], malformed: &[&str], strangers: &[Clien
         methods.push(Method::HEAD);
     }
     for method in methods {
-        let never = format!("{}0000000000", &owned[0][..owned[0].len() - 10]);
+        let never = format!("{}0000000000", owned[0].split_at(owned[0].len() - 10).0);
         let expected = call(&strangers[0], op, &method, &never).await;
         if method != Method::HEAD {
             expected.expect_problem(404, "not_found");

@@ -238,22 +238,21 @@ async fn upload_stubbornly(client: Client, picture: Picture) -> Created {
             Some(_) | None => pause().await,
         }
     };
-    while !client
-        .try_put(&created.upload, picture.bytes.clone())
-        .await
-        .is_some_and(|answer| [200, 412].contains(&answer.status))
-    {
+    loop {
+        let answer = client.try_put(&created.upload, picture.bytes.clone()).await;
+        if answer.is_some_and(|answer| [200, 412].contains(&answer.status)) {
+            break;
+        }
         pause().await;
     }
     let path = format!("/v1/assets/{}/complete", created.asset_id);
-    while !client
-        .try_send(Method::POST, &path, None)
-        .await
-        .is_some_and(|answer| answer.status == 202)
-    {
+    loop {
+        let answer = client.try_send(Method::POST, &path, None).await;
+        if answer.is_some_and(|answer| answer.status == 202) {
+            return created;
+        }
         pause().await;
     }
-    created
 }
 
 #[tokio::test(flavor = "multi_thread")]
