@@ -117,6 +117,17 @@ fn our_own_tokens_come_back() {
 }
 
 #[test]
+fn an_extension_that_is_not_known_is_no_token_of_ours() {
+    for extension in [json!({"crit": ["x"], "x": 1}), json!({"zip": "DEF"})] {
+        let mut header = json!({"alg": "HS256", "typ": "JWT"});
+        let members = extension.as_object().unwrap().clone();
+        header.as_object_mut().unwrap().extend(members);
+        let token = hs256(&signed_part(&header, &claims()), SECRET);
+        check(&token, Err(ErrorCode::TokenInvalid));
+    }
+}
+
+#[test]
 fn the_algorithm_is_ours_to_choose() {
     let with = |alg: &str| signed_part(&json!({"alg": alg, "typ": "JWT"}), &claims());
     for alg in [
