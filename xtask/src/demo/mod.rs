@@ -103,6 +103,10 @@ impl Session<'_> {
                 client.origin()
             ));
             dev::watch(&mut stack, stop)?;
+        } else if result.is_ok() {
+            say::line(
+                "\nEvery URL was fetched and works while the stack runs, which stops now; --keep leaves it running.",
+            );
         }
         stack.stop();
         result
