@@ -66,7 +66,7 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// Sets up and builds; the states of an earlier run go.
+    /// Sets up and builds.
     fn new(paths: &'a Paths, name: &str) -> Result<Self> {
         let tools = setup::ensure(paths)?;
         build::ensure(paths)?;
