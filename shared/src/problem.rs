@@ -112,7 +112,7 @@ codes! {
     UploadSizeMismatch = "upload_size_mismatch", 409, "Uploaded size differs from the declared size";
     /// The stored file is of another type than declared; it was removed.
     UploadTypeMismatch = "upload_type_mismatch", 409, "Uploaded type differs from the declared type";
-    /// The stored file has another SHA-256 than declared; it was removed.
+    /// The stored file has another SHA-256 than declared. It is found by the job, so the original stays until the asset is deleted.
     UploadChecksumMismatch = "upload_checksum_mismatch", 409, "Uploaded checksum differs from the declared checksum";
     /// No file arrived within the time an upload may take.
     UploadExpired = "upload_expired", 409, "Upload expired";
