@@ -14,6 +14,9 @@ use crate::{build, run, setup, stamp};
 /// Where the package is.
 const FOLDER: &str = "imaging/bench";
 
+/// Version of the peer from Python.
+const PILLOW: &str = "13.0.0";
+
 /// Runs it; gives the table.
 pub(super) fn run(paths: &Paths) -> Result<String> {
     let tools = setup::ensure(paths)?;
@@ -23,11 +26,14 @@ pub(super) fn run(paths: &Paths) -> Result<String> {
         bail!("there is no benchmark in {}", folder.display());
     }
     install(&folder)?;
+    let (native, python) = (native(paths)?, pillow(paths)?);
     let step = Step::start("measuring the codec");
     let output = Command::new("npm")
         .current_dir(&folder)
         .args(["run", "--silent", "bench"])
         .env("PATH", path(paths, &tools)?)
+        .env("FERROTYPE_IMAGING_NATIVE", native)
+        .env("BENCH_PYTHON", python)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
@@ -57,6 +63,37 @@ fn install(folder: &Path) -> Result<()> {
     ]);
     run::step("installing what the benchmark compares with", &mut npm)?;
     stamp::write(&file, &digest)
+}
+
+/// The same codec, linked natively.
+fn native(paths: &Paths) -> Result<PathBuf> {
+    let mut cargo = run::cargo(&paths.root);
+    cargo.args(["build", "--quiet", "--package", "imaging"]);
+    cargo.args(["--profile", "codec", "--example", "native"]);
+    run::step("building the codec for this machine", &mut cargo)?;
+    Ok(paths.target.join("codec/examples/native"))
+}
+
+/// A Python with Pillow, in a virtual environment beside the tools.
+fn pillow(paths: &Paths) -> Result<PathBuf> {
+    let folder = paths.tools.join(format!("pillow-{PILLOW}"));
+    let python = folder.join("bin/python");
+    let mut import = Command::new(&python);
+    import.args(["-c", "import PIL"]);
+    if run::capture(&mut import).is_ok() {
+        return Ok(python);
+    }
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    run::step(
+        "making a place for Pillow (needs python3 with venv)",
+        &mut venv,
+    )?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet"]);
+    pip.arg(format!("pillow=={PILLOW}"));
+    run::step("installing Pillow", &mut pip)?;
+    Ok(python)
 }
 
 /// Node and the npm tools of the checkout first.
