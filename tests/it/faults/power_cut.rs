@@ -284,16 +284,24 @@ async fn a_power_cut_with_the_default_lease() {
     let mut stack = Stack::start(Options::new());
     let mut reader = Reader::start(&stack, "alice").await;
     let alice = stack.client("alice");
-    // Large enough to be running still when the power goes.
-    let big = made(6_000, 4_000, ImageFormat::Jpeg).upload(&alice).await;
-    let mut uploads = upload_all(&alice, &album(5)).await;
-    let id = big.asset_id.clone();
-    uploads.push(big);
-    reader.stream.next_of("processing_started", &id).await;
-    cut(&mut stack);
-    reader.reconnect(&stack, "alice").await;
-    reader.ends(&uploads).await;
-    reader.check(&uploads);
-    // None when the machine finished the picture before the power went: that cuts do hit work, the rounds above prove.
-    assert!(dead_attempts(&stack.client("alice"), &uploads).await <= 1);
+    let mut uploads = Vec::new();
+    // On a fast machine a cut may come between two pictures, which proves nothing about leases: then once more.
+    for _ in 0..6 {
+        let from = uploads.len();
+        for _ in 0..3 {
+            uploads.push(made(6_000, 4_000, ImageFormat::Jpeg).upload(&alice).await);
+        }
+        let first = uploads[from].asset_id.clone();
+        reader.stream.next_of("processing_started", &first).await;
+        cut(&mut stack);
+        reader.reconnect(&stack, "alice").await;
+        reader.ends(&uploads).await;
+        reader.check(&uploads);
+        let dead = dead_attempts(&stack.client("alice"), &uploads).await;
+        assert!(dead <= 1, "one cut, {dead} dead attempts");
+        if dead == 1 {
+            return;
+        }
+    }
+    panic!("every cut came between two pictures");
 }
