@@ -26,3 +26,4 @@ pub mod route;
 pub mod sign;
 pub mod time;
 pub mod words;
+pub mod worker;
