@@ -3,9 +3,11 @@
 //! So far it is a process that can be operated (settings, health, version, an orderly end). It claims no jobs: those
 //! that exist today are done at the edge.
 
+pub mod attempt;
 pub mod config;
 mod error;
 mod ops;
+pub mod storage;
 
 use std::future::{Future, IntoFuture as _};
 
