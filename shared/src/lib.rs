@@ -25,4 +25,5 @@ pub mod problem;
 pub mod route;
 pub mod sign;
 pub mod time;
+pub mod video;
 pub mod words;

@@ -134,6 +134,17 @@ codes! {
     /// The codec trapped on this image; its instance was thrown away.
     ImageCodecTrapped = "image_codec_trapped", 422, "Image crashed the codec";
 
+    /// The video or audio file is of no format that is taken, or nothing in it can be read.
+    MediaUnreadable = "media_unreadable", 422, "Media file cannot be read";
+    /// The video or audio file ends before its content does.
+    MediaTruncated = "media_truncated", 422, "Media file is truncated";
+    /// The file holds neither video nor audio.
+    MediaNoStreams = "media_no_streams", 422, "No video or audio in the file";
+    /// A valid file with a feature that is not taken.
+    MediaUnsupported = "media_unsupported", 422, "Media feature not supported";
+    /// The picture is larger, the file longer or of more streams than the limits.
+    MediaTooLarge = "media_too_large", 422, "Media beyond the limits";
+
     /// The asset's kind has no worker in this installation.
     KindUnsupported = "kind_unsupported", 422, "No worker for this kind of media";
     /// The owner cancelled the job.
