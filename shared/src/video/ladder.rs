@@ -71,7 +71,10 @@ pub(super) fn frame_rate(video: &VideoStream, fps_max: u32) -> Rational {
     match common {
         Some(common) => common,
         None if video.is_vfr => {
-            let thousandths = narrow(nearest(1_000 * u64::from(rate.num()), u64::from(rate.den())));
+            let thousandths = narrow(nearest(
+                1_000 * u64::from(rate.num()),
+                u64::from(rate.den()),
+            ));
             Rational::new(thousandths, 1_000).unwrap_or(rate)
         }
         None => rate,
@@ -119,7 +122,10 @@ fn rung(video: &VideoStream, spec: RungSpec, short_side: Option<u32>, fps: Ratio
     // The spec speaks of 16:9 at its own short side: another area gets its share of the rate.
     let nominal = u64::from(spec.short_side) * u64::from(spec.short_side) * 16 / 9;
     let area = u64::from(width) * u64::from(height);
-    let maxrate = nearest(u64::from(spec.maxrate_bps).saturating_mul(area), nominal.max(1));
+    let maxrate = nearest(
+        u64::from(spec.maxrate_bps).saturating_mul(area),
+        nominal.max(1),
+    );
     let maxrate = if fps > PLAIN_RATE {
         maxrate.saturating_mul(3) / 2
     } else {

@@ -7,7 +7,9 @@ pub fn tag(container: &str) -> Option<String> {
     let text = container.trim().replace('_', "-");
     let (primary, rest) = text
         .split_once('-')
-        .map_or((text.as_str(), None), |(primary, rest)| (primary, Some(rest)));
+        .map_or((text.as_str(), None), |(primary, rest)| {
+            (primary, Some(rest))
+        });
     let primary = primary.to_ascii_lowercase();
     let is_word = |part: &str, longest| {
         (1..=longest).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -5,21 +5,22 @@
 //! [`Preset`] → [`Plan`] → [`command`] (arguments of ffmpeg) → [`progress`] while it runs → [`playlist`],
 //! [`storyboard`] and [`truncation`] when it has.
 
-//pub mod codecs;
-//pub mod command;
+pub mod codecs;
+pub mod command;
 mod ladder;
 pub mod language;
 mod number;
 pub mod plan;
-//pub mod playlist;
+pub mod playlist;
 pub mod preset;
 pub mod probe;
-//pub mod progress;
+pub mod progress;
 pub mod rational;
 mod remux;
 pub mod source;
 pub mod storyboard;
-//pub mod truncation;
+pub mod track;
+pub mod truncation;
 
 pub use plan::{Plan, plan};
 pub use preset::Preset;

@@ -39,9 +39,9 @@ pub struct Plan {
 pub struct VideoPlan {
     /// Index of the stream in the file.
     pub stream: u32,
-    /// When the picture ends, counted from the start of the file; `None` if unknown.
+    /// When the picture ends, counted from the start of the file; `None` if only the container knows, or nobody.
     pub end_ms: Option<u64>,
-    /// Frames that the ladder will have; `None` if the duration is unknown.
+    /// Frames that the ladder will have; `None` if no duration is known.
     pub frames: Option<u64>,
     /// Steps before the picture is split, in order.
     pub filters: Vec<Filter>,
@@ -69,6 +69,10 @@ pub enum Filter {
     Deinterlace,
     /// Frames at even times, the first at zero.
     Fps(Rational),
+    /// Full range becomes limited range.
+    FullRange,
+    /// Red, green and blue become luma and chroma.
+    Rgb,
     /// High dynamic range becomes standard, at the size of the largest rung.
     ToneMap(DynamicRange),
 }
@@ -121,7 +125,7 @@ pub enum Downmix {
     FirstTwo,
 }
 
-/// One rendition of subtitles: WebVTT.
+/// One rendition of subtitles: `WebVTT`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtitleRendition {
     /// Its place, from 0: the number in its file name.
@@ -220,10 +224,14 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
             limits.duration_max_ms
         ));
     }
-    let protected = source.video.as_ref().is_some_and(|video| video.is_protected)
+    let protected = source
+        .video
+        .as_ref()
+        .is_some_and(|video| video.is_protected)
         || source.audio.iter().any(|audio| audio.is_protected);
     if protected {
-        let detail = "The file is encrypted (DRM) and cannot be decoded. Upload it without protection.";
+        let detail =
+            "The file is encrypted (DRM) and cannot be decoded. Upload it without protection.";
         return unsupported(detail.to_owned());
     }
     if let Some(audio) = source.audio.iter().find(|audio| audio.codec.is_none()) {
@@ -247,7 +255,12 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
             video.index
         ));
     }
-    let sides = [video.width, video.height, video.coded_width, video.coded_height];
+    let sides = [
+        video.width,
+        video.height,
+        video.coded_width,
+        video.coded_height,
+    ];
     if sides.into_iter().any(|side| side > limits.side_max) {
         return too_large(format!(
             "The picture is {}×{} ({}×{} as stored); no side may be longer than {}. Scale it down.",
@@ -264,9 +277,8 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
         .iter()
         .rfind(|rung| rung.width.min(rung.height) <= preset.mp4_short_side_max)
         .or_else(|| rungs.first());
-    let (mp4_rung, poster_size) = mp4.map_or((0, (2, 2)), |rung| {
-        (rung.number, (rung.width, rung.height))
-    });
+    let (mp4_rung, poster_size) =
+        mp4.map_or((0, (2, 2)), |rung| (rung.number, (rung.width, rung.height)));
     let end_ms = video.end_ms.or(source.duration_ms);
     let mut filters = Vec::new();
     if video.is_interlaced {
@@ -274,13 +286,15 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
     }
     filters.push(Filter::Fps(fps));
     match video.dynamic_range {
+        DynamicRange::Sdr if is_rgb(video) => filters.push(Filter::Rgb),
+        DynamicRange::Sdr if video.is_full_range => filters.push(Filter::FullRange),
         DynamicRange::Sdr => {}
         range @ (DynamicRange::Pq | DynamicRange::Hlg) => filters.push(Filter::ToneMap(range)),
     }
     let gop = (u64::from(fps.num()) * u64::from(GOP_MS)).div_ceil(u64::from(fps.den()) * 1_000);
     VideoPlan {
         stream: video.index,
-        end_ms,
+        end_ms: video.end_ms,
         frames: end_ms.map(|end_ms| fps.count_in_ms(end_ms).max(1)),
         filters,
         fps,
@@ -289,9 +303,16 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
         rungs,
         mp4_rung,
         poster: poster(video, poster_size, end_ms),
-        storyboard: end_ms
-            .map(|end_ms| Storyboard::new(video.width, video.height, end_ms, fps)),
+        storyboard: end_ms.map(|end_ms| Storyboard::new(video.width, video.height, end_ms, fps)),
     }
+}
+
+/// Whether samples are red, green and blue (`rgb24`, `gbrp10le`, `0bgr`, `pal8`).
+fn is_rgb(video: &VideoStream) -> bool {
+    let name = video.pixel_format.as_deref().unwrap_or_default();
+    ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"]
+        .iter()
+        .any(|mark| name.contains(mark))
 }
 
 /// A tenth in, at most ten seconds: past the black and the title, before anyone has waited. Short ones show their first frame.
@@ -358,7 +379,9 @@ fn downmix(stream: &AudioStream) -> Downmix {
 }
 
 fn subtitle_renditions(streams: &[SubtitleStream]) -> Vec<SubtitleRendition> {
-    let default = streams.iter().find(|stream| stream.is_default && stream.is_forced);
+    let default = streams
+        .iter()
+        .find(|stream| stream.is_default && stream.is_forced);
     let default = default.map(|stream| stream.index);
     let mut names = Names::default();
     (0..)
@@ -367,7 +390,11 @@ fn subtitle_renditions(streams: &[SubtitleStream]) -> Vec<SubtitleRendition> {
             number,
             stream: stream.index,
             language: stream.language.clone(),
-            name: names.pick(stream.title.as_deref(), stream.language.as_deref(), "Subtitles"),
+            name: names.pick(
+                stream.title.as_deref(),
+                stream.language.as_deref(),
+                "Subtitles",
+            ),
             is_default: Some(stream.index) == default,
             is_forced: stream.is_forced,
         })

@@ -186,16 +186,16 @@ impl Preset {
                 at_least_one,
             ),
         ];
-        rules
-            .into_iter()
-            .find(|(_, _, holds, _)| !holds)
-            .map_or(Ok(()), |(member, found, _, rule)| {
+        rules.into_iter().find(|(_, _, holds, _)| !holds).map_or(
+            Ok(()),
+            |(member, found, _, rule)| {
                 Err(PresetError {
                     member,
                     found: found.to_string(),
                     rule,
                 })
-            })
+            },
+        )
     }
 
     fn check_rungs(&self) -> Result<(), PresetError> {
@@ -218,7 +218,10 @@ impl Preset {
                 return wrong(found, "`maxrate_bps` must be 50 000 to 200 000 000");
             }
             if !(1..=51).contains(&rung.crf) {
-                return wrong(found, "`crf` must be 1 to 51 (0 is lossless, which no player takes)");
+                return wrong(
+                    found,
+                    "`crf` must be 1 to 51 (0 is lossless, which no player takes)",
+                );
             }
             let twice = |other: &RungSpec| other.short_side == rung.short_side;
             if self.rungs.iter().skip(at + 1).any(twice) {

@@ -119,9 +119,7 @@ impl FromStr for Rational {
 
     /// Reads `30000/1001`, `16:9` and `25`.
     fn from_str(text: &str) -> Result<Self, NotARatio> {
-        let (num, den) = text
-            .split_once(['/', ':'])
-            .unwrap_or((text, "1"));
+        let (num, den) = text.split_once(['/', ':']).unwrap_or((text, "1"));
         let number = |part: &str| part.trim().parse::<u32>().map_err(|_| NotARatio);
         Self::new(number(num)?, number(den)?).ok_or(NotARatio)
     }

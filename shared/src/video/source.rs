@@ -45,6 +45,10 @@ pub struct Source {
 /// The video that is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a file that do not depend on each other"
+)]
 pub struct VideoStream {
     /// Index in the file.
     pub index: u32,
@@ -134,11 +138,13 @@ pub struct SubtitleStream {
     pub is_forced: bool,
 }
 
-/// Subtitle codecs that are text and become WebVTT. Others are pictures.
+/// Subtitle codecs that are text and become `WebVTT`. Others are pictures.
 const TEXT_SUBTITLES: [&str; 6] = ["mov_text", "subrip", "ass", "ssa", "webvtt", "text"];
 
 /// Codecs of pictures: alone or without a frame rate they are cover art, whatever the disposition says.
-const PICTURES: [&str; 8] = ["mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpegls"];
+const PICTURES: [&str; 8] = [
+    "mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpegls",
+];
 
 /// Tags of MP4 sample entries and the like whose content is encrypted.
 const PROTECTED: [&str; 4] = ["encv", "enca", "drmi", "drms"];
@@ -169,9 +175,13 @@ impl Source {
             .flatten()
             .max();
         Self {
-            formats: report.format.format_name.as_deref().map_or_else(Vec::new, |names| {
-                names.split(',').map(str::to_owned).collect()
-            }),
+            formats: report
+                .format
+                .format_name
+                .as_deref()
+                .map_or_else(Vec::new, |names| {
+                    names.split(',').map(str::to_owned).collect()
+                }),
             duration_ms: report.format.duration.and_then(milliseconds).or(longest),
             start_ms: signed_milliseconds(start),
             bitrate_bps: report.format.bit_rate,
@@ -219,7 +229,10 @@ impl VideoStream {
                 _ => DynamicRange::Sdr,
             },
             is_full_range: stream.color_range.as_deref() == Some("pc")
-                || stream.pix_fmt.as_deref().is_some_and(|name| name.starts_with("yuvj")),
+                || stream
+                    .pix_fmt
+                    .as_deref()
+                    .is_some_and(|name| name.starts_with("yuvj")),
             frames: stream.nb_frames.filter(|&frames| frames > 0),
             end_ms: end_ms(stream, start),
         })
@@ -341,7 +354,9 @@ fn bit_depth(stream: &Stream) -> u8 {
         [(16, "16"), (14, "14"), (12, "12"), (10, "10"), (9, "p9")]
             .into_iter()
             .find(|(_, mark)| {
-                name.trim_end_matches("le").trim_end_matches("be").ends_with(mark)
+                name.trim_end_matches("le")
+                    .trim_end_matches("be")
+                    .ends_with(mark)
             })
             .map_or(8, |(depth, _)| depth)
     };
@@ -358,7 +373,13 @@ fn end_ms(stream: &Stream, start: f64) -> Option<u64> {
     let length = stream.duration.filter(|&length| length > 0.0);
     length
         .map(|length| length + offset)
-        .or_else(|| stream.tags.get("duration").and_then(clock).map(|end| end - start))
+        .or_else(|| {
+            stream
+                .tags
+                .get("duration")
+                .and_then(clock)
+                .map(|end| end - start)
+        })
         .and_then(milliseconds)
 }
 

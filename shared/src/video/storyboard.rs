@@ -1,4 +1,4 @@
-//! The storyboard: one sprite of small pictures at even times, and the WebVTT that says where each is.
+//! The storyboard: one sprite of small pictures at even times, and the `WebVTT` that says where each is.
 
 use std::fmt::Write as _;
 
@@ -44,15 +44,15 @@ impl Storyboard {
     #[must_use]
     pub fn new(width: u32, height: u32, duration_ms: u64, fps: Rational) -> Self {
         let (tile_width, tile_height) = tile(width, height);
-        let duration_s = duration_ms.div_ceil(1_000).max(1);
+        let total = duration_ms.div_ceil(1_000).max(1);
         // A tile between two frames would be the same picture again.
         let shortest = fps.period_ms().div_ceil(1_000);
         let interval = INTERVALS_S
             .into_iter()
             .map(u64::from)
-            .find(|&interval| interval >= shortest && duration_s.div_ceil(interval) <= TILES_MAX)
+            .find(|&interval| interval >= shortest && total.div_ceil(interval) <= TILES_MAX)
             .unwrap_or_else(|| {
-                let minutes = duration_s.div_ceil(TILES_MAX).max(shortest).div_ceil(60);
+                let minutes = total.div_ceil(TILES_MAX).max(shortest).div_ceil(60);
                 minutes * 60
             });
         let tiles = narrow(duration_ms.div_ceil(interval * 1_000).max(1));
@@ -67,7 +67,7 @@ impl Storyboard {
         }
     }
 
-    /// WebVTT whose cues name `sprite` (a URL, relative or not) with the rectangle of each tile. The last cue ends with the
+    /// `WebVTT` whose cues name `sprite` (a URL, relative or not) with the rectangle of each tile. The last cue ends with the
     /// video.
     #[must_use]
     pub fn webvtt(&self, sprite: &str, duration_ms: u64) -> String {
@@ -105,8 +105,8 @@ fn tile(width: u32, height: u32) -> (u32, u32) {
     if width <= TILE_WIDTH && height <= TILE_HEIGHT_MAX {
         return (even_floor(width), even_floor(height));
     }
-    let is_wide = u64::from(width) * u64::from(TILE_HEIGHT_MAX)
-        >= u64::from(height) * u64::from(TILE_WIDTH);
+    let is_wide =
+        u64::from(width) * u64::from(TILE_HEIGHT_MAX) >= u64::from(height) * u64::from(TILE_WIDTH);
     if is_wide {
         (TILE_WIDTH, even_share(height, TILE_WIDTH, width))
     } else {
@@ -118,5 +118,9 @@ fn tile(width: u32, height: u32) -> (u32, u32) {
 fn webvtt_time(ms: u64) -> String {
     let (seconds, rest) = (ms / 1_000, ms % 1_000);
     let (minutes, seconds) = (seconds / 60, seconds % 60);
-    format!("{:02}:{:02}:{seconds:02}.{rest:03}", minutes / 60, minutes % 60)
+    format!(
+        "{:02}:{:02}:{seconds:02}.{rest:03}",
+        minutes / 60,
+        minutes % 60
+    )
 }
