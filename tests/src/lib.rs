@@ -25,7 +25,7 @@ mod token;
 pub use bucket::Bucket;
 pub use client::{Answer, Client, Created};
 pub use sse::{Event, Events, Line};
-pub use stack::{Options, Shared, Stack, shared};
+pub use stack::{Options, Shared, Stack, shared, shared_with_worker};
 pub use token::{Token, dev_key};
 
 use std::path::{Path, PathBuf};
