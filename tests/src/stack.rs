@@ -169,6 +169,19 @@ impl Stack {
         process::signal(id, Signal::KILL);
     }
 
+    /// Sends a signal to one process.
+    pub fn signal_process(&self, id: u32, signal: Signal) {
+        process::signal(id, signal);
+    }
+
+    /// Has the process a running one of this name below it?
+    #[must_use]
+    pub fn has_child(&self, id: u32, name: &str) -> bool {
+        process::tree(id)
+            .into_iter()
+            .any(|child| process::name(child) == name && process::is_running(child))
+    }
+
     /// Kills xtask alone.
     pub fn kill_leader(&mut self) {
         let mut running = self.running.take().expect("the stack runs");
