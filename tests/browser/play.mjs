@@ -49,7 +49,11 @@ const prelude = `
     const ready = once(video, "loadeddata", 60);
     if (isHls) {
       hls = new Hls({ maxBufferLength: 30 });
-      hls.on(Hls.Events.ERROR, (_, data) => errors.push(data.type + " " + data.details + (data.fatal ? " (fatal)" : "")));
+      hls.on(Hls.Events.ERROR, (_, data) => {
+        // A switch of rungs fetches a segment whose time is buffered already: hls.js notes that it brought nothing new.
+        if (data.details === "bufferAppendNoProgress" && !data.fatal) return;
+        errors.push(data.type + " " + data.details + (data.fatal ? " (fatal)" : ""));
+      });
       hls.loadSource(url);
       hls.attachMedia(video);
     } else {
