@@ -230,6 +230,7 @@ impl Attempt<'_> {
             ratio: Some(ratio(done, total)),
             stage: stage.to_owned(),
             rendition,
+            ..Progress::default()
         });
         let hub = hub::name(&self.asset.tenant, &self.asset.user_id);
         if let Err(error) = hub::append(self.app, &hub, &[Append::of(&event)?]).await {

@@ -18,6 +18,10 @@ words! {
     JobKind {
         /// Makes the WebP variants of an image.
         ProcessImage = "process_image",
+        /// Makes the renditions of a film.
+        ProcessVideo = "process_video",
+        /// Makes the rendition of sound.
+        ProcessAudio = "process_audio",
     }
 }
 
@@ -429,8 +433,20 @@ pub const fn asset_state(job: JobState) -> AssetState {
     }
 }
 
-/// How far a job is. What is not known is `null`.
+/// How far one rendition is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenditionProgress {
+    /// Its name, for example `720p`.
+    pub name: String,
+    /// Share of it that is stored and verified, 0…1.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub ratio: Option<f64>,
+}
+
+/// How far a job is. What is not known is `null`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Share of the work that is done, 0…1.
@@ -441,6 +457,15 @@ pub struct Progress {
     /// Which output is being made.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub rendition: Option<String>,
+    /// Seconds of media per second of work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
+    /// Time until the work is done, at the present speed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<u64>,
+    /// Every rendition that is being made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renditions: Vec<RenditionProgress>,
 }
 
 /// One attempt at a job.

@@ -27,3 +27,4 @@ pub mod sign;
 pub mod time;
 pub mod video;
 pub mod words;
+pub mod worker;

@@ -134,16 +134,26 @@ codes! {
     /// The codec trapped on this image; its instance was thrown away.
     ImageCodecTrapped = "image_codec_trapped", 422, "Image crashed the codec";
 
-    /// The video or audio file is of no format that is taken, or nothing in it can be read.
+    /// The file is no film or sound that can be read, or of a container that is not taken (playlists and other texts are not).
     MediaUnreadable = "media_unreadable", 422, "Media file cannot be read";
-    /// The video or audio file ends before its content does.
+    /// The file ends before its media does.
     MediaTruncated = "media_truncated", 422, "Media file is truncated";
-    /// The file holds neither video nor audio.
+    /// There is neither a film nor sound in the file.
     MediaNoStreams = "media_no_streams", 422, "No video or audio in the file";
-    /// A valid file with a feature that is not taken.
+    /// A valid file with a codec or a feature that is not taken.
     MediaUnsupported = "media_unsupported", 422, "Media feature not supported";
-    /// The picture is larger, the file longer or of more streams than the limits.
-    MediaTooLarge = "media_too_large", 422, "Media beyond the limits";
+    /// Pictures, duration or number of streams beyond the limits.
+    MediaTooLarge = "media_too_large", 422, "Media exceeds the limits";
+    /// The encoder ended with an error.
+    EncodeFailed = "encode_failed", 500, "Encoding failed";
+    /// The encoder made no progress any more.
+    EncodeStalled = "encode_stalled", 500, "Encoding stalled";
+    /// What was made did not pass its verification; nothing of it is visible.
+    OutputInvalid = "output_invalid", 500, "Output failed its verification";
+    /// The worker has not enough free disk or memory for the job.
+    WorkerExhausted = "worker_exhausted", 503, "Worker is out of disk or memory";
+    /// The bucket did not take or give an object.
+    StorageFailed = "storage_failed", 503, "Bucket failed";
 
     /// The asset's kind has no worker in this installation.
     KindUnsupported = "kind_unsupported", 422, "No worker for this kind of media";

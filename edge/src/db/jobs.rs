@@ -81,6 +81,7 @@ impl JobRow {
                 ratio,
                 stage: state.as_str().to_owned(),
                 rendition: None,
+                ..Progress::default()
             },
             error: failure(self.error_code.as_deref(), self.error_detail.as_deref())?,
             attempts,

@@ -222,6 +222,7 @@ fn an_event_is_one_line_of_json() {
             ratio: None,
             stage: "decode\nand more".to_owned(),
             rendition: None,
+            ..Progress::default()
         }),
         result: None,
         error: None,

@@ -69,6 +69,7 @@ fn progress(full: bool) -> Progress {
         ratio: full.then_some(0.5),
         stage: "encode".to_owned(),
         rendition: full.then(|| "large".to_owned()),
+        ..Progress::default()
     }
 }
 
