@@ -88,7 +88,7 @@ proptest! {
                 prop_assert!(place[1] + place[3] <= board.rows * board.tile_height);
             }
         }
-        prop_assert_eq!(tiles.len(), board.tiles as usize);
+        prop_assert_eq!(u32::try_from(tiles.len()).unwrap(), board.tiles);
         let (h, m, s, ms) = (duration_ms / 3_600_000, duration_ms / 60_000 % 60, duration_ms / 1_000 % 60, duration_ms % 1_000);
         prop_assert_eq!(end, format!("{h:02}:{m:02}:{s:02}.{ms:03}"));
     }

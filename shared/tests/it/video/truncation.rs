@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use shared::video::truncation::{Encoded, Expected, Verdict, tolerance_ms, verdict};
 
-fn film(ms: u64) -> Expected {
+const fn film(ms: u64) -> Expected {
     Expected {
         video_ms: Some(ms),
         duration_ms: Some(ms),
@@ -11,7 +11,7 @@ fn film(ms: u64) -> Expected {
     }
 }
 
-fn made(video_ms: u64, audio_ms: u64, decode_errors: u64) -> Encoded {
+const fn made(video_ms: u64, audio_ms: u64, decode_errors: u64) -> Encoded {
     Encoded {
         video_ms,
         audio_ms,
@@ -20,130 +20,48 @@ fn made(video_ms: u64, audio_ms: u64, decode_errors: u64) -> Encoded {
     }
 }
 
+const CONTAINER_ONLY: Expected = Expected {
+    video_ms: None,
+    ..film(10_000)
+};
+const SOUND: Expected = Expected {
+    has_video: false,
+    ..CONTAINER_ONLY
+};
+const UNKNOWN: Expected = Expected {
+    video_ms: None,
+    duration_ms: None,
+    has_video: true,
+};
+
+#[rustfmt::skip]
+const CASES: [(&str, Expected, Encoded, &str); 21] = [
+    ("30 of 61 MB", film(42_000), made(20_200, 20_200, 9), "truncated at 20200"),
+    ("the same, sound filled up to the end", film(5_005), made(2_502, 5_013, 9), "truncated at 2502"),
+    ("2000 corrupted bytes", film(20_000), made(20_000, 20_000, 181), "181 errors, 0 missing"),
+    ("whole", film(42_000), made(42_000, 42_016, 0), "complete"),
+    ("a frame short", film(42_000), made(41_960, 42_016, 0), "complete"),
+    ("damaged at the end", film(42_000), made(41_500, 41_500, 3), "3 errors, 500 missing"),
+    ("a second and more short", film(42_000), made(40_999, 42_000, 0), "truncated at 40999"),
+    ("no error at all, and half of it", film(42_000), made(21_000, 42_000, 0), "truncated at 21000"),
+    ("a long film with an estimated length", film(7_200_000), made(7_190_000, 0, 0), "complete"),
+    ("a long film without its end", film(7_200_000), made(7_189_999, 0, 0), "truncated at 7189999"),
+    ("longer than it said", film(10_000), made(15_000, 0, 0), "complete"),
+    ("one frame", film(40), made(40, 0, 0), "complete"),
+    ("half a second, half of it", film(500), made(240, 0, 0), "truncated at 240"),
+    ("nothing", film(10_000), made(0, 10_000, 1), "truncated at 0"),
+    ("sound goes on by itself", CONTAINER_ONLY, made(4_000, 10_000, 0), "complete"),
+    ("neither goes on", CONTAINER_ONLY, made(4_000, 5_000, 0), "truncated at 5000"),
+    ("no length was promised", UNKNOWN, made(4_000, 0, 0), "complete"),
+    ("nothing was promised, nothing came", UNKNOWN, made(0, 0, 0), "truncated at 0"),
+    ("sound alone", SOUND, made(0, 10_005, 0), "complete"),
+    ("sound alone, cut off", SOUND, made(0, 5_000, 0), "truncated at 5000"),
+    ("sound alone, none", SOUND, made(0, 0, 0), "truncated at 0"),
+];
+
 #[test]
 fn verdicts() {
-    let container_only = Expected {
-        video_ms: None,
-        ..film(10_000)
-    };
-    let unknown = Expected {
-        video_ms: None,
-        duration_ms: None,
-        has_video: true,
-    };
-    let sound = Expected {
-        has_video: false,
-        ..container_only
-    };
-    let cases = [
-        (
-            "30 of 61 MB",
-            film(42_000),
-            made(20_200, 20_200, 9),
-            "truncated at 20200",
-        ),
-        (
-            "the same, sound filled up to the end",
-            film(5_005),
-            made(2_502, 5_013, 9),
-            "truncated at 2502",
-        ),
-        (
-            "2000 corrupted bytes",
-            film(20_000),
-            made(20_000, 20_000, 181),
-            "181 errors, 0 missing",
-        ),
-        ("whole", film(42_000), made(42_000, 42_016, 0), "complete"),
-        (
-            "a frame short",
-            film(42_000),
-            made(41_960, 42_016, 0),
-            "complete",
-        ),
-        (
-            "damaged at the end",
-            film(42_000),
-            made(41_500, 41_500, 3),
-            "3 errors, 500 missing",
-        ),
-        (
-            "a second and more short",
-            film(42_000),
-            made(40_999, 42_000, 0),
-            "truncated at 40999",
-        ),
-        (
-            "no error at all, and half of it",
-            film(42_000),
-            made(21_000, 42_000, 0),
-            "truncated at 21000",
-        ),
-        (
-            "a long film with an estimated length",
-            film(7_200_000),
-            made(7_190_000, 0, 0),
-            "complete",
-        ),
-        (
-            "a long film without its end",
-            film(7_200_000),
-            made(7_189_999, 0, 0),
-            "truncated at 7189999",
-        ),
-        (
-            "longer than it said",
-            film(10_000),
-            made(15_000, 0, 0),
-            "complete",
-        ),
-        ("one frame", film(40), made(40, 0, 0), "complete"),
-        (
-            "half a second, half of it",
-            film(500),
-            made(240, 0, 0),
-            "truncated at 240",
-        ),
-        (
-            "nothing",
-            film(10_000),
-            made(0, 10_000, 1),
-            "truncated at 0",
-        ),
-        (
-            "sound goes on by itself",
-            container_only,
-            made(4_000, 10_000, 0),
-            "complete",
-        ),
-        (
-            "neither goes on",
-            container_only,
-            made(4_000, 5_000, 0),
-            "truncated at 5000",
-        ),
-        (
-            "no length was promised",
-            unknown,
-            made(4_000, 0, 0),
-            "complete",
-        ),
-        (
-            "nothing was promised, nothing came",
-            unknown,
-            made(0, 0, 0),
-            "truncated at 0",
-        ),
-        ("sound alone", sound, made(0, 10_005, 0), "complete"),
-        (
-            "sound alone, cut off",
-            sound,
-            made(0, 5_000, 0),
-            "truncated at 5000",
-        ),
-        ("sound alone, none", sound, made(0, 0, 0), "truncated at 0"),
-    ];
-    for (name, expected, encoded, outcome) in cases {
+    for (name, expected, encoded, outcome) in CASES {
         let found = match verdict(&expected, &encoded) {
             Verdict::Complete => "complete".to_owned(),
             Verdict::Degraded {
