@@ -1,4 +1,4 @@
-//! [`plan`]: what is made of a source, decided before the first frame is decoded.
+//! [`plan()`]: what is made of a source, decided before the first frame is decoded.
 
 use serde::{Deserialize, Serialize};
 
