@@ -8,12 +8,15 @@ use crate::asset::{Asset, AssetState, Output, Owner, Visibility};
 use crate::auth::Role;
 use crate::id::{AssetId, JobId};
 use crate::job::{JobKind, JobState, JobView};
-use crate::queue::{AckMessages, AckedMessages, BacklogMetrics, PullMessages, PulledMessages};
+use crate::queue::BacklogMetrics;
+#[cfg(feature = "openapi")]
+use crate::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
 use crate::time::Timestamp;
+#[cfg(feature = "openapi")]
 use crate::worker::{
-    ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob, RunsOn,
-    Worker,
+    ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob,
 };
+use crate::worker::{RunsOn, Worker};
 
 /// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -345,7 +348,7 @@ pub struct Playback {
     /// A still picture: of an image its largest variant, of sound none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub poster_url: Option<String>,
-    /// Storyboard, WebVTT; `null` for images and sound.
+    /// Storyboard, `WebVTT`; `null` for images and sound.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub storyboard_url: Option<String>,
     /// The original, from the end of the upload on; `null` for images, whose originals hold metadata, and for what failed.

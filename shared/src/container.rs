@@ -2,7 +2,7 @@
 
 /// A family of files that one reader opens.
 ///
-/// MP4, QuickTime, M4V, 3GP and M4A are one family: the same boxes, told apart by a brand that writers choose freely. `WebM` is a
+/// MP4, `QuickTime`, M4V, 3GP and M4A are one family: the same boxes, told apart by a brand that writers choose freely. `WebM` is a
 /// profile of Matroska, and what browsers record as one is often named as the other: one family, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
@@ -20,7 +20,7 @@ pub enum Container {
     Avif,
     /// HEIC: the same with another codec.
     Heif,
-    /// ISO base media: MP4, QuickTime, M4V, 3GP, M4A.
+    /// ISO base media: MP4, `QuickTime`, M4V, 3GP, M4A.
     IsoMedia,
     /// Matroska and `WebM`.
     Matroska,
@@ -49,7 +49,7 @@ pub enum Container {
 /// Bytes of a transport stream's packet, without and with Blu-ray's time stamp before it.
 const TS_PACKETS: [(usize, usize); 2] = [(0, 188), (4, 192)];
 
-/// Boxes that an ISO file without a brand begins with: QuickTime's first version had none.
+/// Boxes that an ISO file without a brand begins with: `QuickTime`'s first version had none.
 const FIRST_BOXES: [&[u8]; 6] = [b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"];
 
 impl Container {

@@ -394,17 +394,9 @@ fn step_running(
             deadline_min,
             ..
         } => {
-            // Invariant: a renewal shortens neither a lease nor a deadline.
-            let state = State::Running {
-                lease: lease.clone(),
-                lease_until: now.plus_ms(*lease_ms).max(lease_until),
-            };
-            let deadline = job.deadline.max(deadline_min.unwrap_or(job.deadline));
+            let lease_until = now.plus_ms(*lease_ms).max(lease_until);
             Ok((
-                Job {
-                    deadline,
-                    ..to(state)
-                },
+                renew(job, lease, lease_until, *deadline_min),
                 Outcome::Renewed,
             ))
         }
@@ -447,6 +439,23 @@ fn step_running(
             Outcome::Retried(Some(ErrorCode::LeaseExpired)),
         )),
         Command::Redrive { .. } => Err(Rejected::NotRedrivable),
+    }
+}
+
+/// Invariant: a renewal shortens neither a lease nor a deadline.
+fn renew(
+    job: &Job,
+    lease: &LeaseHash,
+    lease_until: Timestamp,
+    deadline_min: Option<Timestamp>,
+) -> Job {
+    Job {
+        state: State::Running {
+            lease: lease.clone(),
+            lease_until,
+        },
+        deadline: job.deadline.max(deadline_min.unwrap_or(job.deadline)),
+        ..job.clone()
     }
 }
 
