@@ -50,7 +50,8 @@ pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
     let (row, is_own) = find(app, call).await?;
     let is_played = shows_original(&row)?;
     let is_public = row.visibility()? == Visibility::Public;
-    if !is_own && !(is_public && is_played) {
+    let may_read = is_own || (is_public && is_played);
+    if !may_read {
         return Err(Error::not_found());
     }
     if row.state()? == AssetState::AwaitingUpload {

@@ -86,20 +86,23 @@ fn transport_stream(before: usize, count: usize) -> Vec<u8> {
 }
 
 /// A first box with this major brand and these compatible ones.
-fn ftyp(major: &[u8; 4], others: &[&[u8; 4]]) -> Vec<u8> {
+fn ftyp(major: &[u8], others: &[&[u8]]) -> Vec<u8> {
     let size = u32::try_from(16 + 4 * others.len()).unwrap();
     let mut head = size.to_be_bytes().to_vec();
     head.extend(b"ftyp");
     head.extend(major);
     head.extend(b"\x00\x00\x02\x00");
-    others.iter().for_each(|brand| head.extend(*brand));
+    head.extend(others.concat());
     // What follows is no brand.
     head.extend(b"\x00\x00\x00\x08avif");
     head
 }
 
-/// Beginnings of films and sound, the type that each names itself, and its family.
-fn containers() -> Vec<(&'static str, Vec<u8>, MediaType, Container)> {
+/// What it is, its first bytes, the type that it names itself, and its family.
+type Beginning = (&'static str, Vec<u8>, MediaType, Container);
+
+/// ISO files, by their brands or without any.
+fn iso_files() -> Vec<Beginning> {
     use Container as C;
     use MediaType as T;
     let of = |bytes: &[u8]| bytes.to_vec();
@@ -150,6 +153,15 @@ fn containers() -> Vec<(&'static str, Vec<u8>, MediaType, Container)> {
         ("avif, moving", ftyp(b"avis", &[b"msf1"]), T::Avif, C::Avif),
         ("heic", ftyp(b"heic", &[b"mif1", b"heic"]), T::Heic, C::Heif),
         ("heif", ftyp(b"mif1", &[b"heic"]), T::Heic, C::Heif),
+    ]
+}
+
+/// Other films, and a picture.
+fn films() -> Vec<Beginning> {
+    use Container as C;
+    use MediaType as T;
+    let of = |bytes: &[u8]| bytes.to_vec();
+    vec![
         ("tiff", of(b"II*\0\x08\0\0\0"), T::Tiff, C::Tiff),
         (
             "tiff, big end first",
@@ -169,6 +181,18 @@ fn containers() -> Vec<(&'static str, Vec<u8>, MediaType, Container)> {
         ),
         ("m2ts", transport_stream(4, 21), T::MpegTs, C::MpegTs),
         ("avi", of(b"RIFF\x24\0\0\0AVI LIST"), T::Avi, C::Avi),
+        ("flv", of(b"FLV\x01\x05\0\0\0\x09"), T::Flv, C::Flv),
+        ("mpg", of(b"\0\0\x01\xBA\x44\0\x04"), T::Mpeg, C::MpegPs),
+        ("m2v", of(b"\0\0\x01\xB3\x2D\x01\xE0"), T::Mpeg, C::MpegPs),
+    ]
+}
+
+/// Other sound.
+fn sounds() -> Vec<Beginning> {
+    use Container as C;
+    use MediaType as T;
+    let of = |bytes: &[u8]| bytes.to_vec();
+    vec![
         ("wav", of(b"RIFF\x24\0\0\0WAVEfmt "), T::Wav, C::Wav),
         (
             "long wav",
@@ -176,9 +200,6 @@ fn containers() -> Vec<(&'static str, Vec<u8>, MediaType, Container)> {
             T::Wav,
             C::Wav,
         ),
-        ("flv", of(b"FLV\x01\x05\0\0\0\x09"), T::Flv, C::Flv),
-        ("mpg", of(b"\0\0\x01\xBA\x44\0\x04"), T::Mpeg, C::MpegPs),
-        ("m2v", of(b"\0\0\x01\xB3\x2D\x01\xE0"), T::Mpeg, C::MpegPs),
         ("ogg", of(b"OggS\0\x02\0\0"), T::OggVideo, C::Ogg),
         ("flac", of(b"fLaC\0\0\0\x22"), T::Flac, C::Flac),
         ("mp3", of(b"\xFF\xFB\x90\x64"), T::Mp3, C::MpegAudio),
@@ -198,6 +219,10 @@ fn containers() -> Vec<(&'static str, Vec<u8>, MediaType, Container)> {
             C::Adts,
         ),
     ]
+}
+
+fn containers() -> Vec<Beginning> {
+    [iso_files(), films(), sounds()].concat()
 }
 
 #[test]

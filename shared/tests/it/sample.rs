@@ -205,9 +205,55 @@ fn of_assets(full: bool) -> [Sample; 6] {
     ]
 }
 
-/// What a native worker hears of the queue and of a job.
-fn of_workers(full: bool) -> [Sample; 5] {
-    let claimed = |work| ClaimedJob {
+/// What a native worker hears of the queue.
+fn of_queue(full: bool) -> [Sample; 2] {
+    let message = PulledMessage {
+        id: "m".to_owned(),
+        body: "{}".to_owned(),
+        attempts: 1,
+        timestamp_ms: 1,
+        lease_id: "l".to_owned(),
+        metadata: MessageMetadata {
+            content_type: CONTENT_TYPE.to_owned(),
+        },
+    };
+    let metrics = BacklogMetrics::default();
+    let pulled = PulledMessages {
+        success: true,
+        errors: Vec::new(),
+        messages: Vec::new(),
+        result: Pulled {
+            message_backlog_count: 1,
+            messages: if full { vec![message] } else { Vec::new() },
+            metadata: PullMetadata { metrics },
+        },
+    };
+    let warnings = if full {
+        vec!["l".to_owned()]
+    } else {
+        Vec::new()
+    };
+    let acked = AckedMessages {
+        success: true,
+        errors: Vec::new(),
+        messages: Vec::new(),
+        result: Acked {
+            ack_count: 1,
+            retry_count: 0,
+            warnings,
+        },
+    };
+    [
+        sample("PulledMessages", &pulled),
+        sample("AckedMessages", &acked),
+    ]
+}
+
+/// What a native worker hears of a job, and of itself.
+fn of_workers(full: bool) -> [Sample; 3] {
+    let preset = Map::from_iter([("ladder".to_owned(), json!([360]))]);
+    let plan = ImagePlan::standard(1, 1);
+    let claimed = ClaimedJob {
         job: job(full),
         attempt: 1,
         lease_token: "t".to_owned(),
@@ -224,51 +270,10 @@ fn of_workers(full: bool) -> [Sample; 5] {
             bucket: BucketRole::Public,
             prefix: "m/ast_x/1-0/".to_owned(),
         },
-        work,
-    };
-    let work = if full {
-        Work::Video {
-            preset: Map::from_iter([("ladder".to_owned(), json!([360]))]),
-        }
-    } else {
-        Work::Image {
-            plan: ImagePlan::standard(1, 1),
-        }
-    };
-    let message = PulledMessage {
-        id: "m".to_owned(),
-        body: "{}".to_owned(),
-        attempts: 1,
-        timestamp_ms: 1,
-        lease_id: "l".to_owned(),
-        metadata: MessageMetadata {
-            content_type: CONTENT_TYPE.to_owned(),
-        },
-    };
-    let pulled = PulledMessages {
-        success: true,
-        errors: Vec::new(),
-        messages: Vec::new(),
-        result: Pulled {
-            message_backlog_count: 1,
-            messages: if full { vec![message] } else { Vec::new() },
-            metadata: PullMetadata {
-                metrics: BacklogMetrics::default(),
-            },
-        },
-    };
-    let acked = AckedMessages {
-        success: true,
-        errors: Vec::new(),
-        messages: Vec::new(),
-        result: Acked {
-            ack_count: 1,
-            retry_count: 0,
-            warnings: if full {
-                vec!["l".to_owned()]
-            } else {
-                Vec::new()
-            },
+        work: if full {
+            Work::Video { preset }
+        } else {
+            Work::Image { plan }
         },
     };
     let heartbeat = Heartbeat {
@@ -277,9 +282,7 @@ fn of_workers(full: bool) -> [Sample; 5] {
         drain: full,
     };
     [
-        sample("ClaimedJob", &claimed(work)),
-        sample("PulledMessages", &pulled),
-        sample("AckedMessages", &acked),
+        sample("ClaimedJob", &claimed),
         sample("Heartbeat", &heartbeat),
         sample("Worker", &worker(full)),
     ]
@@ -351,6 +354,7 @@ fn of_the_rest(full: bool) -> [Sample; 5] {
 pub(crate) fn samples(full: bool) -> Vec<Sample> {
     let told = told(full).into_iter();
     told.chain(of_assets(full))
+        .chain(of_queue(full))
         .chain(of_workers(full))
         .chain(of_admins(full))
         .chain(of_the_rest(full))
