@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod config;
 mod error;
 mod ops;
+pub mod sandbox;
 pub mod storage;
 
 use std::future::{Future, IntoFuture as _};
