@@ -1,0 +1,9 @@
+//! ffmpeg and ffprobe as children: started in their box, heard, watched, and never left behind.
+
+mod child;
+mod log;
+mod run;
+
+pub use child::{Child, Exit, Valve};
+pub use log::Log;
+pub use run::{Activity, Watch};
