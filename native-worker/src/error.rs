@@ -12,6 +12,15 @@ pub enum Error {
     /// The environment holds settings that this version does not know: mostly a typing error.
     #[error("unknown settings {}; see native-worker --help", .0.join(", "))]
     SettingsUnknown(Vec<String>),
+    /// Settings that the worker cannot do without are not there.
+    #[error("these settings are required: {}; see native-worker --help", .0.join(", "))]
+    SettingsMissing(Vec<&'static str>),
+    /// A secret is given both as text and as a file.
+    #[error("{0} and {1} are both set; set one of them")]
+    SettingTwice(&'static str, &'static str),
+    /// The file that a setting names cannot be read.
+    #[error("the file that {0} names cannot be read: {1}")]
+    SettingFile(&'static str, #[source] io::Error),
     /// A setting's value is not of its form.
     #[error("the setting {name} must be {form}")]
     SettingInvalid {
@@ -39,7 +48,12 @@ impl Error {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::ArgumentUnknown(_) | Self::SettingsUnknown(_) | Self::SettingInvalid { .. } => 2,
+            Self::ArgumentUnknown(_)
+            | Self::SettingsUnknown(_)
+            | Self::SettingsMissing(_)
+            | Self::SettingTwice(..)
+            | Self::SettingFile(..)
+            | Self::SettingInvalid { .. } => 2,
             Self::Bind(..) | Self::Signal(_) | Self::Serve(_) | Self::Print(_) => 1,
         }
     }

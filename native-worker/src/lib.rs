@@ -4,11 +4,19 @@
 //! that exist today are done at the edge.
 
 pub mod attempt;
+mod backoff;
+pub mod buckets;
 pub mod config;
 mod error;
+mod fetch;
+mod hex;
+pub mod meters;
 mod ops;
 pub mod sandbox;
+pub mod secret;
+pub mod setting;
 pub mod storage;
+pub mod video;
 
 use std::future::{Future, IntoFuture as _};
 

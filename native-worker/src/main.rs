@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use native_worker::config::{self, Config};
-use native_worker::{Error, VERSION, run, sandbox};
+use native_worker::config::Config;
+use native_worker::{Error, VERSION, run, sandbox, setting};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -53,7 +53,7 @@ fn help() -> String {
          It does no jobs yet: it answers /healthz, /readyz and /version, and nothing else.\n\n\
          Usage: native-worker [--help | --version]\n\n\
          Settings (environment):\n{}",
-        config::help()
+        setting::help()
     )
 }
 

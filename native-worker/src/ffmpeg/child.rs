@@ -99,23 +99,12 @@ impl Valve {
 /// See the module.
 #[derive(Debug)]
 pub struct Child {
-    inner: Inner,
-    pid: Pid,
+    process: Process,
     pidfd: AsyncFd<OwnedFd>,
-    valve: Valve,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     log: JoinHandle<Log>,
     peak_memory_bytes: u64,
-}
-
-/// The process itself, which is reaped however this ends.
-struct Inner(FfmpegChild);
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FfmpegChild")
-    }
 }
 
 impl Child {
@@ -126,29 +115,16 @@ impl Child {
         let mut command = FfmpegCommand::new_with_path(launcher);
         command.args(arguments);
         policy.apply(command.as_inner_mut())?;
-        let mut inner = command.spawn()?;
-        let pid = Pid::from_child(inner.as_inner());
-        let valve = Valve::default();
-        valve.group().leader = Some(pid);
-        let pipes = (inner.take_stdin(), inner.take_stdout(), inner.take_stderr());
-        let mut inner = Reaped {
-            inner: Some(inner),
-            valve: valve.clone(),
-        };
-        let pidfd = AsyncFd::new(pidfd_open(pid, PidfdFlags::empty())?)?;
-        let (stdin, stdout, stderr) = pipes;
-        let stderr = stderr.map(ChildStderr::from_std).transpose()?;
-        let child = Self {
+        let mut process = Process::new(command.spawn()?);
+        let (stdin, stdout, stderr) = process.take_pipes();
+        Ok(Self {
             stdin: stdin.map(ChildStdin::from_std).transpose()?,
             stdout: stdout.map(ChildStdout::from_std).transpose()?,
-            log: tokio::spawn(drain(stderr)),
-            pid,
-            pidfd,
-            valve,
+            log: tokio::spawn(drain(stderr.map(ChildStderr::from_std).transpose()?)),
+            pidfd: AsyncFd::new(pidfd_open(process.pid, PidfdFlags::empty())?)?,
+            process,
             peak_memory_bytes: 0,
-            inner: Inner(inner.take().ok_or_else(|| io::Error::other("no child"))?),
-        };
-        Ok(child)
+        })
     }
 
     /// Its stdin; dropped, the child sees its end.
@@ -164,17 +140,17 @@ impl Child {
     /// By which it is held back.
     #[must_use]
     pub fn valve(&self) -> Valve {
-        self.valve.clone()
+        self.process.valve.clone()
     }
 
     /// Kills the whole group; it is to be waited for still.
     pub fn kill(&self) {
-        self.valve.kill();
+        self.process.valve.kill();
     }
 
     /// Looks at how much memory it holds.
     pub fn look_at_memory(&mut self) {
-        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
+        let path = format!("/proc/{}/status", self.process.pid.as_raw_nonzero());
         let status = std::fs::read_to_string(path).unwrap_or_default();
         let kib = status
             .lines()
@@ -194,9 +170,8 @@ impl Child {
     pub async fn wait(mut self) -> io::Result<Exit> {
         drop(self.stdin.take());
         self.ended().await?;
-        let cpu = cpu_time(self.pid);
-        self.valve.kill();
-        let status = self.reap()?;
+        let cpu = cpu_time(self.process.pid);
+        let status = self.process.end()?;
         let log = (&mut self.log).await.map_err(io::Error::other)?;
         Ok(Exit {
             status,
@@ -205,44 +180,57 @@ impl Child {
             peak_memory_bytes: self.peak_memory_bytes,
         })
     }
-
-    fn reap(&mut self) -> io::Result<ExitStatus> {
-        // Under the lock: no signal may go to the number once it is free.
-        let mut group = self.valve.group();
-        group.leader = None;
-        self.inner.0.as_inner_mut().wait()
-    }
 }
 
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.valve.kill();
-        // SIGKILL cannot be ignored: this waits for the kernel only. After `wait` it gives the status again.
-        let _ = self.reap();
-        self.log.abort();
-    }
-}
-
-/// A process that is killed if the rest of its start fails.
-struct Reaped {
-    inner: Option<FfmpegChild>,
+/// The process, which is killed with its group and reaped however this ends.
+struct Process {
+    inner: FfmpegChild,
+    pid: Pid,
     valve: Valve,
 }
 
-impl Reaped {
-    const fn take(&mut self) -> Option<FfmpegChild> {
-        self.inner.take()
+impl Process {
+    fn new(mut inner: FfmpegChild) -> Self {
+        let pid = Pid::from_child(inner.as_inner());
+        let valve = Valve::default();
+        valve.group().leader = Some(pid);
+        Self { inner, pid, valve }
+    }
+
+    fn take_pipes(&mut self) -> Pipes {
+        let inner = &mut self.inner;
+        (inner.take_stdin(), inner.take_stdout(), inner.take_stderr())
+    }
+
+    /// SIGKILL cannot be ignored: this waits for the kernel only. Later calls give the status again.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        self.valve.kill();
+        // Under the lock: no signal may go to the number once it is free.
+        let mut group = self.valve.group();
+        group.leader = None;
+        self.inner.as_inner_mut().wait()
     }
 }
 
-impl Drop for Reaped {
+impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(mut inner) = self.inner.take() {
-            self.valve.kill();
-            let _ = inner.as_inner_mut().wait();
+        if let Err(error) = self.end() {
+            tracing::error!(%error, "a child was not reaped");
         }
     }
 }
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Process").field(&self.pid).finish()
+    }
+}
+
+type Pipes = (
+    Option<std::process::ChildStdin>,
+    Option<std::process::ChildStdout>,
+    Option<std::process::ChildStderr>,
+);
 
 async fn drain(stderr: Option<ChildStderr>) -> Log {
     let mut log = Log::default();
