@@ -9,6 +9,7 @@ pub mod buckets;
 pub mod config;
 mod error;
 mod fetch;
+pub mod ffmpeg;
 mod hex;
 pub mod meters;
 mod ops;

@@ -83,7 +83,7 @@ pub struct Policy {
     pub program: PathBuf,
     /// Files and folders that it may read, besides the system's libraries.
     pub read: Vec<PathBuf>,
-    /// Folders that it may write.
+    /// Folders that it may write. It starts in the first one.
     pub write: Vec<PathBuf>,
     /// Bounds of the kernel.
     pub limits: Limits,
@@ -220,7 +220,8 @@ fn launch(policy: &OsString) -> Result<std::convert::Infallible, LaunchError> {
     let home = policy
         .write
         .first()
-        .map_or(Path::new("/nonexistent"), PathBuf::as_path);
+        .map_or(Path::new("/"), PathBuf::as_path);
+    std::env::set_current_dir(home)?;
     let error = Command::new(&program)
         .args(std::env::args_os().skip(1))
         .env_clear()

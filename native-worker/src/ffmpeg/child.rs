@@ -1,7 +1,6 @@
 //! [`Child`]: a process group that cannot be left behind. Dropped, it is killed and reaped.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -10,10 +9,10 @@ use std::time::Duration;
 
 use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::AsyncReadExt as _;
-use tokio::io::unix::AsyncFd;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::task::JoinHandle;
 
 use super::log::Log;
@@ -100,7 +99,8 @@ impl Valve {
 #[derive(Debug)]
 pub struct Child {
     process: Process,
-    pidfd: AsyncFd<OwnedFd>,
+    /// Comes when any child ends.
+    some_ended: unix::Signal,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     log: JoinHandle<Log>,
@@ -115,14 +115,15 @@ impl Child {
         let mut command = FfmpegCommand::new_with_path(launcher);
         command.args(arguments);
         policy.apply(command.as_inner_mut())?;
+        let some_ended = unix::signal(SignalKind::child())?;
         let mut process = Process::new(command.spawn()?);
         let (stdin, stdout, stderr) = process.take_pipes();
         Ok(Self {
             stdin: stdin.map(ChildStdin::from_std).transpose()?,
             stdout: stdout.map(ChildStdout::from_std).transpose()?,
             log: tokio::spawn(drain(stderr.map(ChildStderr::from_std).transpose()?)),
-            pidfd: AsyncFd::new(pidfd_open(process.pid, PidfdFlags::empty())?)?,
             process,
+            some_ended,
             peak_memory_bytes: 0,
         })
     }
@@ -162,8 +163,12 @@ impl Child {
     }
 
     /// Waits until it is over; it is still there to be looked at (a zombie). May be called again.
-    pub async fn ended(&self) -> io::Result<()> {
-        self.pidfd.readable().await.map(|mut guard| guard.retain_ready())
+    pub async fn ended(&mut self) -> io::Result<()> {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        while waitid(WaitId::Pid(self.process.pid), look)?.is_none() {
+            self.some_ended.recv().await;
+        }
+        Ok(())
     }
 
     /// Waits for its end and reaps it. What is left of its group is killed.

@@ -6,4 +6,5 @@ mod run;
 
 pub use child::{Child, Exit, Valve};
 pub use log::Log;
-pub use run::{Activity, Watch};
+pub(crate) use run::broken;
+pub use run::{Activity, Ended, Watch};

@@ -1,5 +1,5 @@
-//! Watches a child to its end: progress is passed on; a child that hangs, takes too long or is not wanted any more is
-//! killed.
+//! Watches a child to its end: progress is passed on; a child that hangs or takes too long is killed. (One that is not
+//! wanted any more is dropped, with the future that watches it.)
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,6 @@ use shared::video::progress::{Block, Parser};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
 use super::child::{Child, Exit};
 use crate::attempt::WorkError;
@@ -41,8 +40,6 @@ pub struct Watch {
     pub stall: Duration,
     /// When it must be over.
     pub deadline: Instant,
-    /// When it is not wanted any more.
-    pub stop: CancellationToken,
     /// What counts as life besides its own word.
     pub activity: Activity,
 }
@@ -82,9 +79,9 @@ impl Watch {
         };
         loop {
             tokio::select! {
-                line = next(&mut lines) => match line.map_err(|why| broken(&why))? {
-                    Some(line) => {
-                        if let Some(block) = parser.line(&line) {
+                next = next(&mut lines) => match next.map_err(|why| broken(&why))? {
+                    Some(text) => {
+                        if let Some(block) = parser.line(&text) {
                             let word = (block.frame, block.out_time_us);
                             if word != life.word {
                                 (life.word, life.at) = (word, Instant::now());
@@ -105,7 +102,6 @@ impl Watch {
                     child.look_at_memory();
                     self.check(&child, &mut life)?;
                 }
-                () = self.stop.cancelled() => return Err(WorkError::stopped()),
             }
         }
     }
