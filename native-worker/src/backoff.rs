@@ -5,6 +5,7 @@ use std::time::Duration;
 /// Full jitter: each wait is a random time up to a ceiling that doubles.
 #[derive(Debug)]
 pub(crate) struct Backoff {
+    first: Duration,
     ceiling: Duration,
     max: Duration,
 }
@@ -12,6 +13,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     pub(crate) const fn new(first: Duration, max: Duration) -> Self {
         Self {
+            first,
             ceiling: first,
             max,
         }
@@ -27,5 +29,10 @@ impl Backoff {
 
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next()).await;
+    }
+
+    /// It worked: the next trouble is a new one.
+    pub(crate) const fn reset(&mut self) {
+        self.ceiling = self.first;
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 /// Why the worker stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line holds something else than `--help` or `--version`.
+    /// The command line is none that it knows.
     #[error("unknown argument {0}; see native-worker --help")]
     ArgumentUnknown(String),
     /// The environment holds settings that this version does not know: mostly a typing error.
@@ -38,6 +38,12 @@ pub enum Error {
     /// The server failed.
     #[error("cannot serve: {0}")]
     Serve(#[source] io::Error),
+    /// The client of the edge cannot be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(String),
+    /// `--check` found something that does not work.
+    #[error("not everything works")]
+    CheckFailed,
     /// Stdout is closed.
     #[error("cannot print: {0}")]
     Print(#[source] io::Error),
@@ -54,7 +60,12 @@ impl Error {
             | Self::SettingTwice(..)
             | Self::SettingFile(..)
             | Self::SettingInvalid { .. } => 2,
-            Self::Bind(..) | Self::Signal(_) | Self::Serve(_) | Self::Print(_) => 1,
+            Self::Bind(..)
+            | Self::Signal(_)
+            | Self::Serve(_)
+            | Self::Client(_)
+            | Self::CheckFailed
+            | Self::Print(_) => 1,
         }
     }
 }
