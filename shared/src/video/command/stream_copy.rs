@@ -43,6 +43,17 @@ pub fn mp4(audio: Option<&str>) -> Vec<String> {
     list.0
 }
 
+/// The MP4 of sound alone: its initialization segment and all segments, in order, come in on stdin.
+#[must_use]
+pub fn mp4_audio() -> Vec<String> {
+    let mut list = Arguments::new();
+    list.guards().pair("-f", "mp4").pair("-i", "pipe:0");
+    list.pair("-map", "0:a:0").strip().pair("-c", "copy");
+    list.pair("-movflags", "+faststart").pair("-f", "mp4");
+    list.flag(file::MP4);
+    list.0
+}
+
 /// Every subtitle rendition as `WebVTT`, in one pass; `None` if the plan has none.
 #[must_use]
 pub fn subtitles(plan: &Plan, input: &str) -> Option<Vec<String>> {
