@@ -25,5 +25,6 @@ pub mod problem;
 pub mod route;
 pub mod sign;
 pub mod time;
+pub mod video;
 pub mod words;
 pub mod worker;

@@ -200,6 +200,14 @@ impl Stack {
         process::signal(id, Signal::CONT);
     }
 
+    /// Has the process a running one of this name below it?
+    #[must_use]
+    pub fn has_child(&self, id: u32, name: &str) -> bool {
+        process::tree(id)
+            .into_iter()
+            .any(|child| process::name(child) == name && process::is_running(child))
+    }
+
     /// Kills xtask alone.
     pub fn kill_leader(&mut self) {
         let mut running = self.running.take().expect("the stack runs");
