@@ -118,7 +118,11 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
         let mut faults = server.faults.lock().unwrap();
         faults.get_mut(&method).and_then(Vec::pop)
     };
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
+    let path = server
+        .root
+        .path()
+        .join(head.uri.path().trim_start_matches('/'));
     let mut body = axum::body::to_bytes(body, usize::MAX)
         .await
         .unwrap()
@@ -126,17 +130,16 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
     match fault {
         Some(Fault::Error500) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Fault::Damaged) => *body.last_mut().unwrap() ^= 1,
-        Some(Fault::Shortened) => {
-            body.pop();
-            head.headers.insert("content-length", body.len().into());
-        }
-        Some(Fault::BreaksOff | Fault::OtherEtag) | None => {}
+        Some(Fault::BreaksOff | Fault::OtherEtag | Fault::Shortened) | None => {}
     }
-    let request = axum::http::Request::from_parts(head, s3s::Body::from(body));
+    let request = axum::http::Request::from_parts(head, s3s::Body::from(body.clone()));
     let response = server.s3.call(request).await.unwrap().map(Body::new);
     match fault {
         Some(Fault::BreaksOff) => break_off(response).await,
         Some(Fault::OtherEtag | Fault::Shortened) => {
+            if fault == Some(Fault::Shortened) {
+                std::fs::write(path, body.split_last().unwrap().1).unwrap();
+            }
             let mut response = response;
             let etag = HeaderValue::from_static("\"opaque-1\"");
             response.headers_mut().insert("etag", etag);
