@@ -11,6 +11,7 @@
 pub mod api;
 pub mod asset;
 pub mod auth;
+pub mod container;
 pub mod event;
 pub mod id;
 pub mod image;
@@ -22,8 +23,10 @@ pub mod object;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod problem;
+pub mod queue;
 pub mod route;
 pub mod sign;
 pub mod time;
+pub mod video;
 pub mod words;
 pub mod worker;

@@ -17,6 +17,8 @@ mod program;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod scratch;
 #[cfg(test)]
 mod storage;
