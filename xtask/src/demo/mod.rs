@@ -2,7 +2,6 @@
 
 mod client;
 mod clip;
-mod hls;
 mod input;
 mod playable;
 mod report;
@@ -24,6 +23,7 @@ use self::client::Client;
 use self::input::Source;
 use self::state::{Happening, Progress};
 use self::view::View;
+use crate::build::native::Profile;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
@@ -94,7 +94,7 @@ impl Session<'_> {
             port: 0,
             state: folder,
             vars: Vec::new(),
-            workers: Workers::build(self.paths, 1, Vec::new())?,
+            workers: Workers::build(self.paths, Profile::Dev, 1, Vec::new())?,
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
         let who = token::Options {

@@ -10,9 +10,8 @@ use shared::asset::{Asset, Output};
 use shared::media::AssetKind;
 
 use super::client::Client;
-use super::hls;
 use super::input::Source;
-use crate::say;
+use crate::{hls, say};
 
 /// Media type of an HLS playlist.
 const HLS: &str = "application/vnd.apple.mpegurl";
@@ -71,7 +70,7 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
 }
 
 fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> {
-    let files = hls::files(client, &output.url)?;
+    let files = hls::files(|url| client.download(url), &output.url)?;
     let master = files.first().context("no master playlist")?;
     check_size(output, &master.bytes)?;
     let total: usize = files.iter().map(|file| file.bytes.len()).sum();
