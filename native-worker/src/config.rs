@@ -80,6 +80,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What decoding one picture may take.
     pub image_memory_max_bytes: u64,
+    /// The program that launches children in their box: this one itself. No setting.
+    pub launcher: PathBuf,
 }
 
 impl Config {
@@ -124,6 +126,8 @@ impl Config {
                 _ => return Err(invalid(setting::LOG_FORMAT)),
             },
             image_memory_max_bytes: set.parse(setting::IMAGE_MEMORY_MAX_BYTES)?,
+            // Even if its file was replaced meanwhile.
+            launcher: PathBuf::from("/proc/self/exe"),
         })
     }
 }

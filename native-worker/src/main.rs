@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use native_worker::config::Config;
-use native_worker::{Error, VERSION, check, log, run, setting};
+use native_worker::{Error, VERSION, check, log, run, sandbox, setting};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -18,6 +18,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(failed) = sandbox::launched() {
+        return failed;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())

@@ -8,3 +8,5 @@ mod http;
 mod ops;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod sandbox;

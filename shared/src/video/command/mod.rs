@@ -11,7 +11,7 @@ mod stream_copy;
 
 pub use ladder::ladder;
 pub use picture::{poster, storyboard};
-pub use stream_copy::{mp4, remux, subtitles};
+pub use stream_copy::{mp4, mp4_audio, remux, subtitles};
 
 use super::probe;
 

@@ -24,6 +24,9 @@ pub fn remux(remux: &Remux, input: &str) -> Vec<String> {
 #[must_use]
 pub fn mp4(audio: Option<&str>) -> Vec<String> {
     let mut list = Arguments::new();
+    // Trap: without it ffmpeg moves each input to zero by itself, and sound, which begins with the encoder's delay before
+    // zero, comes 21 ms late.
+    list.flag("-copyts");
     list.guards().pair("-f", "mp4").pair("-i", "pipe:0");
     if let Some(audio) = audio {
         list.guards()
@@ -35,6 +38,17 @@ pub fn mp4(audio: Option<&str>) -> Vec<String> {
         list.pair("-map", "1:a:0");
     }
     list.strip().pair("-c", "copy");
+    list.pair("-movflags", "+faststart").pair("-f", "mp4");
+    list.flag(file::MP4);
+    list.0
+}
+
+/// The MP4 of sound alone: its initialization segment and all segments, in order, come in on stdin.
+#[must_use]
+pub fn mp4_audio() -> Vec<String> {
+    let mut list = Arguments::new();
+    list.guards().pair("-f", "mp4").pair("-i", "pipe:0");
+    list.pair("-map", "0:a:0").strip().pair("-c", "copy");
     list.pair("-movflags", "+faststart").pair("-f", "mp4");
     list.flag(file::MP4);
     list.0
