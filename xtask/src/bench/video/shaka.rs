@@ -1,4 +1,4 @@
-//! Shaka Streamer from PyPI, with its own ffmpeg and packager, in a virtual environment beside the tools.
+//! Shaka Streamer from the Python Package Index, with its own ffmpeg and packager, in a virtual environment beside the tools.
 
 use std::fs;
 use std::path::{Path, PathBuf};
