@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use shared::api::Playback;
 use shared::asset::{Asset, Output};
 use shared::media::AssetKind;
 
@@ -127,7 +128,7 @@ fn extension(content_type: &str) -> &str {
 }
 
 /// What a player starts from: the URLs of the playback document, each one asked for.
-pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<()> {
+pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<Playback> {
     let playback = client.playback(asset.id)?;
     let urls = [
         ("hls", &playback.hls_url),
@@ -158,5 +159,5 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
     if must_have.iter().any(|url| url.is_none()) {
         bail!("{} is ready but cannot be played: {playback:?}", asset.id);
     }
-    Ok(())
+    Ok(playback)
 }
