@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use shared::api::Playback;
 use shared::asset::{Asset, Output};
 use shared::media::AssetKind;
 
 use super::client::Client;
-use super::hls;
 use super::input::Source;
-use crate::say;
+use crate::{hls, say};
 
 /// Media type of an HLS playlist.
 const HLS: &str = "application/vnd.apple.mpegurl";
@@ -71,7 +71,7 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
 }
 
 fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> {
-    let files = hls::files(client, &output.url)?;
+    let files = hls::files(|url| client.download(url), &output.url)?;
     let master = files.first().context("no master playlist")?;
     check_size(output, &master.bytes)?;
     let total: usize = files.iter().map(|file| file.bytes.len()).sum();
@@ -128,7 +128,7 @@ fn extension(content_type: &str) -> &str {
 }
 
 /// What a player starts from: the URLs of the playback document, each one asked for.
-pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<()> {
+pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<Playback> {
     let playback = client.playback(asset.id)?;
     let urls = [
         ("hls", &playback.hls_url),
@@ -159,5 +159,5 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
     if must_have.iter().any(|url| url.is_none()) {
         bail!("{} is ready but cannot be played: {playback:?}", asset.id);
     }
-    Ok(())
+    Ok(playback)
 }
