@@ -228,7 +228,7 @@ fn alpha_without_a_halo() {
 }
 
 /// A colour of Display P3 as sRGB, by the definition of both.
-fn p3_to_srgb(colour: [u8; 3]) -> [f64; 3] {
+pub(crate) fn p3_to_srgb(colour: [u8; 3]) -> [f64; 3] {
     let linear = colour.map(|sample| {
         let value = f64::from(sample) / 255.0;
         if value <= 0.04045 {

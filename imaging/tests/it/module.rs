@@ -249,10 +249,7 @@ fn failures_are_codes() {
     let cut = folder.write("cut", &cut[..cut.len() / 2]);
     let wraps = crate::fixture("damaged/profile-tag-wraps.webp");
     let bomb = folder.write("bomb", &png_claim(65_500, 65_500));
-    let tiff = folder.write(
-        "tiff",
-        &file(&photo_of(64, 48).into(), ImageFormat::Tiff),
-    );
+    let tiff = folder.write("tiff", &file(&photo_of(64, 48).into(), ImageFormat::Tiff));
     let requests = [
         (json!({"file": good, "plan": edge()}), Value::Null),
         (
