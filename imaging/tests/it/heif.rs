@@ -28,7 +28,6 @@ fn kinds_of_planes() {
         "libaom-limited-bt709.avif",
         "libaom-identity.avif",
         "x265-420-8.heic",
-        "x265-444-8.heic",
         "x265-420-10.heic",
     ] {
         let difference = difference(&pixels(&fixture(name), &whole()), &photo());
@@ -205,6 +204,8 @@ fn what_is_not_decoded_is_unsupported() {
         ErrorCode::ImageUnsupported,
         "JPEG in HEIF"
     );
+    let full_chroma = fixture("x265-444-8.heic");
+    assert_eq!(code(&full_chroma, &whole()), ErrorCode::ImageUnsupported);
     let mp4 = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41\0\0\0\0".to_vec();
     assert_eq!(code(&mp4, &whole()), ErrorCode::ImageUnsupported, "MP4");
 }
