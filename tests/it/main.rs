@@ -1,5 +1,5 @@
 //! The stories. They know HTTP and nothing else; [`api`] is what clients and attackers do to a stack that they share,
-//! [`faults`] what happens to stacks of their own.
+//! [`faults`] what happens to stacks of their own, [`video`] what becomes of film and sound.
 
 #[cfg(test)]
 mod api;
@@ -11,3 +11,5 @@ mod log;
 mod pictures;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod video;

@@ -1,7 +1,7 @@
 //! The video core: from what ffprobe says of a file to the argument lists that make its renditions, and from what
 //! those wrote to playlists and a verdict. Pure: whoever runs the programs is the native worker.
 //!
-//! The way of a file: [`probe::Report`] (ffprobe's words) → [`Source`] (ours, stored) → [`plan`] with the tenant's
+//! The way of a file: [`probe::Report`] (ffprobe's words) → [`Source`] (ours, stored) → [`plan()`] with the tenant's
 //! [`Preset`] → [`Plan`] → [`command`] (arguments of ffmpeg) → [`progress`] while it runs → [`playlist`],
 //! [`storyboard`] and [`truncation`] when it has.
 

@@ -1,4 +1,4 @@
-//! [`plan`]: what is made of a source, decided before the first frame is decoded.
+//! [`plan()`]: what is made of a source, decided before the first frame is decoded.
 
 use serde::{Deserialize, Serialize};
 
@@ -328,6 +328,11 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
         quality: 80,
     };
     let cut = spec.geometry(video.width, video.height);
+    // A crop of 4:2:0 is even.
+    let (kept_width, kept_height) = (
+        ladder::even_floor(cut.width),
+        ladder::even_floor(cut.height),
+    );
     // The whole frame is scaled so that the part that is kept has the thumbnail's size; never smaller than that.
     let scaled = |side: u32, kept: u32, crop: f64| {
         let side = f64::from(side) * f64::from(kept) / crop.max(1.0);
@@ -337,10 +342,10 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
         at_ms,
         width,
         height,
-        cover_width: scaled(video.width, cut.width, cut.crop.width),
-        cover_height: scaled(video.height, cut.height, cut.crop.height),
-        thumbnail_width: cut.width,
-        thumbnail_height: cut.height,
+        cover_width: scaled(video.width, kept_width, cut.crop.width),
+        cover_height: scaled(video.height, kept_height, cut.crop.height),
+        thumbnail_width: kept_width,
+        thumbnail_height: kept_height,
     }
 }
 

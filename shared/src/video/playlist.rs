@@ -84,6 +84,7 @@ impl MediaPlaylist<'_> {
             PlaylistState::Complete => "#EXT-X-PLAYLIST-TYPE:VOD",
         });
         if let Some(init) = self.init {
+            lines.push("#EXT-X-INDEPENDENT-SEGMENTS");
             lines.push(&format!("#EXT-X-MAP:URI={}", quoted(init)));
         }
         for segment in self.segments {

@@ -176,8 +176,8 @@ impl Preset {
             (
                 "limits.side_max",
                 u64::from(limits.side_max),
-                (2..=16_384).contains(&limits.side_max),
-                "it must be 2 to 16 384 (no H.264 picture has a longer side)",
+                (2..=8_192).contains(&limits.side_max),
+                "it must be 2 to 8192 (no decoder is let beyond)",
             ),
             (
                 "limits.streams_max",

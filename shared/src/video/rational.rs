@@ -71,10 +71,10 @@ impl Rational {
         }
     }
 
-    /// Whether the two differ by at most `tolerance` (a part of `other`).
+    /// Whether the two differ by at most `tolerance` (a part of `other`), give or take the last bits.
     #[must_use]
     pub fn is_near(self, other: Self, tolerance: f64) -> bool {
-        (self.value() / other.value() - 1.0).abs() <= tolerance
+        (self.value() / other.value() - 1.0).abs() <= tolerance + 1e-9
     }
 
     /// How many of these come in `duration_ms` milliseconds, rounded: frames of a rate.

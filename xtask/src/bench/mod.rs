@@ -68,7 +68,7 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Sets up and builds.
     fn new(paths: &'a Paths, name: &str) -> Result<Self> {
-        let tools = setup::ensure(paths)?;
+        let tools = setup::ensure(paths, setup::For::Stack)?;
         build::ensure(paths)?;
         let folder = paths
             .private
@@ -88,6 +88,7 @@ impl<'a> Bench<'a> {
             port: 0,
             state: self.folder.join(state),
             vars: Vec::new(),
+            workers: stack::Workers::default(),
         };
         Stack::start_in(scripts, self.paths, &self.tools, &options, &self.stop)
     }

@@ -22,7 +22,7 @@ use self::state::{Happening, Progress};
 use self::view::View;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
-use crate::stack::{self, Stack};
+use crate::stack::{self, Stack, Workers};
 use crate::token::DevKey;
 use crate::{build, dev, say, setup, token};
 
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 /// Runs the demo.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     let sources = input::check(paths, &options.files)?;
-    let tools = setup::ensure(paths)?;
+    let tools = setup::ensure(paths, setup::For::Stack)?;
     build::ensure(paths)?;
     let stop = Stop::listen()?;
     let home = paths.private.join("demo");
@@ -87,6 +87,7 @@ impl Session<'_> {
             port: 0,
             state: folder,
             vars: Vec::new(),
+            workers: Workers::default(),
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
         let who = token::Options {

@@ -10,6 +10,9 @@ use crate::video::preset::GOP_MS;
 /// Sample rate of every audio rendition.
 const SAMPLE_RATE: u32 = 48_000;
 
+/// Samples of a frame of AAC-LC.
+const AAC_FRAME: u64 = 1_024;
+
 /// ffmpeg over `input` (an absolute path), writing the files of [`Track`](crate::video::track::Track) and, where the plan has one,
 /// the storyboard's sprite.
 ///
@@ -101,7 +104,8 @@ fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
     list.pair("-sc_threshold", "0").pair("-flags", "+cgop");
     // The frames have their times already: nothing may be repeated or dropped once more.
     list.pair("-fps_mode", "passthrough");
-    // Trap: without `frag_discont` the first fragment's time is not what its frames say.
+    // A fragment's time is what its frames say, not the sum of those before it: then a segment means the same
+    // wherever an encode began. (Not for sound: there the first time would underflow by the encoder's delay.)
     list.pair("-hls_segment_options", "movflags=+frag_discont");
     let map: Vec<String> = video
         .rungs
@@ -109,7 +113,9 @@ fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
         .map(|rung| format!("v:{}", rung.number))
         .collect();
     list.pair("-var_stream_map", map.join(" "));
-    hls(list, "v%v", plan.segment_ms);
+    // Trap: with one variant ffmpeg leaves `%v` as it stands.
+    let stem = if video.rungs.len() == 1 { "v0" } else { "v%v" };
+    hls(list, stem, plan.segment_ms);
 }
 
 fn audio(list: &mut Arguments, rendition: &AudioRendition, plan: &Plan) {
@@ -133,10 +139,22 @@ fn audio_filter(rendition: &AudioRendition) -> String {
         "aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
     ));
     if let Some(end_ms) = rendition.end_ms {
-        let end = format!("{}.{:03}", end_ms / 1_000, end_ms % 1_000);
-        steps.push(format!("apad=whole_dur={end},atrim=end={end}"));
+        let samples = samples_until(end_ms);
+        steps.push(format!(
+            "apad=whole_len={samples},atrim=end_sample={samples}"
+        ));
     }
     steps.join(",")
+}
+
+/// Samples of sound that end with a picture of `end_ms`: whole frames of AAC, the last of which begins before that.
+///
+/// The encoder puts a frame of its own in front. Trap: one frame more, and where the picture ends with a segment the sound
+/// gets another segment of 21 ms.
+fn samples_until(end_ms: u64) -> u64 {
+    let samples = end_ms.saturating_mul(u64::from(SAMPLE_RATE)) / 1_000;
+    let frames = samples.div_ceil(AAC_FRAME).saturating_sub(1).max(1);
+    frames * AAC_FRAME
 }
 
 /// Fragmented MP4 by the HLS muxer. A segment gets its name when it is whole (`temp_file`).
