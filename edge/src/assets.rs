@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join;
 use serde_json::Number;
 use shared::api::{
-    AssetPage, CreateAsset, CreatedAsset, LIMIT_DEFAULT, LIMIT_MAX, Op, Playback, RenewedUpload,
-    Upload,
+    AssetPage, CreateAsset, CreatedAsset, LIMIT_DEFAULT, LIMIT_MAX, Op, RenewedUpload, Upload,
 };
 use shared::asset::{Asset, AssetState, Origin, Owner, Visibility, check_metadata, check_owner};
 use shared::event::{Event, EventType};
@@ -14,9 +13,9 @@ use shared::id::{AssetId, EventId, JobId};
 use shared::key;
 use shared::media;
 use shared::problem::ErrorCode;
-use shared::sign::{ORIGINAL_URL_TTL_S, PutTerms, UPLOAD_URL_TTL_S, attachment};
+use shared::sign::{PutTerms, UPLOAD_URL_TTL_S};
 use shared::time::Timestamp;
-use worker::{Headers, Response};
+use worker::Response;
 
 use crate::app::App;
 use crate::call::{Call, json};
@@ -98,7 +97,7 @@ pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
 
 fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Result<Asset> {
     media::check_filename(&body.filename)?;
-    let media_type = media::check_content_type(&body.content_type)?;
+    let media_type = media::check_content_type(&body.content_type, app.config.has_native_workers)?;
     let size_bytes = media::check_size(whole(&body.size_bytes)?, app.config.size_max_bytes)?;
     media::check_sha256(body.sha256.as_deref())?;
     let metadata = body.metadata.unwrap_or_default();
@@ -316,7 +315,7 @@ async fn erase(app: &App, row: &AssetRow) -> Result<Effects> {
     Ok(Effects {
         hub,
         events,
-        message: None,
+        ..Effects::default()
     })
 }
 
@@ -324,71 +323,4 @@ async fn remove_objects(app: &App, id: AssetId) -> Result<()> {
     app.raw()?.delete(key::original(id)).await?;
     removal::remove_all(&app.raw()?, &key::asset_outputs(id)).await?;
     removal::remove_all(&app.public()?, &key::asset_outputs(id)).await
-}
-
-/// `GET /v1/assets/{id}/original`
-pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
-    let row = own(app, call).await?;
-    if row.state()? == AssetState::AwaitingUpload {
-        return Err(Error::problem(
-            ErrorCode::UploadMissing,
-            "The file of this asset has not arrived yet.",
-        ));
-    }
-    let url = app.config.raw.get(
-        &key::original(row.id()?),
-        &attachment(&row.filename),
-        clock::now(),
-        ORIGINAL_URL_TTL_S,
-    );
-    let headers = Headers::new();
-    headers.set("location", url.as_str())?;
-    headers.set("cache-control", "no-store")?;
-    Ok(Response::empty()?
-        .with_status(Op::GetOriginal.status())
-        .with_headers(headers))
-}
-
-/// `GET /v1/assets/{id}/playback`: public for a public asset, the owner's otherwise.
-pub(crate) async fn playback(app: &App, call: &Call) -> Result<Response> {
-    let row = if call.has_authorization() {
-        let scope = call.scope(app)?;
-        let row = db::assets::get_any(&app.db()?, call.id()?).await?;
-        row.filter(|row| {
-            let own = row.tenant == scope.tenant
-                && scope.user.as_ref().is_none_or(|user| *user == row.user_id);
-            own || row
-                .visibility()
-                .is_ok_and(|visibility| visibility == Visibility::Public)
-        })
-    } else {
-        let row = db::assets::get_any(&app.db()?, call.id()?).await?;
-        row.filter(|row| {
-            row.visibility()
-                .is_ok_and(|visibility| visibility == Visibility::Public)
-        })
-    };
-    let asset = row.ok_or_else(Error::not_found)?.view(&app.config)?;
-    let poster = asset
-        .outputs
-        .iter()
-        .max_by_key(|output| output.width)
-        .map(|output| output.url.clone());
-    json(
-        Op::GetPlayback,
-        &Playback {
-            asset_id: asset.id,
-            state: asset.state,
-            hls_url: None,
-            mp4_url: None,
-            poster_url: poster,
-            storyboard_url: None,
-            original_url: None,
-            duration_ms: asset.duration_ms,
-            width: asset.width,
-            height: asset.height,
-            placeholder: asset.placeholder,
-            outputs: asset.outputs,
-        },
-    )
 }

@@ -7,8 +7,10 @@ use shared::asset::AssetState;
 use shared::event::EventType;
 use shared::key;
 use shared::media::{MediaType, SNIFF_BYTES, describe};
+use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement, Range, Response};
 
 use crate::app::App;
@@ -102,7 +104,9 @@ async fn inspect(app: &App, row: &AssetRow) -> Result<Result<(), Failure>> {
         Some(body) => body.bytes().await?,
         None => Vec::new(),
     };
-    if MediaType::sniff(&head) != MediaType::parse(&row.content_type) {
+    let is_as_declared =
+        MediaType::parse(&row.content_type).is_some_and(|declared| declared.holds(&head));
+    if !is_as_declared {
         let detail = format!(
             "The file is declared as {}, its bytes say {}. It was removed; create the asset again with its real type.",
             row.content_type,
@@ -117,11 +121,12 @@ async fn inspect(app: &App, row: &AssetRow) -> Result<Result<(), Failure>> {
 async fn accept(app: &App, row: &AssetRow) -> Result<()> {
     let database = app.db()?;
     let now = clock::now();
-    let mut batch = Vec::from(jobs::insert(&database, row, now)?);
+    let runs_on = MediaType::parse(&row.content_type).map_or(RunsOn::Edge, MediaType::runs_on);
+    let mut batch = Vec::from(jobs::insert(&database, row, runs_on, now)?);
     batch.push(event(&database, row, EventType::UploadComplete, None, now)?);
     batch.push(leave_upload(&database, row, AssetState::Processing, None)?);
     if let Some(mut effects) = decide(&database, row, batch).await? {
-        effects.message = Some((row.job_id()?, now));
+        effects.message = Some((Message::new(row.job_id()?, runs_on), now));
         let background = app.clone();
         app.afterwards(async move { deliver::settle(&background, effects).await });
     }
@@ -173,7 +178,7 @@ async fn decide(
     Ok(Some(Effects {
         hub,
         events: events.results()?,
-        message: None,
+        ..Effects::default()
     }))
 }
 

@@ -1,8 +1,10 @@
 //! Settings: variables and secrets of the script, read once per isolate. wrangler.toml documents each.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
 use shared::auth::TokenPolicy;
 use shared::image;
 use shared::job;
@@ -35,12 +37,39 @@ pub(crate) struct Config {
     pub(crate) pixels_max: u64,
     /// Largest estimate of a decode's memory, in bytes.
     pub(crate) memory_max_bytes: u64,
-    /// Lease of an image job.
+    /// Lease of a job.
     pub(crate) lease_ms: u64,
+    /// Whether native workers do what the edge cannot; without them it is refused.
+    pub(crate) has_native_workers: bool,
+    /// Presets of films and sound, by tenant.
+    pub(crate) video_presets: Presets,
     /// Nonce of this start; empty in production.
     pub(crate) nonce: String,
     /// Faults to inject; none outside tests.
     pub(crate) faults: Faults,
+}
+
+/// A preset for each tenant; `*` is for those that have none of their own.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presets(BTreeMap<String, Map<String, Value>>);
+
+impl Presets {
+    fn parse(text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(text).map(Self).map_err(|error| {
+            Error::internal(format!(
+                "VIDEO_PRESETS is no JSON object of objects: {error}"
+            ))
+        })
+    }
+
+    /// The preset of `tenant`; empty: the worker's own.
+    pub(crate) fn of(&self, tenant: &str) -> Map<String, Value> {
+        let preset = self.0.get(tenant).or_else(|| self.0.get("*"));
+        preset.cloned().unwrap_or_default()
+    }
 }
 
 /// Origins that may read answers.
@@ -152,6 +181,8 @@ impl Config {
             pixels_max: number(env, "PIXELS_MAX", image::PIXELS_MAX)?,
             memory_max_bytes: number(env, "IMAGE_MEMORY_MAX_BYTES", image::EDGE_MEMORY_MAX_BYTES)?,
             lease_ms: number(env, "LEASE_MS", job::IMAGE_LEASE_MS)?,
+            has_native_workers: switch(env, "NATIVE_WORKERS", true)?,
+            video_presets: Presets::parse(&optional(env, "VIDEO_PRESETS"))?,
             nonce: optional(env, "NONCE"),
             faults: Faults::parse(&optional(env, "FAULTS"))?,
         })
@@ -180,9 +211,33 @@ fn number(env: &Env, name: &str, default: u64) -> Result<u64> {
     }
 }
 
+fn switch(env: &Env, name: &str, default: bool) -> Result<bool> {
+    match optional(env, name).as_str() {
+        "" => Ok(default),
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Error::internal(format!(
+            "the setting {name} is neither on nor off"
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Faults;
+    use super::{Faults, Presets};
+
+    #[test]
+    fn a_tenant_has_its_own_preset_or_that_of_all() {
+        let presets = Presets::parse(r#"{"acme": {"a": 1}, "*": {"b": 2}}"#).expect("presets");
+        assert_eq!(presets.of("acme")["a"], 1);
+        assert_eq!(presets.of("other")["b"], 2);
+        assert!(!presets.of("acme").contains_key("b"));
+        assert!(Presets::parse("{}").expect("none").of("acme").is_empty());
+        assert!(Presets::parse("").expect("unset").of("acme").is_empty());
+        for wrong in ["[]", "{\"acme\": 1}", "nonsense"] {
+            assert!(Presets::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn faults_are_words() {

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
-use shared::id::JobId;
+use futures_util::future::{join_all, join3};
 use shared::message::Message;
 use shared::time::Timestamp;
 use worker::{Delay, QueueContentType, RawMessageBuilder};
@@ -13,6 +12,7 @@ use worker::{Delay, QueueContentType, RawMessageBuilder};
 use crate::app::App;
 use crate::clock;
 use crate::db::outbox::{self, EventRow};
+use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::hub::{self, Append};
 use crate::jobs::Effects;
@@ -28,13 +28,20 @@ pub(crate) async fn settle(app: &App, effects: Effects) {
         }
     };
     let sent = async {
-        if let Some((job, due)) = effects.message
-            && let Err(error) = send(app, job, due).await
+        if let Some((message, due)) = effects.message
+            && let Err(error) = send(app, message, due).await
         {
             log(&error, "a message waits for the sweeper");
         }
     };
-    join(told, sent).await;
+    let forgotten = async {
+        if let Some(job) = effects.dispatched
+            && let Err(error) = dispatch::forget(app, job).await
+        {
+            log(&error, "a native worker will find that its job is taken");
+        }
+    };
+    join3(told, sent, forgotten).await;
 }
 
 fn log(error: &Error, consequence: &str) {
@@ -172,8 +179,8 @@ async fn hand_over(app: &App, hub: &str, events: &[EventRow]) -> Vec<u64> {
     }
 }
 
-/// Sends the message of `job`, so that it arrives when the job is due.
-pub(crate) async fn send(app: &App, job: JobId, due: Timestamp) -> Result<()> {
+/// Sends a message, so that it arrives when its job is due.
+pub(crate) async fn send(app: &App, message: Message, due: Timestamp) -> Result<()> {
     let now = clock::now();
     let faults = &app.config.faults;
     let shuffle_s = if faults.queue_shuffle {
@@ -188,10 +195,10 @@ pub(crate) async fn send(app: &App, job: JobId, due: Timestamp) -> Result<()> {
         (_, false) => 1,
     };
     for _ in 0..copies {
-        let message = RawMessageBuilder::new(Message::new(job).encode().into())
+        let message = RawMessageBuilder::new(message.encode().into())
             .delay_seconds(u32::try_from(delay_s).unwrap_or(u32::MAX))
             .build_with_content_type(QueueContentType::Text);
         app.env.queue("JOBS")?.send_raw(message).await?;
     }
-    outbox::mark_sent(&app.db()?, job, now.max(due)).await
+    outbox::mark_sent(&app.db()?, message.job_id, now.max(due)).await
 }

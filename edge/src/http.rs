@@ -12,7 +12,10 @@ use crate::app::App;
 use crate::call::Call;
 use crate::config::{Config, Cors};
 use crate::error::{Error, Result};
-use crate::{assets, clock, complete, events, health, job_routes, media};
+use crate::{
+    assets, clock, complete, events, health, job_routes, media, playback, queue_routes,
+    worker_jobs, workers,
+};
 
 thread_local! {
     static ROUTES: Option<Routes> = Routes::new();
@@ -30,6 +33,7 @@ pub(crate) async fn serve(
 ) -> worker::Result<Response> {
     let request_id = format!("req_{:016x}", clock::random_u64());
     let origin = request.headers().get("origin")?;
+    let is_file = is_file(request.url()?.path());
     let config = Config::of(&env);
     let result = match &config {
         Ok(_) => answer(&mut request, env, context).await,
@@ -42,10 +46,20 @@ pub(crate) async fn serve(
     let headers = response.headers_mut();
     headers.set("x-request-id", &request_id)?;
     headers.set("x-content-type-options", "nosniff")?;
-    if let (Ok(config), Some(origin)) = (&config, origin) {
-        allow_origin(headers, &config.cors, &origin)?;
+    match (&config, origin) {
+        // Whoever has the URL of a file may read it, so any page may: players fetch by script.
+        _ if is_file => allow_origin(headers, &Cors::Any, "*")?,
+        (Ok(config), Some(origin)) => allow_origin(headers, &config.cors, &origin)?,
+        (Ok(_) | Err(_), _) => {}
     }
     Ok(response)
+}
+
+/// Whether a path is that of a file: an output, or an original by path token.
+fn is_file(path: &str) -> bool {
+    ["/media/", "/stream/"]
+        .iter()
+        .any(|start| path.starts_with(start))
 }
 
 /// An error, and the `Allow` header that comes with some.
@@ -132,12 +146,26 @@ async fn answer(
     Ok(dispatch(&app, &route, &call).await?)
 }
 
+/// Checks who calls, before anything else is looked at, so that a stranger learns nothing.
+fn check_role(app: &App, op: Op, call: &Call) -> Result<()> {
+    let access = op.access();
+    let detail = match access {
+        // Their handlers look at the caller if there is one.
+        Access::Public | Access::Mixed | Access::Ticket => return Ok(()),
+        Access::User => "A worker's token opens no user route.",
+        Access::Worker => "This route is for tokens with the role worker.",
+        Access::Admin => "This route is for tokens with the role admin.",
+    };
+    if access.admits(call.principal(app)?.role) {
+        Ok(())
+    } else {
+        Err(Error::problem(ErrorCode::RoleForbidden, detail))
+    }
+}
+
 /// Operation → handler. Exhaustive: a new row of the contract does not compile until it is served here.
 async fn dispatch(app: &App, route: &Route, call: &Call) -> Result<Response> {
-    if route.op.access() == Access::User {
-        // Before anything else is looked at, so that a stranger learns nothing.
-        call.principal(app)?;
-    }
+    check_role(app, route.op, call)?;
     match route.op {
         Op::CreateAsset => assets::create(app, call).await,
         Op::ListAssets => assets::list(app, call).await,
@@ -145,14 +173,25 @@ async fn dispatch(app: &App, route: &Route, call: &Call) -> Result<Response> {
         Op::DeleteAsset => assets::delete(app, call).await,
         Op::CompleteAsset => complete::complete(app, call).await,
         Op::RenewUpload => assets::renew_upload(app, call).await,
-        Op::GetOriginal => assets::original(app, call).await,
-        Op::GetPlayback => assets::playback(app, call).await,
+        Op::GetOriginal => playback::original(app, call).await,
+        Op::GetPlayback => playback::playback(app, call).await,
         Op::ListJobs => job_routes::list(app, call).await,
         Op::GetJob => job_routes::get(app, call).await,
         Op::CancelJob => job_routes::cancel(app, call).await,
         Op::RedriveJob => job_routes::redrive(app, call).await,
         Op::StreamEvents => events::stream(app, call).await,
         Op::CreateTicket => events::ticket(app, call),
+        Op::RegisterWorker => workers::register(app, call).await,
+        Op::PullMessages => queue_routes::pull(app, call).await,
+        Op::AckMessages => queue_routes::ack(app, call).await,
+        Op::ClaimJob => worker_jobs::claim(app, call).await,
+        Op::HeartbeatJob => worker_jobs::heartbeat(app, call).await,
+        Op::FinishJob => worker_jobs::finish(app, call).await,
+        Op::FailJob => worker_jobs::fail(app, call).await,
+        Op::ReleaseJob => worker_jobs::release(app, call).await,
+        Op::ListWorkers => workers::list(app).await,
+        Op::DrainWorker => workers::drain(app, call).await,
+        Op::GetBacklog => workers::backlog(app, call).await,
         Op::GetMedia => media::public(app, call).await,
         Op::GetStream => media::private(app, call).await,
         Op::Healthz => health::healthz(),
@@ -229,7 +268,7 @@ fn allow_origin(headers: &mut Headers, cors: &Cors, origin: &str) -> worker::Res
         headers.set("access-control-allow-origin", allowed)?;
         headers.set(
             "access-control-expose-headers",
-            "ETag, Location, Content-Range, X-Request-Id",
+            "ETag, Location, Accept-Ranges, Content-Length, Content-Range, X-Request-Id",
         )?;
     }
     Ok(())

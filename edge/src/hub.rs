@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::event::{Cursor, Event, EventType};
 use shared::id::{AssetId, EventId, JobId};
+use shared::job::Progress;
 use worker::{Headers, Method, Request, RequestInit};
 
 use crate::app::App;
@@ -91,6 +92,25 @@ pub(crate) async fn append(app: &App, hub: &str, events: &[Append]) -> Result<()
             "hub answered {}",
             response.status_code()
         )))
+    }
+}
+
+/// The last progress of an attempt, if its hub has heard of any.
+pub(crate) async fn progress(
+    app: &App,
+    hub: &str,
+    job: JobId,
+    attempt: u32,
+) -> Result<Option<Progress>> {
+    let url = format!("http://hub/progress?job={job}&attempt={attempt}");
+    let mut response = app.hub(hub)?.fetch_with_str(&url).await?;
+    match response.status_code() {
+        200 => {
+            let event: Event = serde_json::from_str(&response.text().await?)?;
+            Ok(event.progress)
+        }
+        204 => Ok(None),
+        status => Err(Error::internal(format!("hub answered {status}"))),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 
 use serde::Deserialize;
-use shared::event::{Cursor, EventType};
+use shared::event::{Cursor, Event, EventType};
 use worker::wasm_bindgen;
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State,
@@ -59,6 +59,11 @@ impl Row {
 }
 
 #[derive(Deserialize)]
+struct Payload {
+    payload: String,
+}
+
+#[derive(Deserialize)]
 struct Number {
     value: Option<u64>,
 }
@@ -104,8 +109,12 @@ impl Hub {
     fn append(&self, events: &[Append]) -> Result<()> {
         let mut entries = Vec::with_capacity(events.len());
         for append in events {
-            if append.event_type.is_progress() && self.is_late(append)? {
-                continue;
+            let mut append = append.clone();
+            if append.event_type.is_progress() {
+                if self.is_late(&append)? {
+                    continue;
+                }
+                self.keep_from_falling(&mut append)?;
             }
             let at = i64::try_from(clock::now().ms()).unwrap_or_default();
             // Not `ON CONFLICT DO NOTHING`: a conflict would still use up a number, and the log has no gaps.
@@ -120,7 +129,7 @@ impl Hub {
                         append.asset_id.to_string().into(),
                         append.job_id.to_string().into(),
                         append.attempt.map_or(SqlStorageValue::Null, |attempt| i64::from(attempt).into()),
-                        append.payload.clone().into(),
+                        append.payload.into(),
                         at.into(),
                     ],
                 )?
@@ -133,6 +142,39 @@ impl Hub {
                 // A socket that is closing says so by an error; its stream resumes from the log.
                 let _ = socket.send_with_str(&frame);
             }
+        }
+        Ok(())
+    }
+
+    /// The last progress of an attempt, as it was told.
+    fn progress(&self, job_id: &str, attempt: u32) -> Result<Option<String>> {
+        let progress = EventType::ALL
+            .iter()
+            .find(|event_type| event_type.is_progress());
+        let sql = "SELECT payload FROM log WHERE job_id = ? AND event_type = ? AND attempt = ? ORDER BY seq DESC LIMIT 1";
+        let parameters = vec![
+            job_id.into(),
+            progress.map_or("", |progress| progress.as_str()).into(),
+            i64::from(attempt).into(),
+        ];
+        let rows: Vec<Payload> = self.sql().exec(sql, parameters)?.to_array()?;
+        Ok(rows.into_iter().next().map(|row| row.payload))
+    }
+
+    /// Progress does not fall within an attempt: reports overtake each other, and estimates change.
+    fn keep_from_falling(&self, append: &mut Append) -> Result<()> {
+        let attempt = append.attempt.unwrap_or_default();
+        let Some(before) = self.progress(&append.job_id.to_string(), attempt)? else {
+            return Ok(());
+        };
+        let ratio = |event: &Event| event.progress.as_ref().and_then(|progress| progress.ratio);
+        let before = ratio(&serde_json::from_str(&before)?);
+        let mut event: Event = serde_json::from_str(&append.payload)?;
+        if ratio(&event) < before
+            && let Some(progress) = &mut event.progress
+        {
+            progress.ratio = before;
+            append.payload = serde_json::to_string(&event)?;
         }
         Ok(())
     }
@@ -207,6 +249,18 @@ impl Hub {
                     self.has_alarm.set(true);
                 }
                 Ok(Response::empty()?.with_status(204))
+            }
+            "/progress" => {
+                let query = |wanted: &str| {
+                    url.query_pairs()
+                        .find(|(name, _)| name == wanted)
+                        .map(|(_, value)| value.into_owned())
+                        .unwrap_or_default()
+                };
+                match self.progress(&query("job"), query("attempt").parse().unwrap_or_default())? {
+                    Some(payload) => Response::ok(payload),
+                    None => Ok(Response::empty()?.with_status(204)),
+                }
             }
             "/connect" => {
                 let after = url

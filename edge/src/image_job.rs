@@ -12,6 +12,7 @@ use shared::job::{FailureClass, Fence, LeaseHash, Progress};
 use shared::key::{self, OutputPrefix};
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use wasm_bindgen::JsCast as _;
 use worker::crypto::{DigestStream, DigestStreamAlgorithm};
 use worker::{Bucket, Delay, HttpMetadata, ResponseBody};
@@ -42,6 +43,7 @@ pub(crate) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
     let (token, nonce) = (clock::random_token(), clock::random_u64());
     let claim = Change::Claim {
         worker: WORKER.with(Clone::clone),
+        runs_on: RunsOn::Edge,
         token: token.clone(),
         nonce,
     };
@@ -189,10 +191,12 @@ impl Attempt<'_> {
         let report = self.codec.report()?;
         Ok(Made {
             outputs,
-            width: report.width,
-            height: report.height,
-            placeholder: report.placeholder,
-            peak_memory_bytes: report.peak_memory_bytes,
+            width: Some(report.width),
+            height: Some(report.height),
+            duration_ms: None,
+            placeholder: Some(report.placeholder),
+            peak_memory_bytes: Some(report.peak_memory_bytes),
+            report: None,
         })
     }
 
@@ -211,6 +215,8 @@ impl Attempt<'_> {
                 self.job,
                 &Change::Heartbeat {
                     fence: self.fence.clone(),
+                    deadline_min: None,
+                    early: None,
                 },
             )
             .await?;
@@ -240,6 +246,25 @@ impl Attempt<'_> {
         Ok(())
     }
 
+    /// What becomes of the job when this attempt at it failed.
+    fn give_up(&self, failure: Failure, peak_memory_bytes: Option<u64>) -> Change {
+        let fence = self.fence.clone();
+        if self.app.config.has_native_workers && failure.code.is_for_native() {
+            Change::HandOver {
+                fence,
+                failure,
+                peak_memory_bytes,
+            }
+        } else {
+            Change::Fail {
+                fence,
+                class: class(&failure),
+                failure,
+                peak_memory_bytes,
+            }
+        }
+    }
+
     /// Ends the attempt as it went.
     async fn end(&self, made: Result<Made>) -> Result<()> {
         let peak = self
@@ -258,13 +283,7 @@ impl Attempt<'_> {
                     self.job,
                     self.fence.attempt
                 );
-                let failure = error.failure();
-                Change::Fail {
-                    fence: self.fence.clone(),
-                    class: class(&failure),
-                    failure,
-                    peak_memory_bytes: peak,
-                }
+                self.give_up(error.failure(), peak)
             }
         };
         match jobs::apply(self.app, self.job, &change).await {

@@ -1,6 +1,7 @@
 //! The job routes.
 
 use shared::api::{JobPage, Op};
+use shared::job::JobState;
 use worker::Response;
 
 use crate::app::App;
@@ -9,7 +10,7 @@ use crate::call::{Call, json};
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Change};
-use crate::{db, deliver, sweeper};
+use crate::{db, deliver, hub, sweeper};
 
 async fn own(app: &App, call: &Call) -> Result<JobRow> {
     let scope = call.scope(app)?;
@@ -38,7 +39,17 @@ pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
 /// `GET /v1/jobs/{id}`
 pub(crate) async fn get(app: &App, call: &Call) -> Result<Response> {
     let row = own(app, call).await?;
-    json(Op::GetJob, &db::jobs::view(&app.db()?, &row).await?)
+    let mut view = db::jobs::view(&app.db()?, &row).await?;
+    if view.state == JobState::Running {
+        let hub = hub::name(&row.tenant, &row.user_id);
+        match hub::progress(app, &hub, view.id, view.attempt).await {
+            Ok(Some(progress)) => view.progress = progress,
+            Ok(None) => {}
+            // A job without its progress is still an answer.
+            Err(error) => worker::console_warn!("progress not read: {error:?}"),
+        }
+    }
+    json(Op::GetJob, &view)
 }
 
 /// `POST /v1/jobs/{id}/cancel`

@@ -1,6 +1,7 @@
 //! Ferrotype at the edge: the shell that runs the pure core on Cloudflare Workers.
 //!
-//! Three entry points (`fetch`, `queue`, `scheduled`) and two Durable Objects ([`hub_do::Hub`], [`sweeper_do::Sweeper`]).
+//! Three entry points (`fetch`, `queue`, `scheduled`) and three Durable Objects ([`hub_do::Hub`],
+//! [`sweeper_do::Sweeper`], [`dispatch_do::Dispatch`]).
 //! One build, deployed as two scripts: `wrangler.toml` (API and Durable Objects) and `wrangler.images.toml` (queue consumer).
 //!
 //! Invariant: nothing here panics. A panic resets the whole isolate: every open stream in it stays open and silent.
@@ -14,8 +15,11 @@ mod clock;
 mod codec;
 mod complete;
 mod config;
+mod consumer;
 mod db;
 mod deliver;
+mod dispatch;
+mod dispatch_do;
 mod error;
 mod events;
 mod health;
@@ -23,15 +27,18 @@ mod http;
 mod hub;
 mod hub_do;
 mod image_job;
-mod image_queue;
 mod job_routes;
 mod jobs;
 mod media;
+mod playback;
+mod queue_routes;
 mod removal;
 mod scope;
 mod sweep;
 mod sweeper;
 mod sweeper_do;
+mod worker_jobs;
+mod workers;
 
 use worker::{
     Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
@@ -45,7 +52,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 /// Never returns `Err`: the macro would turn it into a panic, which resets the isolate and redelivers the whole batch.
 #[event(queue)]
 async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Result<()> {
-    image_queue::consume(&batch, env, context).await;
+    consumer::consume(&batch, env, context).await;
     Ok(())
 }
 

@@ -1,26 +1,24 @@
 //! Delivery of outputs: immutable objects with ranges and validators, and headers that keep a browser from ever running
 //! one as a page.
 
+use shared::asset::Visibility;
 use shared::key;
 use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
 
 use crate::app::App;
 use crate::call::Call;
-use crate::clock;
 use crate::error::{Error, Result};
+use crate::{clock, db, playback};
 
 /// `GET /media/{key}`
 pub(crate) async fn public(app: &App, call: &Call) -> Result<Response> {
     let key = call.param(0);
     key::parse_output(key).ok_or_else(Error::not_found)?;
-    send(
-        &app.public()?,
-        key,
-        call,
-        "public, max-age=31536000, immutable",
-    )
-    .await
+    send(&app.public()?, key, call, Visibility::Public).await
 }
+
+/// What the last step of the path is for the original.
+pub(crate) const ORIGINAL: &str = "original";
 
 /// `GET /stream/{token}/{file}`
 pub(crate) async fn private(app: &App, call: &Call) -> Result<Response> {
@@ -29,9 +27,41 @@ pub(crate) async fn private(app: &App, call: &Call) -> Result<Response> {
         .path_tokens
         .verify(call.param(0), clock::now())
         .ok_or_else(Error::not_found)?;
-    let key = format!("{}{}", key::asset_outputs(asset), call.param(1));
-    key::parse_output(&key).ok_or_else(Error::not_found)?;
-    send(&app.raw()?, &key, call, "private, max-age=3600").await
+    let file = call.param(1);
+    let key = if file == ORIGINAL {
+        // A path token opens outputs. Of originals only those that players get: a picture's holds its metadata.
+        let row = db::assets::get_any(&app.db()?, asset).await?;
+        let row = row.ok_or_else(Error::not_found)?;
+        if !playback::shows_original(&row)? {
+            return Err(Error::not_found());
+        }
+        key::original(asset)
+    } else {
+        let key = format!("{}{file}", key::asset_outputs(asset));
+        key::parse_output(&key).ok_or_else(Error::not_found)?;
+        key
+    };
+    send(&app.raw()?, &key, call, Visibility::Private).await
+}
+
+/// What a shared cache may keep, and a private one; for objects that were stored without a word on it, too.
+const PUBLIC_CACHE: &str = "public, max-age=31536000, immutable";
+const PRIVATE_MAX_AGE_S: u64 = 3_600;
+
+/// `Cache-Control` of an object: as it was stored, because a playlist that grows is stored with a short life. What is private is
+/// for the caller's cache alone, and not for long: its URL ends.
+fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
+    match visibility {
+        Visibility::Public => stored.unwrap_or(PUBLIC_CACHE).to_owned(),
+        Visibility::Private => {
+            let max_age = stored
+                .into_iter()
+                .flat_map(|text| text.split(','))
+                .find_map(|word| word.trim().strip_prefix("max-age=")?.parse::<u64>().ok());
+            let seconds = max_age.unwrap_or(PRIVATE_MAX_AGE_S).min(PRIVATE_MAX_AGE_S);
+            format!("private, max-age={seconds}")
+        }
+    }
 }
 
 /// The part of an object that a request asks for.
@@ -74,7 +104,7 @@ fn matches(header: Option<&str>, etag: &str) -> bool {
     })
 }
 
-async fn send(bucket: &Bucket, key: &str, call: &Call, cache_control: &str) -> Result<Response> {
+async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -> Result<Response> {
     let needs_size = call.is_head || call.range.is_some() || call.if_none_match.is_some();
     if !needs_size {
         let object = bucket
@@ -82,13 +112,13 @@ async fn send(bucket: &Bucket, key: &str, call: &Call, cache_control: &str) -> R
             .execute()
             .await?
             .ok_or_else(Error::not_found)?;
-        let response = head(&object, cache_control)?
-            .with_header("content-length", &object.size().to_string())?;
+        let response =
+            head(&object, visibility)?.with_header("content-length", &object.size().to_string())?;
         return body(response, &object);
     }
     let object = bucket.head(key).await?.ok_or_else(Error::not_found)?;
     let size = object.size();
-    let response = head(&object, cache_control)?;
+    let response = head(&object, visibility)?;
     if matches(call.if_none_match.as_deref(), &object.http_etag()) {
         return Ok(response.with_status(304).empty());
     }
@@ -132,16 +162,19 @@ async fn send(bucket: &Bucket, key: &str, call: &Call, cache_control: &str) -> R
 }
 
 /// Headers of every answer about `object`.
-fn head(object: &Object, cache_control: &str) -> Result<ResponseBuilder> {
+fn head(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
     let headers = Headers::new();
-    let content_type = object
-        .http_metadata()
+    let metadata = object.http_metadata();
+    let content_type = metadata
         .content_type
         .unwrap_or_else(|| "application/octet-stream".to_owned());
     headers.set("content-type", &content_type)?;
     headers.set("etag", &object.http_etag())?;
     headers.set("accept-ranges", "bytes")?;
-    headers.set("cache-control", cache_control)?;
+    headers.set(
+        "cache-control",
+        &cache_control(metadata.cache_control.as_deref(), visibility),
+    )?;
     headers.set("content-security-policy", "default-src 'none'; sandbox")?;
     headers.set("cross-origin-resource-policy", "cross-origin")?;
     headers.set("access-control-allow-origin", "*")?;
@@ -177,6 +210,24 @@ mod tests {
         ];
         for (header, expected) in table {
             assert_eq!(part(header, 10), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_growing_playlist_is_kept_as_long_as_it_was_stored_for() {
+        use Visibility::{Private, Public};
+        let long = Some("public, max-age=31536000, immutable");
+        let table = [
+            (None, Public, PUBLIC_CACHE),
+            (long, Public, PUBLIC_CACHE),
+            (Some("public, max-age=1"), Public, "public, max-age=1"),
+            (None, Private, "private, max-age=3600"),
+            (long, Private, "private, max-age=3600"),
+            (Some("public, max-age=1"), Private, "private, max-age=1"),
+            (Some("no-transform"), Private, "private, max-age=3600"),
+        ];
+        for (stored, visibility, expected) in table {
+            assert_eq!(cache_control(stored, visibility), expected, "{stored:?}");
         }
     }
 

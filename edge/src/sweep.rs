@@ -1,6 +1,7 @@
 //! The sweep: everything that the clock alone makes due. It finds what crashed processes, lost messages and vanished
 //! clients left behind.
 
+use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
 
@@ -32,8 +33,8 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
             Err(error) => log(&error),
         }
     }
-    for job in outbox::due_messages(&db, now).await? {
-        deliver::send(app, job, now)
+    for (job, runs_on) in outbox::due_messages(&db, now).await? {
+        deliver::send(app, Message::new(job, runs_on), now)
             .await
             .unwrap_or_else(|error| log(&error));
     }

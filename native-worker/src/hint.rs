@@ -73,13 +73,14 @@ fn decode(body: &Value) -> Option<Message> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use shared::worker::RunsOn;
 
     use super::*;
 
     #[test]
     fn text_and_base64_bodies() {
         let job: JobId = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
-        let text = Message::new(job).encode();
+        let text = Message::new(job, RunsOn::Native).encode();
         let bodies = [
             text.clone(),
             STANDARD.encode(&text),

@@ -1,6 +1,6 @@
 //! Pictures that are too big for the edge, by the same codec.
 
-use shared::image::{ImagePlan, ImageReport, VARIANT_CONTENT_TYPE, Variant};
+use shared::image::{ImagePlan, ImageReport, Variant};
 use shared::job::{FailureClass, Progress};
 use shared::problem::{ErrorCode, Failure};
 use shared::worker::{Made, MadeOutput};
@@ -112,8 +112,8 @@ async fn store(
 }
 
 async fn put(attempt: &Attempt, variant: Variant, bytes: Vec<u8>) -> Result<MadeOutput, WorkError> {
-    let content_type = VARIANT_CONTENT_TYPE;
-    let file = format!("{}.webp", variant.name);
+    let content_type = variant.format.content_type();
+    let file = format!("{}.{}", variant.name, variant.format.extension());
     let size_bytes = attempt
         .storage
         .put_bytes(&file, bytes, content_type, Lifetime::Immutable)

@@ -181,6 +181,7 @@ fn crashed(error: &JoinError) -> WorkError {
 async fn work(attempt: Attempt) -> Result<Made, WorkError> {
     match &attempt.claimed.work {
         Work::Image { plan } => image::run(&attempt, plan).await,
-        Work::Video { .. } => video::run(&attempt).await,
+        // On the heap: it is a large machine, and this one is moved into its task.
+        Work::Video { .. } => Box::pin(video::run(&attempt)).await,
     }
 }

@@ -5,9 +5,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use crate::asset::{Asset, AssetState, Output, Owner, Visibility};
+use crate::auth::Role;
 use crate::id::{AssetId, JobId};
-use crate::job::JobView;
+use crate::job::{JobKind, JobState, JobView};
+use crate::queue::BacklogMetrics;
+#[cfg(feature = "openapi")]
+use crate::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
 use crate::time::Timestamp;
+#[cfg(feature = "openapi")]
+use crate::worker::{
+    ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob,
+};
+use crate::worker::{RunsOn, Worker};
 
 /// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +52,26 @@ pub enum Access {
     Ticket,
     /// A user, service or admin token.
     User,
+    /// A worker token.
+    Worker,
+    /// An admin token.
+    Admin,
+}
+
+impl Access {
+    /// Whether `role` may call such an operation at all; what it sees there is another question.
+    #[must_use]
+    pub const fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Public => true,
+            Self::Mixed | Self::Ticket | Self::User => match role {
+                Role::User | Role::Service | Role::Admin => true,
+                Role::Worker => false,
+            },
+            Self::Worker => matches!(role, Role::Worker),
+            Self::Admin => matches!(role, Role::Admin),
+        }
+    }
 }
 
 /// What an operation answers with.
@@ -121,8 +150,8 @@ ops! {
     CompleteAsset: Post "/v1/assets/{asset_id}/complete" User ["on_behalf_of"] (CompleteAsset) -> 202 Json CompletedAsset;
     /// Get a fresh URL for an upload that is not complete.
     RenewUpload: Post "/v1/assets/{asset_id}/upload" User ["on_behalf_of"] (()) -> 200 Json RenewedUpload;
-    /// Download the original: a redirect to a URL signed for one hour, as an attachment.
-    GetOriginal: Get "/v1/assets/{asset_id}/original" User ["on_behalf_of"] (()) -> 302 Empty ();
+    /// Fetch the original: a redirect to a URL signed for one hour. Public for public video and audio, which may be played; of all else an attachment.
+    GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed ["on_behalf_of"] (()) -> 302 Empty ();
     /// What a player or a page needs to show an asset.
     GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed ["on_behalf_of"] (()) -> 200 Json Playback;
     /// List jobs, newest first.
@@ -137,9 +166,31 @@ ops! {
     StreamEvents: Get "/v1/events" Ticket ["asset", "job", "types", "ticket", "last_event_id", "on_behalf_of"] (()) -> 200 EventStream ();
     /// Get a ticket for a plain `EventSource`, which cannot send an `Authorization` header.
     CreateTicket: Post "/v1/events/ticket" User ["on_behalf_of"] (()) -> 201 Json Ticket;
+    /// Say what this worker can do, when it starts and whenever that changes.
+    RegisterWorker: Post "/v1/workers" Worker [] (RegisterWorker) -> 200 Json Worker;
+    /// Pull hints of jobs for native workers, in the dialect of Cloudflare Queues; waits for one by `wait_ms`.
+    PullMessages: Post "/v1/queues/{queue}/messages/pull" Worker [] (PullMessages) -> 200 Json PulledMessages;
+    /// Acknowledge messages, or have them come again.
+    AckMessages: Post "/v1/queues/{queue}/messages/ack" Worker [] (AckMessages) -> 200 Json AckedMessages;
+    /// Begin an attempt at a job for native workers.
+    ClaimJob: Post "/v1/jobs/{job_id}/claim" Worker [] (()) -> 200 Json ClaimedJob;
+    /// Keep an attempt, tell its progress and what of it is playable, and hear whether to stop.
+    HeartbeatJob: Post "/v1/jobs/{job_id}/heartbeat" Worker [] (HeartbeatJob) -> 200 Json Heartbeat;
+    /// End an attempt with success: publishes its outputs. May be repeated.
+    FinishJob: Post "/v1/jobs/{job_id}/finish" Worker [] (FinishJob) -> 200 Json JobView;
+    /// End an attempt without success.
+    FailJob: Post "/v1/jobs/{job_id}/fail" Worker [] (FailJob) -> 200 Json JobView;
+    /// Give an attempt back; no failure is counted.
+    ReleaseJob: Post "/v1/jobs/{job_id}/release" Worker [] (ReleaseJob) -> 200 Json JobView;
+    /// List the native workers of the installation.
+    ListWorkers: Get "/v1/admin/workers" Admin [] (()) -> 200 Json WorkerList;
+    /// Keep a native worker from new jobs, or let it have them again.
+    DrainWorker: Post "/v1/admin/workers/{worker_id}/drain" Admin [] (DrainWorker) -> 200 Json Worker;
+    /// How much of the tenant waits and runs, and what waits for native workers.
+    GetBacklog: Get "/v1/admin/backlog" Admin [] (()) -> 200 Json Backlog;
     /// Fetch a public output.
     GetMedia: Get "/media/{*key}" Public [] (()) -> 200 Bytes ();
-    /// Fetch a private output by a path token.
+    /// Fetch a private output by a path token; `original` is that of a video or audio asset.
     GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes ();
     /// Whether the process answers.
     Healthz: Get "/healthz" Public [] (()) -> 200 Json Health;
@@ -288,22 +339,22 @@ pub struct Playback {
     pub asset_id: AssetId,
     /// Where it stands.
     pub state: AssetState,
-    /// HLS master playlist; `null` for images.
+    /// HLS master playlist; `null` for images, and until its first rendition is playable.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub hls_url: Option<String>,
-    /// MP4; `null` for images.
+    /// MP4: the original in another container until there is a better one; `null` for images.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub mp4_url: Option<String>,
-    /// A still picture: of an image its largest variant.
+    /// A still picture: of an image its largest variant, of sound none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub poster_url: Option<String>,
-    /// Storyboard; `null` for images.
+    /// Storyboard, `WebVTT`; `null` for images and sound.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub storyboard_url: Option<String>,
-    /// The original; `null` for images, whose originals hold metadata.
+    /// The original, from the end of the upload on; `null` for images, whose originals hold metadata, and for what failed.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub original_url: Option<String>,
-    /// Duration; `null` for images.
+    /// Duration; `null` for images and until known.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub duration_ms: Option<u64>,
     /// Width as displayed.
@@ -315,7 +366,7 @@ pub struct Playback {
     /// Thumbhash in base64.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,
-    /// Every output.
+    /// Every output; before the asset is ready those that are playable early.
     pub outputs: Vec<Output>,
 }
 
@@ -327,6 +378,50 @@ pub struct Ticket {
     pub ticket: String,
     /// When it ends; a stream that it opened goes on.
     pub expires_at: Timestamp,
+}
+
+/// Answer of [`Op::ListWorkers`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WorkerList {
+    /// Workers, last heard of first, at most 200.
+    pub items: Vec<Worker>,
+}
+
+/// Body of [`Op::DrainWorker`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DrainWorker {
+    /// Whether it shall take no new jobs.
+    pub drain: bool,
+}
+
+/// How many jobs stand alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobCount {
+    /// What they do.
+    pub kind: JobKind,
+    /// Where they are worked on.
+    pub runs_on: RunsOn,
+    /// Where they stand: `queued` or `running`.
+    pub state: JobState,
+    /// How many.
+    pub count: u64,
+}
+
+/// Answer of [`Op::GetBacklog`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Backlog {
+    /// The tenant's jobs that have not ended.
+    pub jobs: Vec<JobCount>,
+    /// How long the tenant's oldest job that could be claimed has waited; `null` when none waits.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub oldest_queued_ms: Option<u64>,
+    /// Messages that wait for native workers, of all tenants.
+    pub dispatch: BacklogMetrics,
 }
 
 /// Answer of [`Op::Healthz`] and [`Op::Readyz`].

@@ -72,6 +72,10 @@ pub struct ProcessingResult {
     /// Height as displayed, in pixels.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
+    /// Duration; `null` for images.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
     /// Thumbhash in base64.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::asset::AssetState;
 use crate::id::{AssetId, JobId};
+use crate::media::AssetKind;
 use crate::problem::{ErrorCode, Failure};
 use crate::time::Timestamp;
 use crate::words::words;
@@ -22,6 +23,19 @@ words! {
         ProcessVideo = "process_video",
         /// Makes the rendition of sound.
         ProcessAudio = "process_audio",
+    }
+}
+
+impl JobKind {
+    /// What is done with an asset of this kind; `None`: it is only stored.
+    #[must_use]
+    pub const fn of(kind: AssetKind) -> Option<Self> {
+        match kind {
+            AssetKind::Image => Some(Self::ProcessImage),
+            AssetKind::Video => Some(Self::ProcessVideo),
+            AssetKind::Audio => Some(Self::ProcessAudio),
+            AssetKind::Document | AssetKind::Package => None,
+        }
     }
 }
 
@@ -56,6 +70,17 @@ pub const IMAGE_LEASE_MS: u64 = 30_000;
 
 /// Default time from creation to the deadline: 30 minutes.
 pub const DEADLINE_MS: u64 = 1_800_000;
+
+/// A film gets this many times its duration, if that is longer than [`DEADLINE_MS`].
+pub const DEADLINE_DURATIONS: u64 = 6;
+
+/// The earliest deadline of an attempt that began at `started` on a film or sound of this duration. Each attempt has as much:
+/// there are few of them.
+#[must_use]
+pub fn deadline_min(started: Timestamp, duration_ms: u64) -> Timestamp {
+    let needed = duration_ms.saturating_mul(DEADLINE_DURATIONS);
+    started.plus_ms(needed.max(DEADLINE_MS))
+}
 
 /// SHA-256 of a lease token, base64url. The database holds only this; the token is the worker's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +190,8 @@ pub enum Command {
         fence: Fence,
         /// Length of the renewed lease.
         lease_ms: u64,
+        /// The deadline becomes this if it is earlier: a long film gets more time than a short one.
+        deadline_min: Option<Timestamp>,
     },
     /// Its worker stored and verified all outputs.
     Finish {
@@ -362,14 +389,14 @@ fn step_running(
         {
             Err(Rejected::Stale)
         }
-        Command::Heartbeat { lease_ms, .. } => {
-            // Invariant: a renewal never shortens a lease.
+        Command::Heartbeat {
+            lease_ms,
+            deadline_min,
+            ..
+        } => {
             let lease_until = now.plus_ms(*lease_ms).max(lease_until);
             Ok((
-                to(State::Running {
-                    lease: lease.clone(),
-                    lease_until,
-                }),
+                renew(job, lease, lease_until, *deadline_min),
                 Outcome::Renewed,
             ))
         }
@@ -412,6 +439,23 @@ fn step_running(
             Outcome::Retried(Some(ErrorCode::LeaseExpired)),
         )),
         Command::Redrive { .. } => Err(Rejected::NotRedrivable),
+    }
+}
+
+/// Invariant: a renewal shortens neither a lease nor a deadline.
+fn renew(
+    job: &Job,
+    lease: &LeaseHash,
+    lease_until: Timestamp,
+    deadline_min: Option<Timestamp>,
+) -> Job {
+    Job {
+        state: State::Running {
+            lease: lease.clone(),
+            lease_until,
+        },
+        deadline: job.deadline.max(deadline_min.unwrap_or(job.deadline)),
+        ..job.clone()
     }
 }
 
@@ -466,6 +510,38 @@ pub struct Progress {
     /// Every rendition that is being made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionProgress>,
+}
+
+/// Longest name of a stage or a rendition, in characters.
+const NAME_MAX_CHARS: usize = 64;
+
+/// Most renditions that progress tells of.
+const RENDITIONS_MAX: usize = 64;
+
+impl Progress {
+    /// The same within its bounds: ratios between 0 and 1, a speed that is not negative, names that fit a line.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let ratio = |ratio: f64| ratio.clamp(0.0, 1.0);
+        let name = |name: String| name.chars().take(NAME_MAX_CHARS).collect::<String>();
+        let rendition = |rendition: RenditionProgress| RenditionProgress {
+            name: name(rendition.name),
+            ratio: rendition.ratio.map(ratio),
+        };
+        Self {
+            ratio: self.ratio.map(ratio),
+            stage: name(self.stage),
+            rendition: self.rendition.map(name),
+            speed: self.speed.map(|speed| speed.max(0.0)),
+            eta_ms: self.eta_ms,
+            renditions: self
+                .renditions
+                .into_iter()
+                .take(RENDITIONS_MAX)
+                .map(rendition)
+                .collect(),
+        }
+    }
 }
 
 /// One attempt at a job.

@@ -11,6 +11,7 @@
 pub mod api;
 pub mod asset;
 pub mod auth;
+pub mod container;
 pub mod event;
 pub mod id;
 pub mod image;
@@ -22,6 +23,7 @@ pub mod object;
 #[cfg(feature = "openapi")]
 mod openapi;
 pub mod problem;
+pub mod queue;
 pub mod route;
 pub mod sign;
 pub mod time;

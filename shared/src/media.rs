@@ -1,7 +1,9 @@
 //! Which files are taken: media types, their magic bytes, and the rules for what a client says of a file.
 
+use crate::container::{self, Container};
 use crate::problem::{ErrorCode, Failure};
 use crate::words::words;
+use crate::worker::RunsOn;
 
 words! {
     /// What an asset is.
@@ -19,17 +21,94 @@ words! {
     }
 }
 
-/// A media type that can be uploaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaType {
+macro_rules! media_types {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $kind:ident [$($container:ident),+] [$($alias:literal),*];)+) => {
+        /// A media type that can be uploaded.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum MediaType { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl MediaType {
+            /// Every type.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The type as HTTP writes it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// What an asset of this type is.
+            #[must_use]
+            pub const fn kind(self) -> AssetKind {
+                match self { $(Self::$variant => AssetKind::$kind),+ }
+            }
+
+            /// Families that a file of this type may be of.
+            #[must_use]
+            pub const fn containers(self) -> &'static [Container] {
+                match self { $(Self::$variant => &[$(Container::$container),+]),+ }
+            }
+
+            /// Other names of the type that browsers and systems use.
+            const fn aliases(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($alias),*]),+ }
+            }
+        }
+    };
+}
+
+// Type, what it is, families that its files are of, other names that browsers and systems give it.
+media_types! {
     /// `image/jpeg`
-    Jpeg,
+    Jpeg = "image/jpeg" Image [Jpeg] [];
     /// `image/png`
-    Png,
+    Png = "image/png" Image [Png] [];
     /// `image/webp`
-    WebP,
+    WebP = "image/webp" Image [WebP] [];
     /// `image/gif`
-    Gif,
+    Gif = "image/gif" Image [Gif] [];
+    /// `image/avif`
+    Avif = "image/avif" Image [Avif] [];
+    /// `image/heic`
+    Heic = "image/heic" Image [Heif] ["image/heif"];
+    /// `image/tiff`
+    Tiff = "image/tiff" Image [Tiff] ["image/tif", "image/x-tiff"];
+    /// `video/mp4`
+    Mp4 = "video/mp4" Video [IsoMedia] [];
+    /// `video/quicktime`
+    QuickTime = "video/quicktime" Video [IsoMedia] [];
+    /// `video/x-m4v`
+    M4v = "video/x-m4v" Video [IsoMedia] ["video/m4v"];
+    /// `video/3gpp`
+    ThreeGp = "video/3gpp" Video [IsoMedia] ["video/3gpp2", "video/3gp"];
+    /// `video/webm`
+    WebM = "video/webm" Video [Matroska] [];
+    /// `video/x-matroska`
+    Matroska = "video/x-matroska" Video [Matroska] ["video/matroska", "video/mkv"];
+    /// `video/mp2t`
+    MpegTs = "video/mp2t" Video [MpegTs] ["video/vnd.dlna.mpeg-tts", "video/m2ts"];
+    /// `video/x-msvideo`
+    Avi = "video/x-msvideo" Video [Avi] ["video/avi", "video/msvideo"];
+    /// `video/x-flv`
+    Flv = "video/x-flv" Video [Flv] ["video/flv"];
+    /// `video/mpeg`
+    Mpeg = "video/mpeg" Video [MpegPs] ["video/mpg", "video/x-mpeg"];
+    /// `video/ogg`
+    OggVideo = "video/ogg" Video [Ogg] [];
+    /// `audio/mpeg`
+    Mp3 = "audio/mpeg" Audio [MpegAudio, Id3] ["audio/mp3", "audio/x-mp3", "audio/x-mpeg"];
+    /// `audio/mp4`
+    M4a = "audio/mp4" Audio [IsoMedia] ["audio/x-m4a", "audio/m4a"];
+    /// `audio/aac`
+    Aac = "audio/aac" Audio [Adts, Id3] ["audio/x-aac", "audio/aacp"];
+    /// `audio/ogg`
+    OggAudio = "audio/ogg" Audio [Ogg] ["audio/opus"];
+    /// `audio/wav`
+    Wav = "audio/wav" Audio [Wav] ["audio/x-wav", "audio/wave", "audio/vnd.wave"];
+    /// `audio/flac`
+    Flac = "audio/flac" Audio [Flac, Id3] ["audio/x-flac"];
+    /// `audio/webm`
+    WebMAudio = "audio/webm" Audio [Matroska] [];
 }
 
 /// Bytes at a file's start that [`MediaType::sniff`] looks at.
@@ -42,60 +121,82 @@ pub const SIZE_MAX_BYTES: u64 = 500_000_000;
 pub const FILENAME_MAX_BYTES: usize = 1_024;
 
 impl MediaType {
-    /// Every type.
-    pub const ALL: &'static [Self] = &[Self::Jpeg, Self::Png, Self::WebP, Self::Gif];
-
-    /// The type as HTTP writes it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::WebP => "image/webp",
-            Self::Gif => "image/gif",
-        }
-    }
-
-    /// What an asset of this type is.
-    #[must_use]
-    pub const fn kind(self) -> AssetKind {
-        match self {
-            Self::Jpeg | Self::Png | Self::WebP | Self::Gif => AssetKind::Image,
-        }
-    }
-
     /// The type named by a `content_type`: case does not matter, parameters are not taken.
     #[must_use]
     pub fn parse(content_type: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|media_type| media_type.as_str().eq_ignore_ascii_case(content_type))
+        let is = |name: &str| name.eq_ignore_ascii_case(content_type);
+        Self::ALL.iter().copied().find(|media_type| {
+            is(media_type.as_str()) || media_type.aliases().iter().any(|alias| is(alias))
+        })
     }
 
-    /// The type that a file's first bytes show, whatever its name says.
+    /// The type that a file's first bytes show, whatever its name says. Of types that share a family it is the one that the
+    /// file names itself, or the most common one: to compare it with a declared type, use [`Self::holds`].
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        match head {
-            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some(Self::Png),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Some(Self::WebP),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            _ => None,
+        Some(match Container::sniff(head)? {
+            Container::Jpeg => Self::Jpeg,
+            Container::Png => Self::Png,
+            Container::WebP => Self::WebP,
+            Container::Gif => Self::Gif,
+            Container::Tiff => Self::Tiff,
+            Container::Avif => Self::Avif,
+            Container::Heif => Self::Heic,
+            Container::IsoMedia => {
+                match container::brands(head).and_then(|mut brands| brands.next()) {
+                    Some(b"qt  ") | None => Self::QuickTime,
+                    Some(b"M4V " | b"M4VH" | b"M4VP") => Self::M4v,
+                    Some(b"M4A " | b"M4B ") => Self::M4a,
+                    Some([b'3', b'g', b'p' | b'2', _]) => Self::ThreeGp,
+                    Some(_) => Self::Mp4,
+                }
+            }
+            Container::Matroska if container::doc_type(head) == Some(b"webm") => Self::WebM,
+            Container::Matroska => Self::Matroska,
+            Container::MpegTs => Self::MpegTs,
+            Container::MpegPs => Self::Mpeg,
+            Container::Avi => Self::Avi,
+            Container::Flv => Self::Flv,
+            Container::Ogg => Self::OggVideo,
+            Container::Wav => Self::Wav,
+            Container::Flac => Self::Flac,
+            Container::MpegAudio | Container::Id3 => Self::Mp3,
+            Container::Adts => Self::Aac,
+        })
+    }
+
+    /// Whether a file that begins with `head` may be called this.
+    #[must_use]
+    pub fn holds(self, head: &[u8]) -> bool {
+        Container::sniff(head).is_some_and(|container| self.containers().contains(&container))
+    }
+
+    /// Where files of this type are worked on: what no decoder of the edge takes goes to native workers.
+    #[must_use]
+    pub const fn runs_on(self) -> RunsOn {
+        match self {
+            Self::Jpeg | Self::Png | Self::WebP | Self::Gif => RunsOn::Edge,
+            Self::Avif
+            | Self::Heic
+            | Self::Tiff
+            | Self::Mp4
+            | Self::QuickTime
+            | Self::M4v
+            | Self::ThreeGp
+            | Self::WebM
+            | Self::Matroska
+            | Self::MpegTs
+            | Self::Avi
+            | Self::Flv
+            | Self::Mpeg
+            | Self::OggVideo
+            | Self::Mp3
+            | Self::M4a
+            | Self::Aac
+            | Self::OggAudio
+            | Self::Wav
+            | Self::Flac
+            | Self::WebMAudio => RunsOn::Native,
         }
     }
 }
@@ -103,8 +204,8 @@ impl MediaType {
 /// What a file's first bytes look like, in words for an error's detail.
 #[must_use]
 pub fn describe(head: &[u8]) -> &'static str {
-    if let Some(media_type) = MediaType::sniff(head) {
-        return media_type.as_str();
+    if let Some(container) = Container::sniff(head) {
+        return container.words();
     }
     let text = head.trim_ascii_start();
     let starts = |prefix: &[u8]| {
@@ -115,7 +216,8 @@ pub fn describe(head: &[u8]) -> &'static str {
         [] => "empty",
         [b'%', b'P', b'D', b'F', ..] => "application/pdf",
         [b'P', b'K', 3, 4, ..] => "application/zip",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "an ISO media file (MP4, HEIC or AVIF)",
+        _ if starts(b"#EXTM3U") => "a playlist (M3U8)",
+        _ if starts(b"ffconcat") => "a playlist (ffconcat)",
         _ if starts(b"<!doctype html") || starts(b"<html") => "text/html",
         _ if starts(b"<svg") || starts(b"<?xml") => "SVG or another XML text",
         _ if head
@@ -124,23 +226,31 @@ pub fn describe(head: &[u8]) -> &'static str {
         {
             "plain text"
         }
-        _ => "no known image type",
+        _ => "no known media type",
     }
 }
 
-/// Checks a declared content type.
-pub fn check_content_type(content_type: &str) -> Result<MediaType, Failure> {
-    MediaType::parse(content_type).ok_or_else(|| {
-        let taken = MediaType::ALL
-            .iter()
-            .map(|media_type| media_type.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        Failure::new(
-            ErrorCode::MediaTypeUnsupported,
-            format!("This content_type is not taken. Taken are: {taken}."),
-        )
-    })
+/// Checks a declared content type. Without native workers only what the edge works on is taken.
+pub fn check_content_type(
+    content_type: &str,
+    has_native_workers: bool,
+) -> Result<MediaType, Failure> {
+    let is_taken =
+        |media_type: &MediaType| has_native_workers || media_type.runs_on() == RunsOn::Edge;
+    MediaType::parse(content_type)
+        .filter(is_taken)
+        .ok_or_else(|| {
+            let taken = MediaType::ALL
+                .iter()
+                .filter(|media_type| is_taken(media_type))
+                .map(|media_type| media_type.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            Failure::new(
+                ErrorCode::MediaTypeUnsupported,
+                format!("This content_type is not taken. Taken are: {taken}."),
+            )
+        })
 }
 
 /// Checks a declared size in bytes against the limit.

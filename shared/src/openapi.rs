@@ -52,8 +52,8 @@ impl Document {
         let mut operation = with_parameters(op).summary(Some(doc.trim()));
         if !is_unit::<Req>() {
             let schema = register::<Req>(&mut self.schemas);
-            // `complete` may be called without a body; every other body is needed.
-            let required = if op == Op::CompleteAsset {
+            // `complete` and `pull` may be called without a body; every other body is needed.
+            let required = if matches!(op, Op::CompleteAsset | Op::PullMessages) {
                 Required::False
             } else {
                 Required::True
@@ -89,7 +89,9 @@ impl Document {
             Access::Mixed | Access::Ticket => operation
                 .security(SecurityRequirement::new("bearer", no_scopes()))
                 .security(SecurityRequirement::default()),
-            Access::User => operation.security(SecurityRequirement::new("bearer", no_scopes())),
+            Access::User | Access::Worker | Access::Admin => {
+                operation.security(SecurityRequirement::new("bearer", no_scopes()))
+            }
         };
         let method = match op.method() {
             Method::Get => HttpMethod::Get,

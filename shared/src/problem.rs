@@ -127,8 +127,8 @@ codes! {
     ImageDimensionsInvalid = "image_dimensions_invalid", 422, "Invalid image dimensions";
     /// More pixels than the limit.
     ImageTooLarge = "image_too_large", 422, "Image has too many pixels";
-    /// Decoding would take more memory than an edge isolate has.
-    ImageMemoryExceeded = "image_memory_exceeded", 422, "Image needs more memory than the edge has";
+    /// Decoding would take more memory than the worker may use. (At the edge a native worker takes over, if there are any.)
+    ImageMemoryExceeded = "image_memory_exceeded", 422, "Image needs too much memory";
     /// A valid image with a feature that no decoder here takes (for example lossless JPEG).
     ImageUnsupported = "image_unsupported", 422, "Image feature not supported";
     /// The codec trapped on this image; its instance was thrown away.
@@ -149,7 +149,7 @@ codes! {
     /// The encoder made no progress any more.
     EncodeStalled = "encode_stalled", 500, "Encoding stalled";
     /// What was made did not pass its verification; nothing of it is visible.
-    OutputInvalid = "output_invalid", 500, "Output failed its verification";
+    OutputInvalid = "output_invalid", 422, "Output failed its verification";
     /// The worker has not enough free disk or memory for the job.
     WorkerExhausted = "worker_exhausted", 503, "Worker is out of disk or memory";
     /// The bucket did not take or give an object.
@@ -183,6 +183,44 @@ codes! {
 }
 
 impl ErrorCode {
+    /// Whether a native worker may end an attempt with this code: what it can find out about a file, or meet itself.
+    #[must_use]
+    pub const fn is_of_worker(self) -> bool {
+        matches!(
+            self,
+            Self::UploadMissing
+                | Self::UploadSizeMismatch
+                | Self::UploadChecksumMismatch
+                | Self::ImageTruncated
+                | Self::ImageCorrupt
+                | Self::ImageDimensionsInvalid
+                | Self::ImageTooLarge
+                | Self::ImageMemoryExceeded
+                | Self::ImageUnsupported
+                | Self::ImageCodecTrapped
+                | Self::MediaUnreadable
+                | Self::MediaTruncated
+                | Self::MediaNoStreams
+                | Self::MediaUnsupported
+                | Self::MediaTooLarge
+                | Self::EncodeFailed
+                | Self::EncodeStalled
+                | Self::OutputInvalid
+                | Self::WorkerExhausted
+                | Self::StorageFailed
+                | Self::KindUnsupported
+                | Self::JobDeadlineExceeded
+                | Self::Unavailable
+                | Self::Internal
+        )
+    }
+
+    /// Whether a native worker may do what the edge failed at: the same codec with more memory.
+    #[must_use]
+    pub const fn is_for_native(self) -> bool {
+        matches!(self, Self::ImageMemoryExceeded)
+    }
+
     /// URI of this code in a problem document.
     #[must_use]
     pub fn type_uri(self) -> String {

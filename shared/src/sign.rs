@@ -106,9 +106,20 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// `Content-Disposition: attachment` with a client's file name, as RFC 6266 §4.3 and RFC 8187 write it.
+/// `Content-Disposition: attachment` with a client's file name.
 #[must_use]
 pub fn attachment(filename: &str) -> String {
+    disposition("attachment", filename)
+}
+
+/// `Content-Disposition: inline` with a client's file name: for what a player may show.
+#[must_use]
+pub fn inline(filename: &str) -> String {
+    disposition("inline", filename)
+}
+
+/// A disposition as RFC 6266 §4.3 and RFC 8187 write it.
+fn disposition(kind: &str, filename: &str) -> String {
     // A path in the name is the client's business; a download gets the last part of it.
     let mut parts = filename.rsplit(['/', '\\']);
     let name = parts.find(|part| !part.is_empty()).unwrap_or("file");
@@ -123,7 +134,7 @@ pub fn attachment(filename: &str) -> String {
         })
         .collect();
     let encoded = utf8_percent_encode(name, NOT_ATTR_CHAR);
-    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
+    format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
 /// Signs and checks path tokens: `{asset}.{expiry in s}.{HMAC-SHA256, base64url}`, bound to one asset.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::ImagePlan;
-use crate::job::{JobView, Progress};
+use crate::job::{FailureClass, JobView, Progress};
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 use crate::words::words;
@@ -38,6 +38,15 @@ words! {
         Permanent = "permanent",
         /// Something around the input went wrong.
         Retryable = "retryable",
+    }
+}
+
+impl From<FailureWord> for FailureClass {
+    fn from(word: FailureWord) -> Self {
+        match word {
+            FailureWord::Permanent => Self::Permanent,
+            FailureWord::Retryable => Self::Retryable,
+        }
     }
 }
 

@@ -307,11 +307,11 @@ impl Stack {
         for (key, value) in &self.options.worker_vars {
             command.arg("--worker-var").arg(format!("{key}={value}"));
         }
-        let mut running = Running::spawn(&mut command);
+        // Kept before it is ready: one that never is must end with this stack all the same.
+        let running = self.running.insert(Running::spawn(&mut command));
         let line = running.wait_line(READY_WORD, 1, READY_DEADLINE);
         line.trim_start_matches(READY_WORD)
             .clone_into(&mut self.origin);
-        self.running = Some(running);
     }
 }
 

@@ -69,6 +69,10 @@ impl AssetRow {
         word(&self.state)
     }
 
+    pub(crate) fn kind(&self) -> Result<AssetKind> {
+        word(&self.kind)
+    }
+
     pub(crate) fn visibility(&self) -> Result<Visibility> {
         word(&self.visibility)
     }
@@ -85,7 +89,7 @@ impl AssetRow {
         let stored: Vec<StoredOutput> = serde_json::from_str(&self.outputs)?;
         Ok(Asset {
             id,
-            kind: word::<AssetKind>(&self.kind)?,
+            kind: self.kind()?,
             state: self.state()?,
             visibility,
             filename: self.filename.clone(),
@@ -120,15 +124,7 @@ pub(crate) fn outputs(
     let prefix = shared::key::asset_outputs(asset);
     let base = match visibility {
         Visibility::Public => format!("{}/{prefix}", config.media_url),
-        Visibility::Private => {
-            format!(
-                "{}/stream/{}/",
-                config.public_url,
-                config
-                    .path_tokens
-                    .sign(asset, clock::now(), PATH_TOKEN_TTL_S)
-            )
-        }
+        Visibility::Private => stream_url(asset, config),
     };
     let url = |key: &str| format!("{base}{}", key.strip_prefix(&prefix).unwrap_or(key));
     stored
@@ -142,6 +138,14 @@ pub(crate) fn outputs(
             size_bytes: output.size_bytes,
         })
         .collect()
+}
+
+/// Base of the URLs of a private asset's files, with a fresh path token.
+pub(crate) fn stream_url(asset: AssetId, config: &Config) -> String {
+    let token = config
+        .path_tokens
+        .sign(asset, clock::now(), PATH_TOKEN_TTL_S);
+    format!("{}/stream/{token}/", config.public_url)
 }
 
 /// A failure from its two columns.

@@ -1,9 +1,11 @@
 //! Rows of `jobs` and `attempts`: reading. Writing is `crate::jobs::apply`.
 
 use serde::Deserialize;
+use shared::api::JobCount;
 use shared::id::{AssetId, JobId};
 use shared::job::{Attempt, Job, JobKind, JobState, JobView, LeaseHash, Progress, State};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use worker::D1Database;
 
 use super::assets::{Query, failure};
@@ -19,8 +21,9 @@ pub(crate) struct JobRow {
     pub(crate) tenant: String,
     pub(crate) user_id: String,
     kind: String,
+    runs_on: String,
     state: String,
-    attempt: u32,
+    pub(crate) attempt: u32,
     failures: u32,
     run_at: Option<u64>,
     lease_hash: Option<String>,
@@ -39,6 +42,19 @@ impl JobRow {
 
     pub(crate) fn asset_id(&self) -> Result<AssetId> {
         word(&self.asset_id)
+    }
+
+    pub(crate) fn state(&self) -> Result<JobState> {
+        word(&self.state)
+    }
+
+    pub(crate) fn kind(&self) -> Result<JobKind> {
+        word(&self.kind)
+    }
+
+    /// Where it is worked on.
+    pub(crate) fn runs_on(&self) -> Result<RunsOn> {
+        word(&self.runs_on)
     }
 
     /// The part that decides its life.
@@ -209,4 +225,37 @@ pub(crate) async fn overdue(db: &D1Database, now: Timestamp) -> Result<Vec<JobId
                UNION SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline_at <= ?1 LIMIT 100";
     let rows: Vec<IdRow> = all(db, sql, &[time(now)]).await?;
     rows.iter().map(|row| word(&row.id)).collect()
+}
+
+#[derive(Deserialize)]
+struct CountRow {
+    kind: String,
+    runs_on: String,
+    state: String,
+    count: u64,
+    oldest: Option<u64>,
+}
+
+/// Jobs of a tenant that have not ended, counted, and since when the oldest that could be claimed waits.
+pub(crate) async fn backlog(
+    db: &D1Database,
+    tenant: &str,
+    now: Timestamp,
+) -> Result<(Vec<JobCount>, Option<Timestamp>)> {
+    let sql = "SELECT kind, runs_on, state, COUNT(*) AS count, MIN(CASE WHEN run_at <= ?2 THEN run_at END) AS oldest FROM jobs \
+               WHERE state IN ('queued', 'running') AND tenant = ?1 GROUP BY kind, runs_on, state ORDER BY kind, runs_on, state";
+    let rows: Vec<CountRow> = all(db, sql, &[text(tenant), time(now)]).await?;
+    let oldest = rows.iter().filter_map(|row| row.oldest).min();
+    let counts = rows.iter().map(|row| {
+        Ok(JobCount {
+            kind: word(&row.kind)?,
+            runs_on: word(&row.runs_on)?,
+            state: word(&row.state)?,
+            count: row.count,
+        })
+    });
+    Ok((
+        counts.collect::<Result<_>>()?,
+        oldest.map(Timestamp::from_ms),
+    ))
 }

@@ -1,8 +1,10 @@
 //! All SQL. Rows are private to this module's children; the rest of the shell sees the core's types.
 
 pub(crate) mod assets;
+pub(crate) mod attempts;
 pub(crate) mod jobs;
 pub(crate) mod outbox;
+pub(crate) mod workers;
 
 use serde::de::DeserializeOwned;
 use shared::time::Timestamp;

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use shared::id::JobId;
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement};
 
 use super::{all, first, int, run, statement, text, time, word};
@@ -11,6 +12,9 @@ use crate::error::Result;
 
 /// A sent message that no claim has answered within this time is sent again.
 pub(crate) const RESEND_AFTER_MS: u64 = 15_000;
+
+/// A message that waits in the dispatch object is durable there; this long it is believed to be, in case the object lost it.
+pub(crate) const RESEND_DISPATCHED_AFTER_MS: u64 = 60_000;
 
 /// An event that its hub has not heard within this time is delivered by the sweeper.
 pub(crate) const DELIVER_AFTER_MS: u64 = 3_000;
@@ -90,24 +94,41 @@ pub(crate) async fn late_hubs(db: &D1Database, now: Timestamp) -> Result<Vec<Str
 }
 
 #[derive(Deserialize)]
-struct JobIdRow {
+struct DueRow {
     job_id: String,
+    runs_on: String,
 }
 
 /// Messages that are due and not on their way: never sent, or sent long ago and not answered by a claim.
-pub(crate) async fn due_messages(db: &D1Database, now: Timestamp) -> Result<Vec<JobId>> {
-    let sql = "SELECT job_id FROM outbox_messages WHERE due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2) ORDER BY due_at LIMIT 100";
-    let rows: Vec<JobIdRow> =
-        all(db, sql, &[time(now), time(now.minus_ms(RESEND_AFTER_MS))]).await?;
-    rows.iter().map(|row| word(&row.job_id)).collect()
+pub(crate) async fn due_messages(db: &D1Database, now: Timestamp) -> Result<Vec<(JobId, RunsOn)>> {
+    let sql = "SELECT job_id, runs_on FROM outbox_messages JOIN jobs ON jobs.id = job_id \
+               WHERE due_at <= ?1 AND (resend_at IS NULL OR resend_at <= ?1) ORDER BY due_at LIMIT 100";
+    let rows: Vec<DueRow> = all(db, sql, &[time(now)]).await?;
+    rows.iter()
+        .map(|row| Ok((word(&row.job_id)?, word(&row.runs_on)?)))
+        .collect()
 }
 
 /// Notes that the queue has the message of `job`.
 pub(crate) async fn mark_sent(db: &D1Database, job: JobId, now: Timestamp) -> Result<()> {
+    mark(db, job, now, RESEND_AFTER_MS).await
+}
+
+/// Notes that the dispatch object has the message of `job`.
+pub(crate) async fn mark_dispatched(db: &D1Database, job: JobId, now: Timestamp) -> Result<()> {
+    mark(db, job, now, RESEND_DISPATCHED_AFTER_MS).await
+}
+
+/// The later of two marks holds: the consumer may be faster than the sender.
+async fn mark(db: &D1Database, job: JobId, now: Timestamp, resend_after_ms: u64) -> Result<()> {
     run(
         db,
-        "UPDATE outbox_messages SET sent_at = ? WHERE job_id = ?",
-        &[time(now), text(&job.to_string())],
+        "UPDATE outbox_messages SET sent_at = ?, resend_at = MAX(COALESCE(resend_at, 0), ?) WHERE job_id = ?",
+        &[
+            time(now),
+            time(now.plus_ms(resend_after_ms)),
+            text(&job.to_string()),
+        ],
     )
     .await?;
     Ok(())
@@ -163,23 +184,18 @@ const NEVER_MS: u64 = 1 << 52;
 
 /// When something will next be due by the clock alone; `None` when nothing is open.
 pub(crate) async fn next_due(db: &D1Database, upload_max_ms: u64) -> Result<Option<Timestamp>> {
-    // One scalar MIN over sub-selects: D1 takes at most five terms in a compound SELECT. ?4 stands for "never".
+    // One scalar MIN over sub-selects: D1 takes at most five terms in a compound SELECT. ?3 stands for "never".
     let sql = "SELECT NULLIF(MIN(\
-               COALESCE((SELECT MIN(lease_until) FROM jobs WHERE state = 'running'), ?4), \
-               COALESCE((SELECT MIN(deadline_at) FROM jobs WHERE state IN ('queued', 'running')), ?4), \
-               COALESCE((SELECT MIN(MAX(due_at, COALESCE(sent_at + ?1, 0))) FROM outbox_messages), ?4), \
-               COALESCE((SELECT MIN(created_at) + ?2 FROM outbox_events), ?4), \
-               COALESCE((SELECT MIN(due_at) FROM tombstones), ?4), \
-               COALESCE((SELECT MIN(created_at) + ?3 FROM assets WHERE state = 'awaiting_upload'), ?4)), ?4) AS next";
+               COALESCE((SELECT MIN(lease_until) FROM jobs WHERE state = 'running'), ?3), \
+               COALESCE((SELECT MIN(deadline_at) FROM jobs WHERE state IN ('queued', 'running')), ?3), \
+               COALESCE((SELECT MIN(MAX(due_at, COALESCE(resend_at, 0))) FROM outbox_messages), ?3), \
+               COALESCE((SELECT MIN(created_at) + ?1 FROM outbox_events), ?3), \
+               COALESCE((SELECT MIN(due_at) FROM tombstones), ?3), \
+               COALESCE((SELECT MIN(created_at) + ?2 FROM assets WHERE state = 'awaiting_upload'), ?3)), ?3) AS next";
     let row: Option<NextRow> = first(
         db,
         sql,
-        &[
-            int(RESEND_AFTER_MS),
-            int(DELIVER_AFTER_MS),
-            int(upload_max_ms),
-            int(NEVER_MS),
-        ],
+        &[int(DELIVER_AFTER_MS), int(upload_max_ms), int(NEVER_MS)],
     )
     .await?;
     Ok(row.and_then(|row| row.next).map(Timestamp::from_ms))

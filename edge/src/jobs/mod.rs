@@ -11,14 +11,18 @@ use shared::id::{EventId, JobId};
 use shared::job::{
     Command, DEADLINE_MS, FailureClass, Fence, Job, JobKind, LeaseHash, Outcome, step,
 };
+use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement};
 
 use self::write::Write;
 use crate::app::App;
 use crate::clock;
 use crate::db::assets::{AssetRow, StoredOutput};
+use crate::db::attempts::Early;
+use crate::db::jobs::JobRow;
 use crate::db::outbox::EventRow;
 use crate::db::{self, statement, text, time};
 use crate::error::{Error, Result};
@@ -29,20 +33,35 @@ const CONFLICTS_MAX: u32 = 8;
 /// What somebody wants of a job, with what the database needs to know about it.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    /// `worker` takes it.
+    /// `worker` takes it, if jobs that run where it `runs_on` are its own.
     Claim {
         worker: String,
+        runs_on: RunsOn,
         token: String,
         nonce: u64,
     },
     /// Its worker is alive.
-    Heartbeat { fence: Fence },
+    Heartbeat {
+        fence: Fence,
+        /// The deadline becomes this if it is earlier.
+        deadline_min: Option<Timestamp>,
+        /// What is playable already.
+        early: Option<Early>,
+    },
     /// Its worker stored and verified all outputs.
     Finish { fence: Fence, made: Made },
     /// Its worker gives up this attempt.
     Fail {
         fence: Fence,
         class: FailureClass,
+        failure: Failure,
+        peak_memory_bytes: Option<u64>,
+    },
+    /// Its worker gives the attempt back.
+    Release { fence: Fence },
+    /// The edge cannot do it, a native worker may: gives the attempt back to be taken there.
+    HandOver {
+        fence: Fence,
         failure: Failure,
         peak_memory_bytes: Option<u64>,
     },
@@ -58,10 +77,13 @@ pub(crate) enum Change {
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) outputs: Vec<StoredOutput>,
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) placeholder: String,
-    pub(crate) peak_memory_bytes: u64,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    pub(crate) duration_ms: Option<u64>,
+    pub(crate) placeholder: Option<String>,
+    pub(crate) peak_memory_bytes: Option<u64>,
+    /// What was found out, as JSON.
+    pub(crate) report: Option<String>,
 }
 
 /// An accepted change.
@@ -85,8 +107,10 @@ pub(crate) struct Effects {
     pub(crate) hub: String,
     /// Events that wait for it, in order.
     pub(crate) events: Vec<EventRow>,
-    /// Job whose message is to be sent, and when it is due.
-    pub(crate) message: Option<(JobId, Timestamp)>,
+    /// Message to send, and when it is due.
+    pub(crate) message: Option<(Message, Timestamp)>,
+    /// Job that no native worker needs a hint of any more.
+    pub(crate) dispatched: Option<JobId>,
 }
 
 /// Applies `change` to the job `id`.
@@ -99,6 +123,7 @@ pub(crate) async fn apply(app: &App, id: JobId, change: &Change) -> Result<Appli
         let asset = db::assets::get_any(&db, row.asset_id()?)
             .await?
             .ok_or_else(Error::not_found)?;
+        check_place(&row, change)?;
         let before = row.job()?;
         let now = clock::now();
         let (after, outcome) = step(&before, &command(app, change, now), now)?;
@@ -129,6 +154,25 @@ pub(crate) async fn apply(app: &App, id: JobId, change: &Change) -> Result<Appli
     ))
 }
 
+/// A job is claimed where it runs: a stale hint must not bring it to a worker that cannot do it.
+fn check_place(row: &JobRow, change: &Change) -> Result<()> {
+    match change {
+        Change::Claim { runs_on, .. } if row.runs_on()? != *runs_on => {
+            let detail = format!("Jobs like this are not done by workers of kind {runs_on}.");
+            Err(Error::problem(ErrorCode::JobBusy, detail))
+        }
+        Change::Claim { .. }
+        | Change::Heartbeat { .. }
+        | Change::Finish { .. }
+        | Change::Fail { .. }
+        | Change::Release { .. }
+        | Change::HandOver { .. }
+        | Change::Cancel
+        | Change::Expire
+        | Change::Redrive => Ok(()),
+    }
+}
+
 /// The core's command for a change.
 fn command(app: &App, change: &Change, now: Timestamp) -> Command {
     match change {
@@ -136,9 +180,14 @@ fn command(app: &App, change: &Change, now: Timestamp) -> Command {
             lease: LeaseHash::of(token),
             lease_ms: app.config.lease_ms,
         },
-        Change::Heartbeat { fence } => Command::Heartbeat {
+        Change::Heartbeat {
+            fence,
+            deadline_min,
+            ..
+        } => Command::Heartbeat {
             fence: fence.clone(),
             lease_ms: app.config.lease_ms,
+            deadline_min: *deadline_min,
         },
         Change::Finish { fence, .. } => Command::Finish {
             fence: fence.clone(),
@@ -147,6 +196,9 @@ fn command(app: &App, change: &Change, now: Timestamp) -> Command {
             fence: fence.clone(),
             class: *class,
             jitter: clock::random_u64(),
+        },
+        Change::Release { fence } | Change::HandOver { fence, .. } => Command::Release {
+            fence: fence.clone(),
         },
         Change::Cancel => Command::Cancel,
         Change::Expire => Command::Expire,
@@ -177,19 +229,23 @@ pub(crate) fn new_event(event_type: EventType, asset: &AssetRow, now: Timestamp)
 pub(crate) fn insert(
     db: &D1Database,
     asset: &AssetRow,
+    runs_on: RunsOn,
     now: Timestamp,
 ) -> Result<[D1PreparedStatement; 2]> {
     let id = asset.job_id()?.to_string();
+    let kind = JobKind::of(asset.kind()?)
+        .ok_or_else(|| Error::internal("an asset of this kind has no job"))?;
     let job = statement(
         db,
-        "INSERT INTO jobs (id, asset_id, tenant, user_id, kind, state, run_at, deadline_at, created_at, write_id) \
-         SELECT ?1, id, tenant, user_id, ?2, 'queued', ?3, ?4, ?3, ?5 FROM assets WHERE job_id = ?1 AND state = 'awaiting_upload'",
+        "INSERT INTO jobs (id, asset_id, tenant, user_id, kind, runs_on, state, run_at, deadline_at, created_at, write_id) \
+         SELECT ?1, id, tenant, user_id, ?2, ?6, 'queued', ?3, ?4, ?3, ?5 FROM assets WHERE job_id = ?1 AND state = 'awaiting_upload'",
         &[
             text(&id),
-            text(JobKind::ProcessImage.as_str()),
+            text(kind.as_str()),
             time(now),
             time(now.plus_ms(DEADLINE_MS)),
             text(&clock::random_token()),
+            text(runs_on.as_str()),
         ],
     )?;
     let message = statement(

@@ -3,10 +3,12 @@
 use shared::asset::Visibility;
 use shared::event::{Event, EventType, ProcessingResult};
 use shared::id::JobId;
-use shared::job::{Job, Outcome, State, asset_state};
+use shared::job::{Job, LeaseHash, Outcome, State, asset_state};
 use shared::key::OutputPrefix;
+use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 
@@ -54,7 +56,7 @@ impl Write<'_> {
             Outcome::Claimed => {
                 batch.extend([self.begin_attempt(&guard)?, guard.forget_message()?]);
             }
-            Outcome::Renewed => {}
+            Outcome::Renewed => batch.extend(self.note_early(&guard)?),
             Outcome::Succeeded => {
                 batch.extend([self.end_attempt(&guard, None)?, self.publish(&guard)?]);
             }
@@ -99,8 +101,50 @@ impl Write<'_> {
         Ok(Some(Effects {
             hub,
             events: last.results()?,
-            message: message.map(|due| (self.id, due)),
+            message: match message {
+                Some(due) => Some((Message::new(self.id, self.runs_on()?), due)),
+                None => None,
+            },
+            dispatched: self.is_undispatched()?.then_some(self.id),
         }))
+    }
+
+    /// Where the job runs from now on.
+    fn runs_on(&self) -> Result<RunsOn> {
+        if let Change::HandOver { .. } = self.change {
+            Ok(RunsOn::Native)
+        } else {
+            self.row.runs_on()
+        }
+    }
+
+    /// Whether a hint of it in the dispatch object has become useless.
+    fn is_undispatched(&self) -> Result<bool> {
+        let is_useless = match self.outcome {
+            Outcome::Claimed | Outcome::Failed(_) | Outcome::Cancelled => true,
+            Outcome::Renewed
+            | Outcome::Succeeded
+            | Outcome::Retried(_)
+            | Outcome::Released
+            | Outcome::Redriven => false,
+        };
+        Ok(is_useless && self.row.runs_on()? == RunsOn::Native)
+    }
+
+    /// Keeps what is playable early, if the heartbeat brought some.
+    fn note_early(&self, guard: &Guard<'_>) -> Result<Option<D1PreparedStatement>> {
+        let Change::Heartbeat {
+            early: Some(early), ..
+        } = self.change
+        else {
+            return Ok(None);
+        };
+        let sql = "UPDATE attempts SET early = ? WHERE job_id = ? AND attempt = ?";
+        let early = serde_json::to_string(early)?;
+        let attempt = int(u64::from(self.before.attempt));
+        guard
+            .statement(sql, &[text(&early), text(&guard.job), attempt])
+            .map(Some)
     }
 
     fn update_job(&self, write_id: &str, error: Option<&Failure>) -> Result<D1PreparedStatement> {
@@ -117,10 +161,11 @@ impl Write<'_> {
         let error = error.filter(|_| ended.is_some());
         statement(
             self.db,
-            "UPDATE jobs SET state = ?, attempt = ?, failures = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
+            "UPDATE jobs SET state = ?, runs_on = ?, attempt = ?, failures = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
              error_code = ?, error_detail = ?, ended_at = ?, write_id = ? WHERE id = ? AND write_id = ?",
             &[
                 text(self.after.state.word().as_str()),
+                text(self.runs_on()?.as_str()),
                 int(u64::from(self.after.attempt)),
                 int(u64::from(self.after.failures)),
                 int_or_null(run_at),
@@ -143,6 +188,7 @@ impl Write<'_> {
             (Outcome::Retried(None) | Outcome::Failed(None), Change::Fail { failure, .. }) => {
                 Some(failure.clone())
             }
+            (Outcome::Released, Change::HandOver { failure, .. }) => Some(failure.clone()),
             (Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)), _) => {
                 Some(Failure::new(code, clock_detail(code)))
             }
@@ -162,7 +208,13 @@ impl Write<'_> {
     }
 
     fn begin_attempt(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
-        let Change::Claim { worker, nonce, .. } = self.change else {
+        let Change::Claim {
+            worker,
+            nonce,
+            token,
+            ..
+        } = self.change
+        else {
             return Err(Error::internal("an attempt begins by a claim only"));
         };
         let prefix = OutputPrefix {
@@ -171,8 +223,15 @@ impl Write<'_> {
             nonce: *nonce,
         };
         guard.statement(
-            "INSERT INTO attempts (job_id, attempt, worker, output_prefix, started_at) SELECT ?, ?, ?, ?, ?",
-            &[text(&guard.job), int(u64::from(self.after.attempt)), text(worker), text(&prefix.to_string()), time(self.now)],
+            "INSERT INTO attempts (job_id, attempt, worker, output_prefix, started_at, lease_hash) SELECT ?, ?, ?, ?, ?, ?",
+            &[
+                text(&guard.job),
+                int(u64::from(self.after.attempt)),
+                text(worker),
+                text(&prefix.to_string()),
+                time(self.now),
+                text(LeaseHash::of(token).as_str()),
+            ],
         )
     }
 
@@ -181,25 +240,30 @@ impl Write<'_> {
         guard: &Guard<'_>,
         error: Option<&Failure>,
     ) -> Result<D1PreparedStatement> {
-        let peak = match self.change {
-            Change::Finish { made, .. } => Some(made.peak_memory_bytes),
+        let (peak, report) = match self.change {
+            Change::Finish { made, .. } => (made.peak_memory_bytes, made.report.as_deref()),
             Change::Fail {
                 peak_memory_bytes, ..
-            } => *peak_memory_bytes,
+            }
+            | Change::HandOver {
+                peak_memory_bytes, ..
+            } => (*peak_memory_bytes, None),
             Change::Claim { .. }
             | Change::Heartbeat { .. }
+            | Change::Release { .. }
             | Change::Cancel
             | Change::Expire
-            | Change::Redrive => None,
+            | Change::Redrive => (None, None),
         };
         guard.statement(
-            "UPDATE attempts SET ended_at = ?, error_code = ?, error_detail = ?, peak_memory_bytes = ? \
+            "UPDATE attempts SET ended_at = ?, error_code = ?, error_detail = ?, peak_memory_bytes = ?, report = ? \
              WHERE job_id = ? AND attempt = ? AND ended_at IS NULL",
             &[
                 time(self.now),
                 text_or_null(error.map(|error| error.code.as_str())),
                 text_or_null(error.map(|error| error.detail.as_str())),
                 int_or_null(peak),
+                text_or_null(report),
                 text(&guard.job),
                 int(u64::from(self.before.attempt)),
             ],
@@ -220,14 +284,15 @@ impl Write<'_> {
             return Err(Error::internal("outputs are published by a finish only"));
         };
         guard.statement(
-            "UPDATE assets SET state = ?, outputs = ?, width = ?, height = ?, placeholder = ?, ready_at = ?, error_code = NULL, \
-             error_detail = NULL WHERE id = ?",
+            "UPDATE assets SET state = ?, outputs = ?, width = ?, height = ?, duration_ms = ?, placeholder = ?, ready_at = ?, \
+             error_code = NULL, error_detail = NULL WHERE id = ?",
             &[
                 text(asset_state(self.after.state.word()).as_str()),
                 text(&serde_json::to_string(&made.outputs)?),
-                int(u64::from(made.width)),
-                int(u64::from(made.height)),
-                text(&made.placeholder),
+                int_or_null(made.width.map(u64::from)),
+                int_or_null(made.height.map(u64::from)),
+                int_or_null(made.duration_ms),
+                text_or_null(made.placeholder.as_deref()),
                 time(self.now),
                 text(&self.asset.id()?.to_string()),
             ],
@@ -287,9 +352,10 @@ impl Write<'_> {
                     visibility,
                     &self.app.config,
                 ),
-                width: Some(made.width),
-                height: Some(made.height),
-                placeholder: Some(made.placeholder.clone()),
+                width: made.width,
+                height: made.height,
+                duration_ms: made.duration_ms,
+                placeholder: made.placeholder.clone(),
             });
         }
         Ok(Some(event))

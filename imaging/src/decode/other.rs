@@ -13,7 +13,11 @@ use crate::probe::end_of_first_frame;
 use crate::sniff::Format;
 
 /// What a decoder may allocate by itself: the estimate has admitted the picture, this is the second lock.
-const ALLOC_MAX_BYTES: u64 = 1024 * 1024 * 1024;
+const ALLOC_MAX_BYTES: u64 = if cfg!(target_arch = "wasm32") {
+    1024 * 1024 * 1024
+} else {
+    4 * 1024 * 1024 * 1024
+};
 
 /// The decoder of a format; only the header is read.
 pub(crate) fn decoder<'a, R: BufRead + Seek + 'a>(

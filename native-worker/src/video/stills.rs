@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use imaging::Session;
-use shared::image::{Fit, ImagePlan, ImageReport, VariantSpec};
+use shared::image::{Fit, ImagePlan, ImageReport, VariantFormat, VariantSpec};
 use shared::problem::Failure;
 use shared::video::command::{self, file};
 use shared::video::plan::{Plan, VideoPlan};
@@ -127,6 +127,7 @@ fn decode(bytes: Vec<u8>) -> Result<ImageReport, Failure> {
             height: 100,
             fit: Fit::Inside,
             quality: 80,
+            format: VariantFormat::default(),
         }],
         pixels_max: PIXELS_MAX,
         memory_max_bytes: u64::MAX,

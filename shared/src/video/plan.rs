@@ -10,7 +10,7 @@ pub use super::remux::Remux;
 use super::remux::{default_audio, remux};
 use super::source::{AudioStream, DynamicRange, Source, SubtitleStream, VideoStream};
 use super::storyboard::Storyboard;
-use crate::image::{Fit, VariantSpec};
+use crate::image::{Fit, VariantFormat, VariantSpec};
 use crate::problem::{ErrorCode, Failure};
 
 /// All that is made of a source.
@@ -326,6 +326,7 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
         height: 240,
         fit: Fit::Cover,
         quality: 80,
+        format: VariantFormat::default(),
     };
     let cut = spec.geometry(video.width, video.height);
     // A crop of 4:2:0 is even.

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use shared::asset::AssetState;
 use shared::job::{
-    BACKOFF_BASE_MS, BACKOFF_MAX_MS, Command, FailureClass, Fence, Job, JobState, LeaseHash,
-    Outcome, RETRIES_MAX, Rejected, State, asset_state, backoff_ms, step,
+    BACKOFF_BASE_MS, BACKOFF_MAX_MS, Command, DEADLINE_MS, FailureClass, Fence, Job, JobKind,
+    JobState, LeaseHash, Outcome, Progress, RETRIES_MAX, Rejected, RenditionProgress, State,
+    asset_state, backoff_ms, deadline_min, step,
 };
+use shared::media::AssetKind;
 use shared::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
@@ -103,6 +105,7 @@ fn commands() -> Vec<(String, Command)> {
         let heartbeat = Command::Heartbeat {
             fence: fence.clone(),
             lease_ms: LEASE_MS,
+            deadline_min: None,
         };
         let verbs = [
             ("heartbeat", heartbeat),
@@ -122,6 +125,17 @@ fn commands() -> Vec<(String, Command)> {
             ),
         ];
         all.extend(verbs.map(|(name, command)| (format!("{name}{by}"), command)));
+    }
+    for (name, deadline) in [
+        ("heartbeat of a long film", NOW.plus_ms(90_000)),
+        ("heartbeat of a short film", NOW.minus_ms(1)),
+    ] {
+        let heartbeat = Command::Heartbeat {
+            fence: fence(ATTEMPT, token()),
+            lease_ms: LEASE_MS,
+            deadline_min: Some(deadline),
+        };
+        all.push((name.to_owned(), heartbeat));
     }
     all
 }
@@ -204,6 +218,7 @@ fn a_short_renewal_keeps_the_longer_lease() {
             lease: token(),
         },
         lease_ms: 1,
+        deadline_min: None,
     };
     assert_eq!(step(&job, &heartbeat, NOW), Ok((job, Outcome::Renewed)));
 }
@@ -227,6 +242,68 @@ fn an_asset_follows_its_job() {
         AssetState::Failed,
     ];
     assert_eq!(states, expected);
+}
+
+#[test]
+fn a_long_film_gets_six_times_its_duration() {
+    for (duration_ms, ms) in [
+        (0, DEADLINE_MS),
+        (300_000, DEADLINE_MS),
+        (300_001, 1_800_006),
+        (7_200_000, 43_200_000),
+    ] {
+        assert_eq!(deadline_min(NOW, duration_ms), NOW.plus_ms(ms));
+    }
+    // Whatever a worker reports, it stays a time.
+    assert!(deadline_min(NOW, u64::MAX) > NOW);
+}
+
+#[test]
+fn each_kind_of_asset_has_its_job() {
+    let kinds: Vec<Option<JobKind>> = AssetKind::ALL
+        .iter()
+        .map(|&kind| JobKind::of(kind))
+        .collect();
+    let expected = [
+        Some(JobKind::ProcessImage),
+        Some(JobKind::ProcessVideo),
+        Some(JobKind::ProcessAudio),
+        None,
+        None,
+    ];
+    assert_eq!(kinds, expected);
+}
+
+#[test]
+fn progress_stays_within_its_bounds() {
+    let rendition = |ratio| RenditionProgress {
+        name: "720p".to_owned(),
+        ratio,
+    };
+    let wild = Progress {
+        ratio: Some(1.7),
+        stage: "e".repeat(1_000),
+        rendition: Some("é".repeat(1_000)),
+        speed: Some(-1.0),
+        eta_ms: Some(5),
+        renditions: vec![rendition(Some(-0.5)); 1_000],
+    };
+    let bounded = wild.bounded();
+    assert_eq!(bounded.ratio, Some(1.0));
+    assert_eq!(bounded.stage.len(), 64);
+    assert_eq!(bounded.rendition, Some("é".repeat(64)));
+    assert_eq!((bounded.speed, bounded.eta_ms), (Some(0.0), Some(5)));
+    assert_eq!(bounded.renditions, vec![rendition(Some(0.0)); 64]);
+
+    let good = Progress {
+        ratio: Some(0.25),
+        stage: "encode".to_owned(),
+        rendition: None,
+        speed: Some(2.5),
+        eta_ms: None,
+        renditions: vec![rendition(Some(0.5)), rendition(None)],
+    };
+    assert_eq!(good.clone().bounded(), good);
 }
 
 /// Ceilings of the delay before the retry after the n-th failure, in seconds.

@@ -21,7 +21,7 @@ enum Speaker {
 
 #[derive(Debug, Clone, Copy)]
 enum Verb {
-    Heartbeat(u64),
+    Heartbeat(u64, Option<u64>),
     Finish,
     Fail(FailureClass, u64),
     Release,
@@ -48,7 +48,7 @@ fn speakers() -> impl Strategy<Value = Speaker> {
 
 fn verbs() -> impl Strategy<Value = Verb> {
     prop_oneof![
-        3 => (0..60_000_u64).prop_map(Verb::Heartbeat),
+        3 => (0..60_000_u64, prop::option::of(0..600_000_u64)).prop_map(|(lease_ms, deadline_ms)| Verb::Heartbeat(lease_ms, deadline_ms)),
         1 => Just(Verb::Finish),
         3 => any::<u64>().prop_map(|jitter| Verb::Fail(FailureClass::Retryable, jitter)),
         1 => Just(Verb::Fail(FailureClass::Permanent, 0)),
@@ -98,7 +98,11 @@ fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
             let (attempt, lease) = fence(speaker);
             let fence = Fence { attempt, lease };
             match verb {
-                Verb::Heartbeat(lease_ms) => Command::Heartbeat { fence, lease_ms },
+                Verb::Heartbeat(lease_ms, deadline_ms) => Command::Heartbeat {
+                    fence,
+                    lease_ms,
+                    deadline_min: deadline_ms.map(|ms| now.plus_ms(ms)),
+                },
                 Verb::Finish => Command::Finish { fence },
                 Verb::Fail(class, jitter) => Command::Fail {
                     fence,
@@ -168,7 +172,12 @@ impl Life {
         );
         prop_assert!(before.state != State::Succeeded, "success was left");
         prop_assert_eq!(after.attempt, before.attempt + u32::from(claimed));
-        prop_assert_eq!(after.deadline != before.deadline && !redriven, false);
+        let renewed = outcome == Outcome::Renewed;
+        prop_assert!(after.deadline == before.deadline || redriven || renewed);
+        prop_assert!(
+            redriven || after.deadline >= before.deadline,
+            "a deadline came nearer"
+        );
         prop_assert!(after.failures <= RETRIES_MAX + 1);
         prop_assert!(redriven || after.failures >= before.failures);
         if let Move::Say(speaker, _) = wanted {

@@ -4,15 +4,25 @@ use proptest::prelude::*;
 use shared::id::JobId;
 use shared::message::{Message, VERSION};
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 
-const TEXT: &str = r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000"}"#;
+const TEXT: &str = r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_on":"edge"}"#;
 
 #[test]
 fn form() {
-    let message = Message::new(JobId::new(Timestamp::from_ms(1_469_918_176_385), 0));
+    let message = Message::new(
+        JobId::new(Timestamp::from_ms(1_469_918_176_385), 0),
+        RunsOn::Edge,
+    );
     assert_eq!(message.encode(), TEXT);
     assert_eq!(message.v, VERSION);
     assert_eq!(serde_json::to_string(&message).unwrap(), TEXT);
+}
+
+#[test]
+fn a_message_from_before_native_workers_is_for_the_edge() {
+    let old = r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000"}"#;
+    assert_eq!(Message::decode(old), Message::decode(TEXT));
 }
 
 #[test]
@@ -32,6 +42,8 @@ fn junk_is_no_message() {
         r#"{"v":"1","job_id":"job_01ARYZ6S410000000000000000"}"#,
         r#"{"job_id":"job_01ARYZ6S410000000000000000"}"#,
         r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000"}{}"#,
+        r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_on":"moon"}"#,
+        r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_in":"edge"}"#,
         // What R2 puts on a queue when an object arrives.
         r#"{"account":"a","action":"PutObject","bucket":"raw","object":{"key":"originals/x","size":1,"eTag":"e"},"eventTime":"2026-01-01T00:00:00.000Z"}"#,
     ];
@@ -42,8 +54,8 @@ fn junk_is_no_message() {
 
 proptest! {
     #[test]
-    fn messages_come_back(ms in 0..253_402_207_200_999_u64, random: u128) {
-        let message = Message::new(JobId::new(Timestamp::from_ms(ms), random));
+    fn messages_come_back(ms in 0..253_402_207_200_999_u64, random: u128, place in 0..RunsOn::ALL.len()) {
+        let message = Message::new(JobId::new(Timestamp::from_ms(ms), random), RunsOn::ALL[place]);
         prop_assert_eq!(Message::decode(&message.encode()), Some(message));
     }
 

@@ -157,7 +157,7 @@ fn security_is_that_of_the_table() {
         let expected = match op.access() {
             Access::Public => Value::Null,
             Access::Mixed | Access::Ticket => serde_json::json!([{"bearer": []}, {}]),
-            Access::User => serde_json::json!([{"bearer": []}]),
+            Access::User | Access::Worker | Access::Admin => serde_json::json!([{"bearer": []}]),
         };
         assert_eq!(operation(&document, op)["security"], expected, "{op:?}");
     }
@@ -178,7 +178,18 @@ fn bodies_are_there_where_the_table_has_them() {
     let (needed, optional) = (Value::Bool(true), Value::Bool(false));
     assert_eq!(
         bodies,
-        [(Op::CreateAsset, &needed), (Op::CompleteAsset, &optional)]
+        [
+            (Op::CreateAsset, &needed),
+            (Op::CompleteAsset, &optional),
+            (Op::RegisterWorker, &needed),
+            (Op::PullMessages, &optional),
+            (Op::AckMessages, &needed),
+            (Op::HeartbeatJob, &needed),
+            (Op::FinishJob, &needed),
+            (Op::FailJob, &needed),
+            (Op::ReleaseJob, &needed),
+            (Op::DrainWorker, &needed),
+        ]
     );
     for (op, body) in with_body {
         assert!(
@@ -255,7 +266,8 @@ fn every_property_is_explained() {
             for (property, schema) in properties.into_iter().flatten() {
                 let told =
                     schema.to_string().contains("\"description\":") || schema["$ref"].is_string();
-                let tag = name == "Upload" && property == "type";
+                let tag = [("Upload", "type"), ("Work", "kind")]
+                    .contains(&(name.as_str(), property.as_str()));
                 assert!(told || tag, "{name}.{property} has no description");
             }
         });
@@ -272,6 +284,8 @@ fn table_of_operations() -> String {
             Access::Mixed => "for private",
             Access::Ticket => "yes, or a ticket",
             Access::User => "yes",
+            Access::Worker => "worker",
+            Access::Admin => "admin",
         };
         let (method, path, status) = (op.method().as_str(), op.path(), op.status());
         let summary = operation(&document, op)["summary"].as_str().unwrap();

@@ -72,9 +72,12 @@ fn rows_do_not_repeat_or_contradict() {
         assert_eq!(has_body, !matches!(op.status(), 204 | 302), "{op:?}");
         assert!((200..400).contains(&op.status()), "{op:?}");
         assert!(op.path().starts_with('/'));
-        let for_users = !matches!(op.access(), Access::Public);
-        assert_eq!(op.path().starts_with("/v1/"), for_users, "{op:?}");
+        let for_users = matches!(op.access(), Access::Mixed | Access::Ticket | Access::User);
+        let is_public = op.access() == Access::Public;
+        assert_eq!(op.path().starts_with("/v1/"), !is_public, "{op:?}");
         assert_eq!(op.query().contains(&"on_behalf_of"), for_users, "{op:?}");
+        let for_admins = op.access() == Access::Admin;
+        assert_eq!(op.path().starts_with("/v1/admin/"), for_admins, "{op:?}");
     }
 }
 

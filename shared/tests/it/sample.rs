@@ -5,16 +5,25 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::api::{
-    AssetPage, CompletedAsset, CreatedAsset, Health, JobPage, Playback, RenewedUpload, Ticket,
-    Upload, VersionInfo,
+    AssetPage, Backlog, CompletedAsset, CreatedAsset, Health, JobCount, JobPage, Playback,
+    RenewedUpload, Ticket, Upload, VersionInfo, WorkerList,
 };
 use shared::asset::{Asset, AssetState, Origin, Output, Owner, Visibility};
 use shared::event::{Event, EventType, ProcessingResult, Reset, Snapshot};
 use shared::id::{AssetId, EventId, JobId};
+use shared::image::ImagePlan;
 use shared::job::{Attempt, JobKind, JobState, JobView, Progress};
 use shared::media::AssetKind;
 use shared::problem::{ErrorCode, Failure, Problem};
+use shared::queue::{
+    Acked, AckedMessages, BacklogMetrics, CONTENT_TYPE, MessageMetadata, PullMetadata, Pulled,
+    PulledMessage, PulledMessages,
+};
 use shared::time::Timestamp;
+use shared::worker::{
+    BucketRole, ClaimedJob, Destination, Encoder, Heartbeat, RunsOn, Source, Work, Worker,
+    WorkerState,
+};
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 
@@ -110,6 +119,7 @@ fn event(full: bool) -> Event {
             outputs: vec![output()],
             width: Some(1),
             height: None,
+            duration_ms: Some(4),
             placeholder: None,
         }),
         error: full.then(failure),
@@ -195,6 +205,127 @@ fn of_assets(full: bool) -> [Sample; 6] {
     ]
 }
 
+/// What a native worker hears of the queue.
+fn of_queue(full: bool) -> [Sample; 2] {
+    let message = PulledMessage {
+        id: "m".to_owned(),
+        body: "{}".to_owned(),
+        attempts: 1,
+        timestamp_ms: 1,
+        lease_id: "l".to_owned(),
+        metadata: MessageMetadata {
+            content_type: CONTENT_TYPE.to_owned(),
+        },
+    };
+    let metrics = BacklogMetrics::default();
+    let pulled = PulledMessages {
+        success: true,
+        errors: Vec::new(),
+        messages: Vec::new(),
+        result: Pulled {
+            message_backlog_count: 1,
+            messages: if full { vec![message] } else { Vec::new() },
+            metadata: PullMetadata { metrics },
+        },
+    };
+    let warnings = if full {
+        vec!["l".to_owned()]
+    } else {
+        Vec::new()
+    };
+    let acked = AckedMessages {
+        success: true,
+        errors: Vec::new(),
+        messages: Vec::new(),
+        result: Acked {
+            ack_count: 1,
+            retry_count: 0,
+            warnings,
+        },
+    };
+    [
+        sample("PulledMessages", &pulled),
+        sample("AckedMessages", &acked),
+    ]
+}
+
+/// What a native worker hears of a job, and of itself.
+fn of_workers(full: bool) -> [Sample; 3] {
+    let preset = Map::from_iter([("ladder".to_owned(), json!([360]))]);
+    let plan = ImagePlan::standard(1, 1);
+    let claimed = ClaimedJob {
+        job: job(full),
+        attempt: 1,
+        lease_token: "t".to_owned(),
+        lease_ms: 30_000,
+        lease_until: NOW,
+        source: Source {
+            bucket: BucketRole::Raw,
+            key: "originals/ast_x".to_owned(),
+            size_bytes: 1,
+            content_type: "video/mp4".to_owned(),
+            sha256: full.then(|| "0".repeat(64)),
+        },
+        destination: Destination {
+            bucket: BucketRole::Public,
+            prefix: "m/ast_x/1-0/".to_owned(),
+        },
+        work: if full {
+            Work::Video { preset }
+        } else {
+            Work::Image { plan }
+        },
+    };
+    let heartbeat = Heartbeat {
+        lease_until: NOW,
+        cancel: full,
+        drain: full,
+    };
+    [
+        sample("ClaimedJob", &claimed),
+        sample("Heartbeat", &heartbeat),
+        sample("Worker", &worker(full)),
+    ]
+}
+
+fn worker(full: bool) -> Worker {
+    let encoder = Encoder {
+        name: "libx264".to_owned(),
+        is_hardware: false,
+    };
+    Worker {
+        id: "w".to_owned(),
+        version: "1".to_owned(),
+        ffmpeg_version: "7".to_owned(),
+        cores: 2,
+        slots: 1,
+        encoders: if full { vec![encoder] } else { Vec::new() },
+        state: WorkerState::Active,
+        drain: full,
+        running: 1,
+        registered_at: NOW,
+        seen_at: NOW,
+    }
+}
+
+/// What admins hear.
+fn of_admins(full: bool) -> [Sample; 2] {
+    let list = WorkerList {
+        items: vec![worker(full)],
+    };
+    let backlog = Backlog {
+        jobs: vec![JobCount {
+            kind: JobKind::ProcessVideo,
+            runs_on: RunsOn::Native,
+            state: JobState::Queued,
+            count: 2,
+        }],
+        oldest_queued_ms: full.then_some(5),
+        dispatch: BacklogMetrics::default(),
+    };
+    [sample("WorkerList", &list), sample("Backlog", &backlog)]
+}
+
 /// What all others answer.
 fn of_the_rest(full: bool) -> [Sample; 5] {
     let page = JobPage {
@@ -223,6 +354,9 @@ fn of_the_rest(full: bool) -> [Sample; 5] {
 pub(crate) fn samples(full: bool) -> Vec<Sample> {
     let told = told(full).into_iter();
     told.chain(of_assets(full))
+        .chain(of_queue(full))
+        .chain(of_workers(full))
+        .chain(of_admins(full))
         .chain(of_the_rest(full))
         .collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::asset::{AssetState, Origin, Visibility};
 use shared::job::{JobKind, JobState};
 use shared::media::AssetKind;
+use shared::worker::{RunsOn, WorkerState};
 
 use crate::checkout;
 
@@ -121,6 +122,12 @@ fn migrations_know_the_same_words() {
         ("assets", "origin", words(Origin::ALL, Origin::as_str)),
         ("jobs", "kind", words(JobKind::ALL, JobKind::as_str)),
         ("jobs", "state", words(JobState::ALL, JobState::as_str)),
+        ("jobs", "runs_on", words(RunsOn::ALL, RunsOn::as_str)),
+        (
+            "workers",
+            "state",
+            words(WorkerState::ALL, WorkerState::as_str),
+        ),
     ];
     for (table, column, expected) in columns {
         let in_database = found.remove(&(table.to_owned(), column.to_owned()));

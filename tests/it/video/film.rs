@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::{Clip, Created, Event, Events, clip, shared};
+use tests::{Clip, Created, Event, Events, clip, shared_with_worker};
 
 use super::{end, follow, make, playback, seconds, streams, upload, url};
 
@@ -157,7 +157,7 @@ async fn check_rates(client: &tests::Client, variant: &Value, renditions: &Value
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_gets_renditions_that_are_what_they_say() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("film", "alice", "user");
     let mut events = follow(&alice).await;
     let film = Clip::film(1280, 720, 25, 8);
@@ -254,7 +254,7 @@ async fn check_stills(client: &tests::Client, asset: &Value, film: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_rendition_plays_while_the_rest_is_made() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("film", "early", "user");
     let mut events = follow(&alice).await;
     // Long enough that its encoding takes a while.
@@ -301,7 +301,7 @@ async fn the_first_rendition_plays_while_the_rest_is_made() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_of_common_codecs_is_remuxed_before_it_is_encoded() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("film", "remux", "user");
     let mut events = follow(&alice).await;
     let words = "-f lavfi -i testsrc2=s=1280x720:r=25:d=30 -f lavfi -i sine=d=30 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac \
@@ -330,7 +330,7 @@ async fn a_film_of_common_codecs_is_remuxed_before_it_is_encoded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sound_alone_becomes_one_rendition() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("film", "sound", "user");
     let mut events = follow(&alice).await;
     let (created, film) = make(

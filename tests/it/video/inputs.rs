@@ -1,7 +1,7 @@
 //! Films of every odd kind: each ends as a sound set of renditions.
 
 use serde_json::Value;
-use tests::{Client, Clip, Events, clip, shared};
+use tests::{Client, Clip, Events, clip, shared_with_worker};
 
 use super::{follow, make, seconds, streams, url};
 
@@ -94,7 +94,7 @@ fn words(parts: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sizes_and_shapes() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("inputs", "shapes", "user");
     let mut events = follow(&alice).await;
     let source = |size: &str| format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 {H264}");
@@ -168,7 +168,7 @@ fn turn(mut bytes: Vec<u8>) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn colours_and_clocks() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("inputs", "clocks", "user");
     let mut events = follow(&alice).await;
     let hdr = |transfer: &str| {
@@ -258,7 +258,7 @@ async fn colours_and_clocks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sounds_and_texts() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("inputs", "sounds", "user");
     let mut events = follow(&alice).await;
     let with = |sound: &str, codec: &str| words(&[TEST, sound, H264, codec, "-shortest"]);
@@ -398,7 +398,7 @@ async fn sounds_and_texts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn languages_and_subtitles_become_renditions() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("inputs", "languages", "user");
     let mut events = follow(&alice).await;
     let text = "1\n00:00:00,500 --> 00:00:01,500\nGuten Tag\n";
@@ -444,7 +444,7 @@ async fn languages_and_subtitles_become_renditions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scattered_damage_is_a_success_that_says_so() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("inputs", "damage", "user");
     let mut events = follow(&alice).await;
     let mut film = Clip::film(640, 360, 25, 8);

@@ -1,12 +1,12 @@
 //! A film in a real browser: Chromium with hls.js.
 
-use tests::{Clip, clip, shared};
+use tests::{Clip, clip, shared_with_worker};
 
 use super::{follow, make, url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("player", "alice", "user");
     let mut events = follow(&alice).await;
     let (_, film) = make(&alice, &mut events, &Clip::beeps(1280, 720, 25, 8)).await;

@@ -2,13 +2,13 @@
 
 use reqwest::Method;
 use serde_json::json;
-use tests::{Clip, clip, shared};
+use tests::{Clip, clip, shared_with_worker};
 
 use super::{end, follow, playback, url};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_film_plays_by_its_path_token_only() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("private-film", "alice", "user");
     let mut events = follow(&alice).await;
     let film = Clip::film(640, 360, 25, 4);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tests::{Client, Clip, Stack, shared};
+use tests::{Client, Clip, Stack, shared_with_worker};
 
 use super::{end, follow};
 
@@ -69,7 +69,7 @@ fn behind_a_box(text: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn playlists_in_disguise_reach_nobody() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("refused", "playlists", "user");
     let (port, hits) = trap();
     let target = format!("http://127.0.0.1:{port}/secret");
@@ -130,7 +130,7 @@ async fn refusal_or_success(client: &Client, bytes: Vec<u8>) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_films_end_by_a_clear_code() {
-    let stack = shared();
+    let stack = shared_with_worker();
     let alice = stack.caller("refused", "broken", "user");
     let film = Clip::film(640, 360, 25, 10);
     assert_eq!(

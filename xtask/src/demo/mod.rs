@@ -1,7 +1,11 @@
 //! `cargo xtask demo`: files through the whole path of a fresh stack, every event shown as it arrives.
 
 mod client;
+mod clip;
+mod hls;
 mod input;
+mod playable;
+mod report;
 mod sse;
 mod state;
 mod upload;
@@ -32,7 +36,7 @@ const SILENCE_MAX: Duration = Duration::from_mins(2);
 /// What to show.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Files to process; a bundled photo when none is named.
+    /// Files to process: images, video, audio; a bundled photo and a clip when none is named.
     files: Vec<PathBuf>,
     /// Keep the stack running afterwards until Ctrl-C, so that the URLs go on working (the default on a terminal).
     #[arg(long, conflicts_with = "no_keep")]
@@ -44,8 +48,11 @@ pub(crate) struct Options {
 
 /// Runs the demo.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
-    let sources = input::check(paths, &options.files)?;
+    let mut sources = input::check(&options.files)?;
     let tools = setup::ensure(paths, setup::For::Stack)?;
+    if sources.is_empty() {
+        sources = input::check(&input::bundled(paths)?)?;
+    }
     build::ensure(paths)?;
     let stop = Stop::listen()?;
     let home = paths.private.join("demo");
@@ -87,7 +94,7 @@ impl Session<'_> {
             port: 0,
             state: folder,
             vars: Vec::new(),
-            workers: Workers::default(),
+            workers: Workers::build(self.paths, 1, Vec::new())?,
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
         let who = token::Options {
@@ -159,8 +166,11 @@ impl Session<'_> {
             match progress.outcome(index) {
                 Ok((asset_id, took)) => {
                     let asset = client.asset(asset_id)?;
-                    view::heading(source, &asset, took);
-                    view::outputs(client, &asset, &out.join(source.stem()))?;
+                    report::heading(source, &asset, took);
+                    report::outputs(client, &asset, &out.join(source.stem()))?;
+                    if source.is_played() {
+                        report::playback(client, source, &asset)?;
+                    }
                 }
                 Err(reason) => failed.push(format!("{}: {reason}", source.name())),
             }

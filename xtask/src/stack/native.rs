@@ -139,11 +139,7 @@ impl NativeWorkers {
             ("DRAIN_MS", DRAIN.as_millis().to_string()),
         ];
         let settings = settings.map(|(name, value)| (format!("{PREFIX}{name}"), value));
-        let help = crate::run::capture(Command::new(&self.program).arg("--help"))?;
-        Ok(settings
-            .into_iter()
-            .filter(|(name, _)| help.contains(&format!("{name}\n")))
-            .collect())
+        Ok(settings.into())
     }
 }
 

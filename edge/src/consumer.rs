@@ -1,13 +1,16 @@
-//! The queue's consumer. A message is a hint: it is acknowledged whatever becomes of the job, because the database knows
+//! The queue's consumer: works on what the edge works on, and hands the rest to the dispatch object, where native workers
+//! pull. A message is a hint: it is acknowledged whatever becomes of the job, because the database knows
 //! the rest; it is retried only when this isolate could not even look at the job.
 
 use shared::message::Message;
+use shared::worker::RunsOn;
 use worker::{Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, RawMessage};
 
 use crate::app::App;
 use crate::codec::Codec;
+use crate::db::outbox;
 use crate::error::Error;
-use crate::image_job;
+use crate::{clock, dispatch, image_job};
 
 /// A message that found the codec busy, or the database away, comes back after this time.
 const RETRY_S: u32 = 1;
@@ -48,6 +51,28 @@ async fn fate(app: &App, raw: &RawMessage) -> Fate {
         );
         return Fate::Ack;
     };
+    match message.runs_on {
+        RunsOn::Edge => work(app, message).await,
+        RunsOn::Native => hand_over(app, message).await,
+    }
+}
+
+/// Leaves the message where native workers pull. From then on it is durable there, so the sweeper can be patient.
+async fn hand_over(app: &App, message: Message) -> Fate {
+    let handed = async {
+        dispatch::push(app, message).await?;
+        outbox::mark_dispatched(&app.db()?, message.job_id, clock::now()).await
+    };
+    match handed.await {
+        Ok(()) => Fate::Ack,
+        Err(error) => {
+            worker::console_error!("queue: {error:?} job.id={}", message.job_id);
+            Fate::Retry
+        }
+    }
+}
+
+async fn work(app: &App, message: Message) -> Fate {
     let Some(codec) = Codec::acquire() else {
         return Fate::Retry;
     };

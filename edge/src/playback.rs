@@ -1,0 +1,143 @@
+//! What a player needs: URLs of what is playable now, and the original.
+
+use shared::api::{Op, Playback};
+use shared::asset::{Asset, AssetState, Visibility};
+use shared::media::AssetKind;
+use shared::problem::ErrorCode;
+use shared::sign::{ORIGINAL_URL_TTL_S, attachment, inline};
+use shared::{asset::Output, key};
+use worker::{Headers, Response};
+
+use crate::app::App;
+use crate::call::{Call, json};
+use crate::db::assets::{AssetRow, outputs, stream_url};
+use crate::error::{Error, Result};
+use crate::media::ORIGINAL;
+use crate::{clock, db};
+
+/// What a player gets as original: film and sound whose file is in the bucket and was seen to be what it is called. A picture's
+/// original holds metadata, and the file of a failed asset may be anything.
+pub(crate) fn shows_original(row: &AssetRow) -> Result<bool> {
+    let is_played = match row.kind()? {
+        AssetKind::Video | AssetKind::Audio => true,
+        AssetKind::Image | AssetKind::Document | AssetKind::Package => false,
+    };
+    let is_there = match row.state()? {
+        AssetState::Processing | AssetState::Ready => true,
+        AssetState::AwaitingUpload | AssetState::Failed => false,
+    };
+    Ok(is_played && is_there)
+}
+
+/// The asset of the path, and whether it is the caller's own. Without a token, nothing is.
+async fn find(app: &App, call: &Call) -> Result<(AssetRow, bool)> {
+    let scope = if call.has_authorization() {
+        Some(call.scope(app)?)
+    } else {
+        None
+    };
+    let row = db::assets::get_any(&app.db()?, call.id()?).await?;
+    let row = row.ok_or_else(Error::not_found)?;
+    let is_own = scope.is_some_and(|scope| {
+        let is_users = scope.user.as_ref().is_none_or(|user| *user == row.user_id);
+        row.tenant == scope.tenant && is_users
+    });
+    Ok((row, is_own))
+}
+
+/// `GET /v1/assets/{id}/original`: the owner's, and anyone's who may play it.
+pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
+    let (row, is_own) = find(app, call).await?;
+    let is_played = shows_original(&row)?;
+    let is_public = row.visibility()? == Visibility::Public;
+    let may_read = is_own || (is_public && is_played);
+    if !may_read {
+        return Err(Error::not_found());
+    }
+    if row.state()? == AssetState::AwaitingUpload {
+        return Err(Error::problem(
+            ErrorCode::UploadMissing,
+            "The file of this asset has not arrived yet.",
+        ));
+    }
+    // Its type is bound to it since the signed PUT. All but what is played is never shown in a page.
+    let disposition = if is_played {
+        inline(&row.filename)
+    } else {
+        attachment(&row.filename)
+    };
+    let key = key::original(row.id()?);
+    let url = app
+        .config
+        .raw
+        .get(&key, &disposition, clock::now(), ORIGINAL_URL_TTL_S);
+    let headers = Headers::new();
+    headers.set("location", url.as_str())?;
+    headers.set("cache-control", "no-store")?;
+    Ok(Response::empty()?
+        .with_status(Op::GetOriginal.status())
+        .with_headers(headers))
+}
+
+/// Where a player gets the original.
+fn original_url(app: &App, row: &AssetRow) -> Result<Option<String>> {
+    if !shows_original(row)? {
+        return Ok(None);
+    }
+    let id = row.id()?;
+    Ok(Some(match row.visibility()? {
+        Visibility::Public => format!("{}/v1/assets/{id}/original", app.config.public_url),
+        Visibility::Private => format!("{}{ORIGINAL}", stream_url(id, &app.config)),
+    }))
+}
+
+/// The asset, with what its running attempt has made so far.
+async fn view(app: &App, row: &AssetRow) -> Result<Asset> {
+    let mut asset = row.view(&app.config)?;
+    if asset.state != AssetState::Processing || asset.kind == AssetKind::Image {
+        return Ok(asset);
+    }
+    if let Some(early) = db::attempts::early(&app.db()?, row.job_id()?).await? {
+        asset.outputs = outputs(&early.outputs, asset.id, asset.visibility, &app.config);
+        asset.width = early.width;
+        asset.height = early.height;
+        asset.duration_ms = early.duration_ms;
+        asset.placeholder = early.placeholder;
+    }
+    Ok(asset)
+}
+
+/// `GET /v1/assets/{id}/playback`: public for a public asset, the owner's otherwise.
+pub(crate) async fn playback(app: &App, call: &Call) -> Result<Response> {
+    let (row, is_own) = find(app, call).await?;
+    if !is_own && row.visibility()? != Visibility::Public {
+        return Err(Error::not_found());
+    }
+    let asset = view(app, &row).await?;
+    let url = |output: &Output| output.url.clone();
+    let named = |name: &str| {
+        let output = asset.outputs.iter().find(|output| output.name == name);
+        output.map(url)
+    };
+    let poster_url = if asset.kind == AssetKind::Image {
+        let largest = asset.outputs.iter().max_by_key(|output| output.width);
+        largest.map(url)
+    } else {
+        named("poster")
+    };
+    let playback = Playback {
+        asset_id: asset.id,
+        state: asset.state,
+        hls_url: named("hls"),
+        mp4_url: named("mp4").or_else(|| named("remux")),
+        poster_url,
+        storyboard_url: named("storyboard"),
+        original_url: original_url(app, &row)?,
+        duration_ms: asset.duration_ms,
+        width: asset.width,
+        height: asset.height,
+        placeholder: asset.placeholder,
+        outputs: asset.outputs,
+    };
+    json(Op::GetPlayback, &playback)
+}

@@ -1,0 +1,69 @@
+//! The routes of the queue: the pull dialect of Cloudflare Queues over the dispatch object.
+
+use shared::api::Op;
+use shared::message::QUEUE;
+use shared::problem::ErrorCode;
+use shared::queue::{
+    AckMessages, AckedMessages, BATCH_DEFAULT, BATCH_MAX, PullMessages, UNCLAIMED_MS, WAIT_MAX_MS,
+};
+use shared::worker::WorkerState;
+use worker::{Headers, Response};
+
+use crate::app::App;
+use crate::call::{Call, json};
+use crate::error::{Error, Result};
+use crate::{db, dispatch, workers};
+
+/// Checks that the path names the only queue there is.
+fn check_queue(call: &Call) -> Result<()> {
+    if call.param(0) == QUEUE {
+        Ok(())
+    } else {
+        Err(Error::not_found())
+    }
+}
+
+/// `POST /v1/queues/{queue}/messages/pull`
+pub(crate) async fn pull(app: &App, call: &Call) -> Result<Response> {
+    check_queue(call)?;
+    let worker = call.principal(app)?.user;
+    let body: PullMessages = call.json_or_default()?;
+    let batch_size = body.batch_size.unwrap_or(BATCH_DEFAULT);
+    if !(1..=BATCH_MAX).contains(&batch_size) {
+        let detail = format!("batch_size must be 1–{BATCH_MAX}.");
+        return Err(Error::problem(ErrorCode::RequestInvalid, detail));
+    }
+    let visibility_ms = body.visibility_timeout_ms.or(body.visibility_timeout);
+    workers::seen(app, &worker).await;
+    let row = db::workers::get(&app.db()?, &worker).await?;
+    let is_drained = row.is_some_and(|row| row.drain || row.state == WorkerState::Draining);
+    let pull = dispatch::Pull {
+        worker,
+        is_drained,
+        batch_size,
+        visibility_ms: visibility_ms.unwrap_or(UNCLAIMED_MS).min(UNCLAIMED_MS),
+        wait_ms: body.wait_ms.unwrap_or_default().min(WAIT_MAX_MS),
+    };
+    // The object's answer is passed on as it comes; its headers are not ours to change.
+    let (_, body) = dispatch::pull(app, pull).await?.into_parts();
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    // Never compressed, never buffered: white space is how a vanished worker is noticed.
+    headers.set("cache-control", "no-store, no-transform")?;
+    headers.set("x-accel-buffering", "no")?;
+    Ok(Response::from_body(body)?.with_headers(headers))
+}
+
+/// `POST /v1/queues/{queue}/messages/ack`
+pub(crate) async fn ack(app: &App, call: &Call) -> Result<Response> {
+    check_queue(call)?;
+    workers::seen(app, &call.principal(app)?.user).await;
+    let acks: AckMessages = call.json()?;
+    let acked = AckedMessages {
+        success: true,
+        errors: Vec::new(),
+        messages: Vec::new(),
+        result: dispatch::ack(app, acks).await?,
+    };
+    json(Op::AckMessages, &acked)
+}
