@@ -7,7 +7,6 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::AsyncReadExt as _;
@@ -112,12 +111,14 @@ impl Child {
     ///
     /// Trap: to be called on a thread of the runtime, not of the blocking pool (see [`Policy::apply`]).
     pub fn spawn(launcher: &Path, policy: &Policy, arguments: &[String]) -> io::Result<Self> {
+        // Its own `spawn` adds an option that ffprobe does not know.
         let mut command = FfmpegCommand::new_with_path(launcher);
         command.args(arguments);
         policy.apply(command.as_inner_mut())?;
         let some_ended = unix::signal(SignalKind::child())?;
-        let mut process = Process::new(command.spawn()?);
-        let (stdin, stdout, stderr) = process.take_pipes();
+        let mut process = Process::new(command.as_inner_mut().spawn()?);
+        let inner = &mut process.inner;
+        let (stdin, stdout, stderr) = (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
         Ok(Self {
             stdin: stdin.map(ChildStdin::from_std).transpose()?,
             stdout: stdout.map(ChildStdout::from_std).transpose()?,
@@ -188,23 +189,19 @@ impl Child {
 }
 
 /// The process, which is killed with its group and reaped however this ends.
+#[derive(Debug)]
 struct Process {
-    inner: FfmpegChild,
+    inner: std::process::Child,
     pid: Pid,
     valve: Valve,
 }
 
 impl Process {
-    fn new(mut inner: FfmpegChild) -> Self {
-        let pid = Pid::from_child(inner.as_inner());
+    fn new(inner: std::process::Child) -> Self {
+        let pid = Pid::from_child(&inner);
         let valve = Valve::default();
         valve.group().leader = Some(pid);
         Self { inner, pid, valve }
-    }
-
-    fn take_pipes(&mut self) -> Pipes {
-        let inner = &mut self.inner;
-        (inner.take_stdin(), inner.take_stdout(), inner.take_stderr())
     }
 
     /// SIGKILL cannot be ignored: this waits for the kernel only. Later calls give the status again.
@@ -213,7 +210,7 @@ impl Process {
         // Under the lock: no signal may go to the number once it is free.
         let mut group = self.valve.group();
         group.leader = None;
-        self.inner.as_inner_mut().wait()
+        self.inner.wait()
     }
 }
 
@@ -224,18 +221,6 @@ impl Drop for Process {
         }
     }
 }
-
-impl std::fmt::Debug for Process {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Process").field(&self.pid).finish()
-    }
-}
-
-type Pipes = (
-    Option<std::process::ChildStdin>,
-    Option<std::process::ChildStdout>,
-    Option<std::process::ChildStderr>,
-);
 
 async fn drain(stderr: Option<ChildStderr>) -> Log {
     let mut log = Log::default();

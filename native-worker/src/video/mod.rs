@@ -33,7 +33,8 @@ use crate::attempt::{Attempt, WorkError};
 pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
     let stop = attempt.pulse.stop();
     tokio::select! {
-        made = make(attempt) => made,
+        // On the heap: this future holds all others.
+        made = Box::pin(make(attempt)) => made,
         () = stop.cancelled() => Err(WorkError::stopped()),
     }
 }

@@ -78,9 +78,13 @@ fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> 
     row(output, u64::try_from(total)?);
     let (playlists, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_playlist());
     for playlist in playlists.iter().skip(1) {
-        say::line(format_args!("  {:<12} {}", "", playlist.url));
+        say::line(format_args!("  {:<17} {}", "", playlist.url));
     }
-    say::line(format_args!("  {:<12} and {} segments", "", others.len()));
+    say::line(format_args!(
+        "  {:<17} and {} files of media",
+        "",
+        others.len()
+    ));
     for file in &files {
         save(&folder.join(&output.name).join(&file.path), &file.bytes)?;
     }
@@ -93,7 +97,7 @@ fn row(output: &Output, size_bytes: u64) {
         _ => String::new(),
     };
     say::line(format_args!(
-        "  {:<12} {size:>11} {size_bytes:>9} B  {}",
+        "  {:<17} {size:>11} {size_bytes:>9} B  {}",
         output.name, output.url
     ));
 }
@@ -149,7 +153,7 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
                 source.size_bytes()
             );
         }
-        say::line(format_args!("  {name:<12} {url}"));
+        say::line(format_args!("  {name:<17} {url}"));
     }
     let must_have = match asset.kind {
         AssetKind::Video => [&playback.hls_url, &playback.mp4_url, &playback.original_url].to_vec(),
