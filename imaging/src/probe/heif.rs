@@ -13,7 +13,7 @@ use crate::orient::Orientation;
 use crate::sniff::Format;
 
 /// Decoder's planes, the copy of them that is converted, and the alpha plane twice, with two bytes per sample each and
-/// without subsampling. Measured: 4:2:0 takes half of it.
+/// without subsampling.
 const BYTES_PER_CODED_PIXEL: u64 = 14;
 
 pub(super) fn read(data: &[u8], format: Format) -> std::result::Result<Option<Header>, Failure> {
