@@ -35,9 +35,9 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
     worker
         .store(&claim, "large.webp", b"a picture", "image/webp")
         .await;
-    let made = json!({"outputs": [output("large", "large.webp", "image/webp", 9)], "width": 3_000, "height": 2_000});
+    let result = json!({"outputs": [output("large", "large.webp", "image/webp", 9)], "width": 3_000, "height": 2_000});
     let _ = worker
-        .verb(&claim, "finish", &json!({"made": made}))
+        .verb(&claim, "finish", &json!({"made": result}))
         .await
         .expect(200);
     let complete = events.next_of("processing_complete", &big.asset_id).await;

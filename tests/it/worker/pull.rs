@@ -84,6 +84,7 @@ async fn a_worker_that_vanished_while_it_waited_takes_no_job_with_it() {
             "round {round}: {elapsed:?}"
         );
         let _ = turn.worker("w-next").try_claim(&created).await.expect(200);
+        cancel_all(&alice, &[created]).await;
     }
 }
 
