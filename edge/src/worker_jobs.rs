@@ -105,7 +105,7 @@ fn bucket(app: &App, role: BucketRole) -> Result<Bucket> {
 fn work(app: &App, held: &HeldRow, asset: &AssetRow) -> Result<Work> {
     Ok(match held.job.kind()? {
         JobKind::ProcessImage => Work::Image {
-            plan: ImagePlan::standard(app.config.pixels_max, NATIVE_IMAGE_MEMORY_MAX_BYTES),
+            plan: ImagePlan::native(app.config.pixels_max, NATIVE_IMAGE_MEMORY_MAX_BYTES),
         },
         JobKind::ProcessVideo | JobKind::ProcessAudio => Work::Video {
             preset: app.config.video_presets.of(&asset.tenant),

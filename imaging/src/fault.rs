@@ -36,6 +36,14 @@ pub(crate) fn unsupported(feature: &str) -> Failure {
     )
 }
 
+/// The plan wants a variant that only the native build makes.
+pub(crate) fn not_encoded() -> Failure {
+    Failure::new(
+        ErrorCode::ImageUnsupported,
+        "AVIF variants are not made at the edge: leave them out of the plan, or hand the picture to a native worker.",
+    )
+}
+
 /// A side is zero or beyond what the format can hold.
 pub(crate) fn dimensions(width: u32, height: u32) -> Failure {
     Failure::new(

@@ -1,4 +1,4 @@
-//! The picture codec: takes an image file, gives the variants of an [`ImagePlan`] as WebP.
+//! The picture codec: takes an image file, gives the variants of an [`ImagePlan`] as WebP, and natively as AVIF.
 //!
 //! One crate, two builds: a wasm module of its own for the edge (see `abi`) and this native library.
 //! Both run the same steps on the same code, one file each: `sniff` the format, `probe` the header,
@@ -19,6 +19,8 @@ mod decode;
 mod encode;
 mod exif;
 mod fault;
+#[cfg(not(target_arch = "wasm32"))]
+mod heif;
 mod memory;
 mod number;
 mod orient;

@@ -4,7 +4,7 @@
 //! encoder), which get the heap that decoding has freed. The decoded picture counts in both. The tests compare
 //! the estimate with the module's real memory.
 
-use shared::image::ImagePlan;
+use shared::image::{ImagePlan, VariantFormat};
 
 use crate::chain::Shrink;
 use crate::number;
@@ -15,6 +15,9 @@ const FIXED_BYTES: u64 = 7 * 1024 * 1024;
 
 /// Per pixel of a variant: its pixels, the encoder's planes, its tokens and its output.
 const ENCODE_BYTES_PER_PIXEL: u64 = 9;
+
+/// The same for AVIF: rav1e's planes, their copies at lower resolutions, and its output.
+const AVIF_BYTES_PER_PIXEL: u64 = 40;
 
 /// Rows that the decoders of row-wise formats hold, in bytes per pixel of width.
 const ROWS_BYTES_PER_COLUMN: u64 = 160;
@@ -68,20 +71,25 @@ pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: 
 /// Bytes of the second phase, beside the decoded picture.
 fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -> u64 {
     let (width, height) = header.shown();
-    let outputs = plan
+    let (across, encoding) = plan
         .variants
         .iter()
-        .map(|spec| spec.geometry(width, height));
-    let (across, pixels) = outputs.fold((0, 0), |(across, pixels), output| {
-        let (stored_width, _) = header.orientation.turn(output.width, output.height);
-        (
-            stored_width.max(across),
-            number::area(output.width, output.height).max(pixels),
-        )
-    });
+        .fold((0, 0), |(across, encoding), spec| {
+            let output = spec.geometry(width, height);
+            let (stored_width, _) = header.orientation.turn(output.width, output.height);
+            let per_pixel = match spec.format {
+                VariantFormat::Webp => ENCODE_BYTES_PER_PIXEL,
+                VariantFormat::Avif => AVIF_BYTES_PER_PIXEL,
+            };
+            let pixels = number::area(output.width, output.height);
+            (
+                stored_width.max(across),
+                pixels.saturating_mul(per_pixel).max(encoding),
+            )
+        });
     // The resizer's first pass has the output's columns and the source's rows.
     let pass = number::area(across, shrink.height).saturating_mul(channels);
-    pass.saturating_add(pixels.saturating_mul(ENCODE_BYTES_PER_PIXEL))
+    pass.saturating_add(encoding)
 }
 
 /// A whole number of pixels times a factor.

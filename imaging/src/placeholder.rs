@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use shared::image::{Crop, Fit, VariantSpec};
+use shared::image::{Crop, Fit, VariantFormat, VariantSpec};
 use shared::problem::Failure;
 
 use crate::number;
@@ -20,6 +20,7 @@ pub(crate) fn placeholder(picture: &Picture) -> Result<String, Failure> {
         height: SIDE_MAX,
         fit: Fit::Inside,
         quality: 0,
+        format: VariantFormat::Webp,
     };
     let geometry = spec.geometry(picture.width, picture.height);
     let full = Crop {

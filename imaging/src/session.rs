@@ -1,6 +1,8 @@
 //! One image from file to variants.
 
-use shared::image::{Crop, Fit, Geometry, ImagePlan, ImageReport, Variant, VariantSpec};
+use shared::image::{
+    Crop, Fit, Geometry, ImagePlan, ImageReport, Variant, VariantFormat, VariantSpec,
+};
 use shared::problem::Failure;
 
 use crate::alpha;
@@ -21,6 +23,10 @@ pub struct Session {
     size: (u32, u32),
     /// What is still to be made, the smallest first: taken from the end.
     specs: Vec<VariantSpec>,
+    /// Variants that show the same picture as one of `specs` in another format.
+    twins: Vec<VariantSpec>,
+    /// The picture last made, while it has twins to come.
+    last: Option<(VariantSpec, Picture)>,
     base: Base,
     /// Whole pictures that variants are made from, the largest first. Starts with the decoded one.
     levels: Vec<Level>,
@@ -58,7 +64,7 @@ impl Session {
         let Decoded { picture, profile } = decode::decode(&input, &header, &shrink)?;
         drop(input);
         let (width, height) = header.shown();
-        let mut specs = plan.variants.clone();
+        let (mut specs, twins) = partition(plan);
         specs.sort_by(|left, right| {
             let scale = |spec| chain::scale(spec, width, height);
             // Of two with one scale, the whole picture is made first: the other can be cut from it.
@@ -69,6 +75,8 @@ impl Session {
         Ok(Self {
             size: (width, height),
             specs,
+            twins,
+            last: None,
             base: Base {
                 orientation: header.orientation,
                 profile: Profile::new(profile.as_deref()),
@@ -85,6 +93,9 @@ impl Session {
 
     /// Makes the next variant, the largest first; `None` after the last one.
     pub fn next_variant(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
+        if let Some(made) = self.next_twin()? {
+            return Ok(Some(made));
+        }
         let Some(spec) = self.specs.pop() else {
             return Ok(None);
         };
@@ -93,22 +104,31 @@ impl Session {
         if self.specs.is_empty() {
             self.placeholder = Some(self.hash()?);
         }
+        if self.twins.iter().any(|twin| are_twins(&spec, twin)) {
+            self.last = Some((spec.clone(), picture.clone()));
+        }
         let (width, height) = (picture.width, picture.height);
         let bytes = if spec.fit == Fit::Inside && !self.specs.is_empty() {
             // Kept before it is encoded: that frees the larger levels, and the encoder can have their memory.
-            encode(self.keep(picture), spec.quality)?
+            encode(self.keep(picture), &spec)?
         } else {
-            encode(&picture, spec.quality)?
+            encode(&picture, &spec)?
         };
-        Ok(Some((
-            Variant {
-                name: spec.name,
-                width,
-                height,
-                size_bytes: number::bytes(bytes.len()),
-            },
-            bytes,
-        )))
+        Ok(Some(variant(spec, (width, height), bytes)))
+    }
+
+    /// Encodes the picture last made once more, if another format of it is wanted.
+    fn next_twin(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
+        let Some((spec, picture)) = &self.last else {
+            return Ok(None);
+        };
+        let Some(at) = self.twins.iter().position(|twin| are_twins(spec, twin)) else {
+            self.last = None;
+            return Ok(None);
+        };
+        let twin = self.twins.swap_remove(at);
+        let bytes = encode(picture, &twin)?;
+        Ok(Some(variant(twin, (picture.width, picture.height), bytes)))
     }
 
     /// What is known of the image. `peak_memory_bytes` is 0: only the module's host sees its memory.
@@ -189,12 +209,42 @@ impl Session {
                     height: HASHED,
                     fit: Fit::Inside,
                     quality: 0,
+                    format: VariantFormat::Webp,
                 };
                 let geometry = spec.geometry(self.size.0, self.size.1);
                 placeholder(&self.make(geometry, 1.0)?)
             }
         }
     }
+}
+
+/// What to make, and of it what is one picture in two formats: resized once. So the formats that a plan adds change
+/// nothing about its other variants.
+fn partition(plan: &ImagePlan) -> (Vec<VariantSpec>, Vec<VariantSpec>) {
+    let (twins, specs) = plan.variants.iter().cloned().partition(|spec| {
+        spec.format != VariantFormat::Webp
+            && plan
+                .variants
+                .iter()
+                .any(|other| other.format == VariantFormat::Webp && are_twins(other, spec))
+    });
+    (specs, twins)
+}
+
+/// Whether two variants show the same picture.
+fn are_twins(left: &VariantSpec, right: &VariantSpec) -> bool {
+    (left.width, left.height, left.fit) == (right.width, right.height, right.fit)
+}
+
+fn variant(spec: VariantSpec, (width, height): (u32, u32), bytes: Vec<u8>) -> (Variant, Vec<u8>) {
+    let variant = Variant {
+        name: spec.name,
+        width,
+        height,
+        size_bytes: number::bytes(bytes.len()),
+        format: spec.format,
+    };
+    (variant, bytes)
 }
 
 /// Side of the picture that is hashed when no variant is at hand.

@@ -21,6 +21,10 @@ pub enum Format {
     Ico,
     /// The first page, whole; not in the wasm module.
     Tiff,
+    /// The primary picture, whole; not in the wasm module.
+    Avif,
+    /// The primary picture, whole; not in the wasm module.
+    Heic,
 }
 
 impl Format {
@@ -35,12 +39,14 @@ impl Format {
             Self::Bmp => "BMP",
             Self::Ico => "ICO",
             Self::Tiff => "TIFF",
+            Self::Avif => "AVIF",
+            Self::Heic => "HEIC",
         }
     }
 }
 
 /// Signatures of formats that are decoded. `WebP` has its own test, `RIFF` alone says little.
-const DECODED: [(&[u8], Format); 8] = [
+const DECODED: [(&[u8], Format); 10] = [
     (b"\xff\xd8\xff", Format::Jpeg),
     (b"\x89PNG\r\n\x1a\n", Format::Png),
     (b"GIF87a", Format::Gif),
@@ -49,6 +55,9 @@ const DECODED: [(&[u8], Format); 8] = [
     (b"\x00\x00\x01\x00", Format::Ico),
     (b"II*\x00", Format::Tiff),
     (b"MM\x00*", Format::Tiff),
+    // With 64-bit offsets.
+    (b"II+\x00", Format::Tiff),
+    (b"MM\x00+", Format::Tiff),
 ];
 
 /// Bytes that settle every signature.
@@ -80,7 +89,45 @@ pub(crate) fn sniff(prefix: &[u8]) -> Result<Sniffed, Failure> {
     if prefix.len() < SIGNATURE_MAX_BYTES {
         return Ok(Sniffed::NeedMore);
     }
+    #[cfg(not(target_arch = "wasm32"))]
+    if let Some(sniffed) = brands(prefix) {
+        return Ok(sniffed);
+    }
     Err(foreign(prefix))
+}
+
+/// Format of a file that starts with its brands (ISO/IEC 14496-12, 4.3). `None` if there are none of ours.
+#[cfg(not(target_arch = "wasm32"))]
+fn brands(prefix: &[u8]) -> Option<Sniffed> {
+    /// Real lists have a few dozen bytes.
+    const BRANDS_MAX_BYTES: usize = 1024;
+    const MAJOR_AT: usize = 8;
+    const COMPATIBLE_AT: usize = 16;
+    let kind = prefix.get(4..MAJOR_AT)?;
+    let size = crate::number::length(crate::bytes::be32(prefix, 0)?);
+    if kind != b"ftyp" || size > BRANDS_MAX_BYTES {
+        return None;
+    }
+    let list = prefix.get(..size).unwrap_or(prefix);
+    let (major, _) = list.get(MAJOR_AT..)?.split_first_chunk::<4>()?;
+    let compatible = list.get(COMPATIBLE_AT..).unwrap_or_default();
+    let (compatible, _) = compatible.as_chunks::<4>();
+    let names = |wanted: &[&[u8; 4]]| {
+        std::iter::once(major)
+            .chain(compatible)
+            .any(|brand| wanted.contains(&brand))
+    };
+    if names(&[b"avif", b"avis"]) {
+        return Some(Sniffed::Known(Format::Avif));
+    }
+    // The general brands say less than those of a coding, which may still come.
+    let is_general = names(&[b"mif1", b"msf1"]);
+    if names(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"])
+        || (is_general && prefix.len() >= size)
+    {
+        return Some(Sniffed::Known(Format::Heic));
+    }
+    is_general.then_some(Sniffed::NeedMore)
 }
 
 /// Failure for bytes that are no format of ours, naming those that people do upload.

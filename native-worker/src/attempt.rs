@@ -100,4 +100,10 @@ impl WorkError {
             class: FailureClass::Retryable,
         }
     }
+
+    /// The attempt was told to stop; nobody reads this.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Self::retryable(ErrorCode::Unavailable, "The attempt was told to stop.")
+    }
 }

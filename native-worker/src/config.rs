@@ -1,53 +1,87 @@
-//! Settings: environment variables that begin with `NATIVE_WORKER_`, all optional. An unknown one is an error, so that a
-//! typing error cannot pass for a default.
+//! Configuration, from the settings in [`crate::setting`]. An unknown setting is an error, so that a typing error cannot
+//! pass for a default.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Url;
+use serde::Deserialize;
+
 use crate::error::Error;
+use crate::secret::Secret;
+use crate::setting::{self, PREFIX, SETTINGS, Setting};
 
-/// First part of every setting's name.
-const PREFIX: &str = "NATIVE_WORKER_";
-
-/// One setting, as `--help` shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    /// Name of the variable.
-    pub name: &'static str,
-    /// What its values look like.
-    pub form: &'static str,
-    /// Value when it is not set.
-    pub default: &'static str,
-    /// What it does.
-    pub doc: &'static str,
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
-const ADDR: Setting = Setting {
-    name: "NATIVE_WORKER_ADDR",
-    form: "an address and a port such as 127.0.0.1:8788",
-    default: "127.0.0.1:8788",
-    doc: "Where the operations endpoints listen. Port 0 takes a free one.",
-};
-
-const DRAIN_MS: Setting = Setting {
-    name: "NATIVE_WORKER_DRAIN_MS",
-    form: "a whole number of milliseconds",
-    default: "5000",
-    doc: "How long open requests may take to end after SIGTERM or SIGINT.",
-};
-
-/// Every setting.
-pub const SETTINGS: &[Setting] = &[ADDR, DRAIN_MS];
+/// How the buckets are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketsConfig {
+    /// S3 endpoint, with a slash at its end.
+    pub endpoint: String,
+    /// Region.
+    pub region: String,
+    /// Who reads and writes.
+    pub access_key_id: String,
+    /// Proves it.
+    pub secret_access_key: Secret,
+    /// Bucket of originals and private outputs.
+    pub raw: String,
+    /// Bucket of public outputs.
+    pub public: String,
+}
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// The queue, without a slash at its end.
+    pub queue_url: String,
+    /// The API, without `/v1` and without a slash at its end.
+    pub api_url: String,
+    /// Who this worker is.
+    pub token: Secret,
+    /// Its id: the `sub` of the token.
+    pub worker_id: String,
+    /// The buckets.
+    pub buckets: BucketsConfig,
+    /// How many jobs at a time.
+    pub slots: u32,
+    /// Root of the attempts' folders.
+    pub scratch: PathBuf,
+    /// What must be free there besides the original.
+    pub scratch_free_min_bytes: u64,
+    /// What must be available of the machine's memory.
+    pub memory_free_min_bytes: u64,
+    /// How long running jobs may go on after a signal.
+    pub drain: Duration,
     /// Where the operations endpoints listen.
     pub addr: SocketAddr,
-    /// How long open requests may take to end.
-    pub drain: Duration,
+    /// The encoder.
+    pub ffmpeg: PathBuf,
+    /// The encoder's probe.
+    pub ffprobe: PathBuf,
+    /// How long an encoder may make no progress.
+    pub stall: Duration,
+    /// What is logged.
+    pub log: String,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// What decoding one picture may take.
+    pub image_memory_max_bytes: u64,
+    /// The program that launches children in their box: this one itself. No setting.
+    pub launcher: PathBuf,
 }
 
 impl Config {
@@ -55,12 +89,68 @@ impl Config {
     pub fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Error> {
+        let set = Set::of(variables)?;
+        set.check_required()?;
+        let queue_url = set.url(setting::QUEUE_URL)?;
+        let api_url = match set.value(setting::API_URL) {
+            Some(_) => set.url(setting::API_URL)?,
+            None => origin(&queue_url).ok_or_else(|| invalid(setting::QUEUE_URL))?,
+        };
+        let token = set.secret(setting::TOKEN, setting::TOKEN_FILE)?;
+        let worker_id = subject(&token).ok_or_else(|| invalid(setting::TOKEN))?;
+        Ok(Self {
+            queue_url,
+            api_url,
+            token: Secret::new(token),
+            worker_id,
+            buckets: set.buckets()?,
+            slots: match set.value(setting::SLOTS) {
+                Some(_) => set.slots()?,
+                None => default_slots(),
+            },
+            scratch: set.value(setting::SCRATCH).map_or_else(
+                || std::env::temp_dir().join("ferrotype-native-worker"),
+                PathBuf::from,
+            ),
+            scratch_free_min_bytes: set.parse(setting::SCRATCH_FREE_MIN_BYTES)?,
+            memory_free_min_bytes: set.parse(setting::MEMORY_FREE_MIN_BYTES)?,
+            drain: Duration::from_millis(set.parse(setting::DRAIN_MS)?),
+            addr: set.parse(setting::ADDR)?,
+            ffmpeg: set.text(setting::FFMPEG).into(),
+            ffprobe: set.text(setting::FFPROBE).into(),
+            stall: Duration::from_millis(set.parse(setting::STALL_MS)?),
+            log: set.text(setting::LOG).to_owned(),
+            log_format: match set.text(setting::LOG_FORMAT) {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                _ => return Err(invalid(setting::LOG_FORMAT)),
+            },
+            image_memory_max_bytes: set.parse(setting::IMAGE_MEMORY_MAX_BYTES)?,
+            // Even if its file was replaced meanwhile.
+            launcher: PathBuf::from("/proc/self/exe"),
+        })
+    }
+}
+
+/// A setting that may also come from a file.
+const FROM_FILES: [(Setting, Setting); 3] = [
+    (setting::TOKEN, setting::TOKEN_FILE),
+    (setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE),
+    (
+        setting::S3_SECRET_ACCESS_KEY,
+        setting::S3_SECRET_ACCESS_KEY_FILE,
+    ),
+];
+
+/// What is set.
+struct Set(Vec<(String, String)>);
+
+impl Set {
+    fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
+        let text = |part: OsString| part.to_string_lossy().into_owned();
         let ours: Vec<(String, String)> = variables
             .into_iter()
-            .map(|(name, value)| {
-                let text = |part: OsString| part.to_string_lossy().into_owned();
-                (text(name), text(value))
-            })
+            .map(|(name, value)| (text(name), text(value)))
             .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();
         let mut unknown: Vec<String> = ours
@@ -69,44 +159,119 @@ impl Config {
             .filter(|name| SETTINGS.iter().all(|setting| setting.name != *name))
             .cloned()
             .collect();
-        if !unknown.is_empty() {
-            unknown.sort();
-            return Err(Error::SettingsUnknown(unknown));
+        if unknown.is_empty() {
+            return Ok(Self(ours));
         }
-        let text = |setting: Setting| {
-            ours.iter()
-                .find(|(name, _)| name == setting.name)
-                .map_or(setting.default, |(_, value)| value)
+        unknown.sort();
+        Err(Error::SettingsUnknown(unknown))
+    }
+
+    /// All that is missing is named at once.
+    fn check_required(&self) -> Result<(), Error> {
+        let is_set = |setting: &Setting| {
+            self.value(*setting).is_some()
+                || FROM_FILES
+                    .iter()
+                    .any(|(text, file)| text.name == setting.name && self.value(*file).is_some())
         };
-        Ok(Self {
-            addr: parse(ADDR, text(ADDR))?,
-            drain: Duration::from_millis(parse(DRAIN_MS, text(DRAIN_MS))?),
+        let missing: Vec<&'static str> = SETTINGS
+            .iter()
+            .filter(|setting| setting.default == setting::REQUIRED && !is_set(setting))
+            .map(|setting| setting.name)
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::SettingsMissing(missing))
+        }
+    }
+
+    fn value(&self, setting: Setting) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == setting.name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn text(&self, setting: Setting) -> &str {
+        self.value(setting).unwrap_or(setting.default)
+    }
+
+    fn parse<T: FromStr>(&self, setting: Setting) -> Result<T, Error> {
+        self.text(setting).parse().map_err(|_| invalid(setting))
+    }
+
+    fn slots(&self) -> Result<u32, Error> {
+        let slots = self.parse(setting::SLOTS)?;
+        if (1..=64).contains(&slots) {
+            Ok(slots)
+        } else {
+            Err(invalid(setting::SLOTS))
+        }
+    }
+
+    /// A URL without a slash at its end.
+    fn url(&self, setting: Setting) -> Result<String, Error> {
+        let text = self.text(setting);
+        let url = Url::parse(text).map_err(|_| invalid(setting))?;
+        if matches!(url.scheme(), "http" | "https") && url.has_host() {
+            Ok(text.trim_end_matches('/').to_owned())
+        } else {
+            Err(invalid(setting))
+        }
+    }
+
+    fn secret(&self, text: Setting, file: Setting) -> Result<String, Error> {
+        match (self.value(text), self.value(file)) {
+            (Some(_), Some(_)) => Err(Error::SettingTwice(text.name, file.name)),
+            (Some(value), None) => Ok(value.to_owned()),
+            (None, Some(path)) => std::fs::read_to_string(path)
+                .map(|value| value.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|source| Error::SettingFile(file.name, source)),
+            (None, None) => Err(Error::SettingsMissing(vec![text.name])),
+        }
+    }
+
+    fn buckets(&self) -> Result<BucketsConfig, Error> {
+        Ok(BucketsConfig {
+            // Trap: the SDK joins bucket and endpoint without a slash of its own when the endpoint has a path.
+            endpoint: format!("{}/", self.url(setting::S3_ENDPOINT)?),
+            region: self.text(setting::S3_REGION).to_owned(),
+            access_key_id: self
+                .secret(setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE)?,
+            secret_access_key: Secret::new(self.secret(
+                setting::S3_SECRET_ACCESS_KEY,
+                setting::S3_SECRET_ACCESS_KEY_FILE,
+            )?),
+            raw: self.text(setting::RAW_BUCKET).to_owned(),
+            public: self.text(setting::PUBLIC_BUCKET).to_owned(),
         })
     }
 }
 
-fn parse<T: std::str::FromStr>(setting: Setting, text: &str) -> Result<T, Error> {
+const fn invalid(setting: Setting) -> Error {
     let Setting { name, form, .. } = setting;
-    text.parse()
-        .map_err(|_| Error::SettingInvalid { name, form })
+    Error::SettingInvalid { name, form }
 }
 
-/// The settings, for people.
-#[must_use]
-pub fn help() -> String {
-    let mut text = String::new();
-    for Setting {
-        name,
-        form,
-        default,
-        doc,
-    } in SETTINGS
-    {
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "  {name}\n      {doc}\n      {form}; default {default}"
-        );
+fn origin(url: &str) -> Option<String> {
+    let origin = Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+/// The `sub` of a token. Nobody is believed by this: the edge checks the token.
+fn subject(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        sub: String,
     }
-    text
+    let payload = token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let Claims { sub } = serde_json::from_slice(&claims).ok()?;
+    (!sub.is_empty()).then_some(sub)
+}
+
+fn default_slots() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    u32::try_from(cores / 2).map_or(64, |slots| slots.clamp(1, 64))
 }

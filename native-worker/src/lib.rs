@@ -1,45 +1,84 @@
 //! The native worker: the part of Ferrotype that runs on a machine, for work that is too heavy for the edge.
 //!
-//! So far it is a process that can be operated (settings, health, version, an orderly end). It claims no jobs: those
-//! that exist today are done at the edge.
+//! A worker pulls hints from the queue and claims jobs at the edge ([`worker`], `slot`). Each job that it claimed is an
+//! [`attempt`] under a [`lease`]: the work reads and writes the buckets by its own [`storage`] and works in its own
+//! [`scratch`] folder, and the end is told until the edge has heard it (`ending`).
+//!
+//! Invariant: what is claimed is finished, failed or released; or the worker has stopped by itself when its lease was over.
+//! Invariant: a worker may be killed at any moment. What it leaves behind is a lease that runs out, a prefix that the edge
+//! removes, and a folder that the next start sweeps.
 
 pub mod attempt;
+mod backoff;
+pub mod buckets;
+pub mod check;
+pub mod clock;
 pub mod config;
+pub mod edge;
+pub mod encoders;
+pub mod ending;
 mod error;
+mod fetch;
+pub mod ffmpeg;
+mod guard;
+pub mod health;
+mod hex;
+pub mod hint;
+mod image;
+pub mod lease;
+pub mod log;
+mod memory;
+pub mod meters;
 mod ops;
+pub mod sandbox;
+pub mod scratch;
+pub mod secret;
+pub mod setting;
+mod slot;
+pub mod stage;
 pub mod storage;
+pub mod video;
+pub mod worker;
 
-use std::future::{Future, IntoFuture as _};
+use std::future::IntoFuture as _;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub use crate::error::Error;
 
 use crate::config::Config;
+use crate::worker::Worker;
 
 /// Version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Serves on `listener` until `shutdown` is over. Then it takes no new connection, lets open requests end, and gives
-/// up on those that take longer than the drain time.
+/// How long open requests of the operations endpoints may take to end, after the work has.
+const REQUESTS_MAX: Duration = Duration::from_secs(1);
+
+/// Works, and serves the operations endpoints on `listener`, until the first of `signals`; then it ends in order, or at
+/// once at the second.
 pub async fn run(
-    config: &Config,
+    config: Config,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    signals: mpsc::Receiver<()>,
 ) -> Result<(), Error> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, ops::router()).with_graceful_shutdown(async move {
-        shutdown.await;
-        drop(stop);
-    });
+    let worker = Worker::new(config).map_err(|error| Error::Client(error.to_string()))?;
+    let (over, is_over) = oneshot::channel::<()>();
+    let serving =
+        axum::serve(listener, ops::router(worker.clone())).with_graceful_shutdown(async {
+            // An error means the same: the sender is gone.
+            let _ = is_over.await;
+        });
     let mut serving = std::pin::pin!(serving.into_future());
     tokio::select! {
         result = &mut serving => return result.map_err(Error::Serve),
-        _ = stopped => {}
+        () = worker.run(signals) => {}
     }
-    match timeout(config.drain, serving).await {
+    drop(over);
+    match timeout(REQUESTS_MAX, serving).await {
         Ok(result) => result.map_err(Error::Serve),
         Err(_) => Ok(()),
     }

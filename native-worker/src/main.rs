@@ -1,21 +1,27 @@
-//! `native-worker`: reads its settings, binds its address and runs until a signal.
+//! `native-worker`: reads its settings, binds its address and works until a signal.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use native_worker::config::{self, Config};
-use native_worker::{Error, VERSION, run};
+use native_worker::config::Config;
+use native_worker::{Error, VERSION, check, log, run, sandbox, setting};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// What the command line asks for.
 enum Command {
     Run,
+    Check,
     Help,
     Version,
 }
 
 fn main() -> ExitCode {
+    if let Some(failed) = sandbox::launched() {
+        return failed;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -23,13 +29,15 @@ fn main() -> ExitCode {
     let result = match command(&arguments) {
         Ok(Command::Help) => print(&help()),
         Ok(Command::Version) => print(&format!("native-worker {VERSION}\n")),
-        Ok(Command::Run) => serve(),
+        Ok(Command::Check) => examine(),
+        Ok(Command::Run) => work(),
         Err(error) => Err(error),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note(&format!("error: {error}"));
+            // A closed stderr is no reason to end otherwise.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::from(error.exit_code())
         }
     }
@@ -40,6 +48,7 @@ fn command(arguments: &[String]) -> Result<Command, Error> {
         [] => Ok(Command::Run),
         [one] if one == "--help" || one == "-h" => Ok(Command::Help),
         [one] if one == "--version" || one == "-V" => Ok(Command::Version),
+        [one] if one == "--check" => Ok(Command::Check),
         [first, ..] => Err(Error::ArgumentUnknown(first.clone())),
     }
 }
@@ -47,16 +56,31 @@ fn command(arguments: &[String]) -> Result<Command, Error> {
 fn help() -> String {
     format!(
         "native-worker {VERSION}: the part of Ferrotype that runs on a machine of your own.\n\
-         It does no jobs yet: it answers /healthz, /readyz and /version, and nothing else.\n\n\
-         Usage: native-worker [--help | --version]\n\n\
+         It takes films, sound and large pictures from the queue, and puts what it makes into the buckets.\n\n\
+         Usage: native-worker [--check | --help | --version]\n\n\
+         \x20 --check    tries ffmpeg, the buckets and the edge, says what works, and ends\n\n\
          Settings (environment):\n{}",
-        config::help()
+        setting::help()
     )
 }
 
-#[tokio::main(flavor = "current_thread")]
+fn work() -> Result<(), Error> {
+    // Two threads: what is heavy runs in ffmpeg, or on threads of its own.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let result = runtime.block_on(serve());
+    // Trap: dropping a runtime waits for its threads, and that of the codec may take a minute for a picture that nobody
+    // wants any more.
+    runtime.shutdown_background();
+    result
+}
+
 async fn serve() -> Result<(), Error> {
     let config = Config::from_variables(std::env::vars_os())?;
+    log::init(&config)?;
     // Handlers first: a signal that comes right after `listening` must not kill the process.
     let terminate = signal(SignalKind::terminate()).map_err(Error::Signal)?;
     let interrupt = signal(SignalKind::interrupt()).map_err(Error::Signal)?;
@@ -64,18 +88,36 @@ async fn serve() -> Result<(), Error> {
         .await
         .map_err(|source| Error::Bind(config.addr, source))?;
     let addr = listener.local_addr().map_err(Error::Serve)?;
-    note(&format!(
-        "native-worker {VERSION} listening on http://{addr}"
-    ));
-    run(&config, listener, first(terminate, interrupt)).await?;
-    note("native-worker stopped");
+    tracing::info!("native-worker {VERSION} listening on http://{addr}");
+    let (tell, signals) = mpsc::channel(2);
+    tokio::spawn(forward(terminate, interrupt, tell));
+    run(config, listener, signals).await?;
+    tracing::info!("native-worker stopped");
     Ok(())
 }
 
-async fn first(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+async fn forward(mut terminate: Signal, mut interrupt: Signal, tell: mpsc::Sender<()>) {
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if tell.send(()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn examine() -> Result<(), Error> {
+    let config = Config::from_variables(std::env::vars_os())?;
+    log::init(&config)?;
+    let report = check::check(config).await;
+    print(&report.to_string())?;
+    if report.is_good() {
+        Ok(())
+    } else {
+        Err(Error::CheckFailed)
     }
 }
 
@@ -83,9 +125,4 @@ fn print(text: &str) -> Result<(), Error> {
     std::io::stdout()
         .write_all(text.as_bytes())
         .map_err(Error::Print)
-}
-
-/// A line to stderr; a closed stderr is no reason to stop.
-fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,11 +1,23 @@
 //! Operations endpoints, for whoever watches the process. They hold no secret and change nothing.
 
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use serde_json::json;
 use shared::api::Health;
+use shared::problem::ErrorCode;
 
 use crate::VERSION;
+use crate::memory;
+use crate::meters::METERS;
+use crate::scratch;
+use crate::worker::Worker;
 
 /// Answer of `/version`.
 #[derive(Debug, Serialize)]
@@ -14,11 +26,13 @@ struct Version {
     version: &'static str,
 }
 
-pub(crate) fn router() -> Router {
+pub(crate) fn router(worker: Arc<Worker>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
         .route("/version", get(version))
+        .with_state(worker)
 }
 
 fn ok() -> Json<Health> {
@@ -32,9 +46,34 @@ async fn healthz() -> Json<Health> {
     ok()
 }
 
-/// Whether it could work. It depends on nothing yet, so that is the same question.
-async fn readyz() -> Json<Health> {
-    ok()
+/// Whether it takes work, or all that stands against it.
+async fn readyz(State(worker): State<Arc<Worker>>) -> Response {
+    let reasons = worker.obstacles();
+    if reasons.is_empty() {
+        return ok().into_response();
+    }
+    let code = ErrorCode::Unavailable;
+    let problem = json!({
+        "type": code.type_uri(),
+        "title": code.title(),
+        "status": code.status(),
+        "detail": format!("The worker takes no work: {}.", reasons.join("; ")),
+        "code": code.as_str(),
+        "reasons": reasons,
+    });
+    let header = [(CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::SERVICE_UNAVAILABLE, header, problem.to_string()).into_response()
+}
+
+/// What was counted.
+async fn metrics(State(worker): State<Arc<Worker>>) -> ([(HeaderName, &'static str); 1], String) {
+    let bytes = |bytes: Option<u64>| i64::try_from(bytes.unwrap_or(0)).unwrap_or(i64::MAX);
+    let root = worker.config.scratch.clone();
+    let used = tokio::task::spawn_blocking(move || scratch::used_bytes(&root)).await;
+    METERS.scratch.set(bytes(used.ok()));
+    METERS.resident.set(bytes(memory::resident_bytes()));
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, content_type)], METERS.text())
 }
 
 /// Which build answers.

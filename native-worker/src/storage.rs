@@ -1,11 +1,25 @@
 //! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::primitives::ByteStream;
+use md5::{Digest as _, Md5};
+use shared::key::parse_output;
+use shared::problem::ErrorCode;
+use shared::worker::{ClaimedJob, Source};
 use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::WorkError;
+use crate::buckets::{Buckets, TRY_TIMEOUT, word};
+use crate::fetch::Fetch;
+use crate::hex::hex;
+use crate::meters::METERS;
 
 /// How long a stored file may be kept by caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,46 +30,260 @@ pub enum Lifetime {
     Growing,
 }
 
+impl Lifetime {
+    const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Immutable => "public, max-age=31536000, immutable",
+            Self::Growing => "public, max-age=1",
+        }
+    }
+}
+
+/// Puts of one file whose verification failed.
+const PUTS_MAX: u32 = 3;
+
+/// The slowest upload that is waited for, in bytes a second.
+const UPLOAD_RATE_MIN: u64 = 256 * 1024;
+
+/// What is read of a file at a time.
+const READ_BYTES: usize = 256 * 1024;
+
 /// See the module.
 #[derive(Debug, Clone)]
-pub struct Storage {}
+pub struct Storage(Arc<Scope>);
+
+#[derive(Debug)]
+struct Scope {
+    buckets: Buckets,
+    source: Source,
+    bucket: String,
+    prefix: String,
+    /// Names below the prefix that a put was begun for.
+    stored: Mutex<BTreeSet<String>>,
+}
+
+/// What is put.
+enum Body<'body> {
+    File(&'body Path),
+    Bytes(Vec<u8>),
+}
 
 impl Storage {
+    /// The buckets for the attempt that was claimed.
+    #[must_use]
+    pub fn new(buckets: Buckets, claimed: &ClaimedJob) -> Self {
+        Self(Arc::new(Scope {
+            bucket: buckets.name(claimed.destination.bucket).to_owned(),
+            prefix: claimed.destination.prefix.clone(),
+            source: claimed.source.clone(),
+            buckets,
+            stored: Mutex::default(),
+        }))
+    }
+
     /// Fetches the original into a file, whole: size and declared checksum are verified. `seen` hears how many bytes are there.
     pub async fn fetch_original(
         &self,
-        _to: &Path,
-        _stop: &CancellationToken,
-        _seen: impl FnMut(u64) + Send,
+        to: &Path,
+        stop: &CancellationToken,
+        seen: impl FnMut(u64) + Send,
     ) -> Result<(), WorkError> {
-        todo!()
+        let Scope {
+            buckets, source, ..
+        } = &*self.0;
+        let fetch = Fetch {
+            client: &buckets.client,
+            bucket: buckets.name(source.bucket),
+            source,
+        };
+        tokio::select! {
+            fetched = fetch.run(to, seen) => fetched,
+            () = stop.cancelled() => Err(WorkError::stopped()),
+        }
     }
 
     /// Stores a file below the prefix and verifies what the bucket says of it (size, MD5 as `ETag`). Gives the size.
     /// Tries again by itself when the bucket fails.
     pub async fn put_file(
         &self,
-        _file: &str,
-        _from: &Path,
-        _content_type: &str,
-        _lifetime: Lifetime,
+        file: &str,
+        from: &Path,
+        content_type: &str,
+        lifetime: Lifetime,
     ) -> Result<u64, WorkError> {
-        todo!()
+        self.put(file, &Body::File(from), content_type, lifetime)
+            .await
     }
 
     /// Stores bytes below the prefix; as [`Storage::put_file`].
     pub async fn put_bytes(
         &self,
-        _file: &str,
-        _bytes: Vec<u8>,
-        _content_type: &str,
-        _lifetime: Lifetime,
+        file: &str,
+        bytes: Vec<u8>,
+        content_type: &str,
+        lifetime: Lifetime,
     ) -> Result<u64, WorkError> {
-        todo!()
+        self.put(file, &Body::Bytes(bytes), content_type, lifetime)
+            .await
     }
 
     /// Reads back a file that this attempt stored.
-    pub async fn read(&self, _file: &str) -> Result<Box<dyn AsyncRead + Send + Unpin>, WorkError> {
-        todo!()
+    pub async fn read(&self, file: &str) -> Result<Box<dyn AsyncRead + Send + Unpin>, WorkError> {
+        let key = self.key(file)?;
+        let got = self.0.buckets.client.get_object().bucket(&self.0.bucket);
+        let got = got
+            .key(key)
+            .send()
+            .await
+            .map_err(|error| failed("read back", file, word(&error)))?;
+        Ok(Box::new(got.body.into_async_read()))
     }
+
+    /// Removes whatever this attempt stored; for an attempt that lost. What cannot be removed now is removed by the edge
+    /// later.
+    pub async fn remove_stored(&self) {
+        let names = std::mem::take(&mut *self.stored());
+        for file in names {
+            let Ok(key) = self.key(&file) else { continue };
+            let remove = self.0.buckets.client.delete_object();
+            let removed = remove.bucket(&self.0.bucket).key(key).send().await;
+            if let Err(error) = removed {
+                tracing::warn!(why = word(&error), "stored files are left to the edge");
+                return;
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        file: &str,
+        body: &Body<'_>,
+        content_type: &str,
+        lifetime: Lifetime,
+    ) -> Result<u64, WorkError> {
+        let key = self.key(file)?;
+        self.stored().insert(file.to_owned());
+        let (size, md5) = body.measure().await.map_err(|why| unreadable(file, &why))?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let stream = body.stream().await.map_err(|why| unreadable(file, &why))?;
+            let e_tag = self
+                .send(&key, stream, size, (content_type, lifetime))
+                .await
+                .map_err(|why| failed("store", file, why))?;
+            if self.is_whole(&key, size, &md5, &e_tag).await {
+                METERS.bytes_out.inc_by(size);
+                return Ok(size);
+            }
+            if tries == PUTS_MAX {
+                return Err(failed("store", file, "what is there is not what was put"));
+            }
+            tracing::warn!(file, tries, "a file was not stored whole; it is put again");
+        }
+    }
+
+    /// One put, with the retries of the SDK. Gives the `ETag`.
+    async fn send(
+        &self,
+        key: &str,
+        stream: ByteStream,
+        size: u64,
+        (content_type, lifetime): (&str, Lifetime),
+    ) -> Result<String, &'static str> {
+        let timeout = TRY_TIMEOUT + Duration::from_secs(size / UPLOAD_RATE_MIN);
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);
+        let put = self.0.buckets.client.put_object();
+        let stored = put
+            .bucket(&self.0.bucket)
+            .key(key)
+            .content_type(content_type)
+            .cache_control(lifetime.cache_control())
+            .set_content_length(i64::try_from(size).ok())
+            .body(stream)
+            .customize()
+            .config_override(aws_sdk_s3::config::Config::builder().timeout_config(timeouts.build()))
+            // The `ETag` tells whether it arrived; hashing every byte twice would tell nothing more.
+            .disable_payload_signing()
+            .send()
+            .await
+            .map_err(|error| word(&error))?;
+        Ok(stored.e_tag.unwrap_or_default())
+    }
+
+    /// Whether the bucket has what was put: by the MD5 that is its `ETag`, or by the size where the `ETag` is none.
+    async fn is_whole(&self, key: &str, size: u64, md5: &str, e_tag: &str) -> bool {
+        let e_tag = e_tag.trim_matches('"');
+        if e_tag.len() == md5.len() && e_tag.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return e_tag.eq_ignore_ascii_case(md5);
+        }
+        let head = self.0.buckets.client.head_object();
+        let head = head.bucket(&self.0.bucket).key(key).send().await;
+        head.is_ok_and(|head| {
+            head.content_length()
+                .is_some_and(|stored| u64::try_from(stored) == Ok(size))
+        })
+    }
+
+    /// The key of a file below the prefix; names that are not exactly such are refused.
+    fn key(&self, file: &str) -> Result<String, WorkError> {
+        let key = format!("{}{file}", self.0.prefix);
+        if parse_output(&key).is_some_and(|parsed| parsed.file == file) {
+            Ok(key)
+        } else {
+            Err(WorkError::permanent(
+                ErrorCode::Internal,
+                format!("{file:?} is no name of an output; this is a fault of the worker."),
+            ))
+        }
+    }
+
+    fn stored(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.0.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body<'_> {
+    /// Size and MD5.
+    async fn measure(&self) -> std::io::Result<(u64, String)> {
+        let path = match self {
+            Self::File(path) => path.to_path_buf(),
+            Self::Bytes(bytes) => {
+                let size = u64::try_from(bytes.len()).map_err(std::io::Error::other)?;
+                return Ok((size, hex(&Md5::digest(bytes))));
+            }
+        };
+        tokio::task::spawn_blocking(move || crate::hex::digest_file::<Md5>(&path))
+            .await
+            .map_err(std::io::Error::other)?
+    }
+
+    async fn stream(&self) -> std::io::Result<ByteStream> {
+        match self {
+            Self::File(path) => {
+                let file = ByteStream::read_from().path(path).buffer_size(READ_BYTES);
+                file.build().await.map_err(std::io::Error::other)
+            }
+            Self::Bytes(bytes) => Ok(ByteStream::from(bytes.clone())),
+        }
+    }
+}
+
+/// The bucket's fault.
+pub(crate) fn failed(verb: &str, file: &str, why: &str) -> WorkError {
+    let detail = format!("The bucket did not {verb} {file}: {why}. It is tried again.");
+    WorkError::retryable(ErrorCode::StorageFailed, detail)
+}
+
+/// The disk's fault.
+fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
+    let detail = format!("{file} cannot be read from the worker's disk: {why}.");
+    WorkError::retryable(ErrorCode::WorkerExhausted, detail)
+}
+
+/// Whether the bucket said that there is no such object.
+pub(crate) fn is_missing<E>(error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> bool {
+    error
+        .raw_response()
+        .is_some_and(|raw| raw.status().as_u16() == 404)
 }

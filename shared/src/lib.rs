@@ -27,5 +27,6 @@ pub mod queue;
 pub mod route;
 pub mod sign;
 pub mod time;
+pub mod video;
 pub mod words;
 pub mod worker;

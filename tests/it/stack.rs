@@ -50,6 +50,52 @@ async fn a_stack_survives_what_happens_to_its_processes() {
     assert!(stack.remains().is_empty());
 }
 
+/// The one process of this name.
+fn only(stack: &Stack, name: &str) -> u32 {
+    let found = stack.processes(name);
+    assert_eq!(found.len(), 1, "{name}: {found:?}");
+    found.first().copied().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_native_worker_lives_beside_the_edge() {
+    let mut stack = Stack::start(Options::new().workers(1));
+    let is_ready = async |stack: &Stack| {
+        let worker = Client::new(&stack.worker_origin(1), None);
+        worker.get("/readyz").await.status == 200
+    };
+    assert!(is_ready(&stack).await);
+    let first = only(&stack, "native-worker");
+
+    // The edge dies: the worker stays.
+    stack.kill_process(only(&stack, "node"));
+    stack.wait_line("restarted: edge", 1, RESTART_DEADLINE);
+    assert_eq!(only(&stack, "native-worker"), first);
+    assert!(is_ready(&stack).await);
+
+    // The worker dies, more often than a broken one may: the edge stays, and another worker takes its place.
+    let edge = only(&stack, "node");
+    for count in 1..=10 {
+        let worker = only(&stack, "native-worker");
+        stack.kill_process(worker);
+        stack.wait_line("restarted: native worker", count, RESTART_DEADLINE);
+        assert_ne!(only(&stack, "native-worker"), worker);
+        assert!(is_ready(&stack).await);
+    }
+    assert_eq!(only(&stack, "node"), edge);
+    assert!(is_up(&stack).await);
+
+    // xtask dies, and the worker with it, even one that can do nothing about it.
+    stack.suspend_process(only(&stack, "native-worker"));
+    stack.kill_leader();
+    stack.restart();
+    assert!(is_ready(&stack).await);
+    let (status, took) = stack.interrupt();
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(stack.remains().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stacks_side_by_side_do_not_meet() {
     let one = Stack::start(Options::new());

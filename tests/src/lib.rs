@@ -4,6 +4,8 @@
 //! nothing but JSON: it must not share a mistake with the code under test. [`Events`] reads the event stream with a
 //! parser of another author. [`Token`] makes tokens of any kind, good and bad. [`Bucket`] sees what is really stored.
 //!
+//! [`clip`] makes films and judges them by ffmpeg.
+//!
 //! Every answer and every event that passes through the harness is held against `docs/openapi.json`.
 #![warn(missing_docs)]
 #![expect(
@@ -16,6 +18,7 @@
 
 mod bucket;
 mod client;
+pub mod clip;
 mod contract;
 mod process;
 mod sse;
@@ -24,8 +27,9 @@ mod token;
 
 pub use bucket::Bucket;
 pub use client::{Answer, Client, Created};
+pub use clip::Clip;
 pub use sse::{Event, Events, Line};
-pub use stack::{Options, Shared, Stack, shared};
+pub use stack::{Options, Shared, Stack, shared, shared_with_worker};
 pub use token::{Token, dev_key};
 
 use std::path::{Path, PathBuf};

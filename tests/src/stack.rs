@@ -23,6 +23,8 @@ const STACKS_MAX: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     vars: Vec<(String, String)>,
+    workers: usize,
+    worker_vars: Vec<(String, String)>,
 }
 
 impl Options {
@@ -36,6 +38,20 @@ impl Options {
     #[must_use]
     pub fn var(mut self, key: &str, value: &str) -> Self {
         self.vars.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// How many native workers there are: `dev-worker-1`, …; none when not said.
+    #[must_use]
+    pub fn workers(mut self, count: usize) -> Self {
+        self.workers = count;
+        self
+    }
+
+    /// Sets a variable of the native workers.
+    #[must_use]
+    pub fn worker_var(mut self, key: &str, value: &str) -> Self {
+        self.worker_vars.push((key.to_owned(), value.to_owned()));
         self
     }
 }
@@ -169,6 +185,29 @@ impl Stack {
         process::signal(id, Signal::KILL);
     }
 
+    /// Asks one process to end.
+    pub fn terminate_process(&self, id: u32) {
+        process::signal(id, Signal::TERM);
+    }
+
+    /// Stops one process as if its machine had no time for it, until [`Stack::resume_process`].
+    pub fn suspend_process(&self, id: u32) {
+        process::signal(id, Signal::STOP);
+    }
+
+    /// Lets a process go on that was suspended.
+    pub fn resume_process(&self, id: u32) {
+        process::signal(id, Signal::CONT);
+    }
+
+    /// Has the process a running one of this name below it?
+    #[must_use]
+    pub fn has_child(&self, id: u32, name: &str) -> bool {
+        process::tree(id)
+            .into_iter()
+            .any(|child| process::name(child) == name && process::is_running(child))
+    }
+
     /// Kills xtask alone.
     pub fn kill_leader(&mut self) {
         let mut running = self.running.take().expect("the stack runs");
@@ -207,6 +246,55 @@ impl Stack {
         std::fs::read_to_string(self.state.path().join("logs/wrangler.log")).unwrap_or_default()
     }
 
+    /// What native worker `number`, from 1, has logged since the last start of the stack.
+    #[must_use]
+    pub fn worker_log(&self, number: usize) -> String {
+        let name = match number {
+            1 => "native-worker.log".to_owned(),
+            _ => format!("native-worker-{number}.log"),
+        };
+        std::fs::read_to_string(self.state.path().join("logs").join(name)).unwrap_or_default()
+    }
+
+    /// Where the operations endpoints of native worker `number`, from 1, are; another place after each restart of it.
+    #[must_use]
+    pub fn worker_origin(&self, number: usize) -> String {
+        let file = self.worker_folder(number).join("addr");
+        let addr = std::fs::read_to_string(&file);
+        let addr = addr.unwrap_or_else(|error| panic!("cannot read {}: {error}", file.display()));
+        format!("http://{addr}")
+    }
+
+    /// The scratch folder of native worker `number`, from 1.
+    #[must_use]
+    pub fn worker_scratch(&self, number: usize) -> PathBuf {
+        self.worker_folder(number).join("scratch")
+    }
+
+    fn worker_folder(&self, number: usize) -> PathBuf {
+        self.state
+            .path()
+            .join(format!("workers/dev-worker-{number}"))
+    }
+
+    /// The ends of all logs, for a test that fails.
+    fn logs(&self) -> String {
+        let tail = |name: &str, text: &str| {
+            let lines: Vec<&str> = text.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(60)..);
+            format!(
+                "--- the end of {name}\n{}",
+                tail.unwrap_or_default().join("\n")
+            )
+        };
+        let mut logs = vec![tail("the edge's log", &self.edge_log())];
+        for number in 1..=self.options.workers {
+            let log = self.worker_log(number);
+            logs.push(tail(&format!("the log of native worker {number}"), &log));
+        }
+        logs.join("\n")
+    }
+
     fn launch(&mut self, port: &str) {
         let mut command = Command::new(xtask());
         command
@@ -215,18 +303,22 @@ impl Stack {
         for (key, value) in &self.options.vars {
             command.arg("--var").arg(format!("{key}={value}"));
         }
-        let mut running = Running::spawn(&mut command);
+        command.args(["--workers", &self.options.workers.to_string()]);
+        for (key, value) in &self.options.worker_vars {
+            command.arg("--worker-var").arg(format!("{key}={value}"));
+        }
+        // Kept before it is ready: one that never is must end with this stack all the same.
+        let running = self.running.insert(Running::spawn(&mut command));
         let line = running.wait_line(READY_WORD, 1, READY_DEADLINE);
         line.trim_start_matches(READY_WORD)
             .clone_into(&mut self.origin);
-        self.running = Some(running);
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            report(&self.output(), &self.edge_log());
+            report(&self.output(), &self.logs());
         }
         self.kill_hard();
     }
@@ -236,13 +328,8 @@ impl Drop for Stack {
     clippy::print_stderr,
     reason = "the test runner shows what a failed test printed"
 )]
-fn report(output: &str, edge_log: &str) {
-    let lines: Vec<&str> = edge_log.lines().collect();
-    let tail = lines
-        .get(lines.len().saturating_sub(60)..)
-        .unwrap_or_default()
-        .join("\n");
-    eprintln!("--- xtask printed\n{output}\n--- the end of the edge's log\n{tail}\n---");
+fn report(output: &str, logs: &str) {
+    eprintln!("--- xtask printed\n{output}\n{logs}\n---");
 }
 
 /// A stack with the defaults that several tests use at a time: each brings a tenant of its own.
@@ -253,10 +340,21 @@ pub struct Shared(Arc<Stack>);
 #[must_use]
 pub fn shared() -> Shared {
     static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    join(&RUNNING, Options::new())
+}
+
+/// Another shared stack, with one native worker.
+#[must_use]
+pub fn shared_with_worker() -> Shared {
+    static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
+    join(&RUNNING, Options::new().workers(1))
+}
+
+fn join(running: &Mutex<Weak<Stack>>, options: Options) -> Shared {
+    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
     let stack = running
         .upgrade()
-        .unwrap_or_else(|| Arc::new(Stack::start(Options::new())));
+        .unwrap_or_else(|| Arc::new(Stack::start(options)));
     *running = Arc::downgrade(&stack);
     Shared(stack)
 }
@@ -273,7 +371,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // The last user's stack reports by itself.
         if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
-            report(&self.output(), &self.edge_log());
+            report(&self.output(), &self.logs());
         }
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::build::native::Profile;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
-use crate::stack::{self, Stack};
+use crate::stack::{self, Stack, Workers};
 use crate::{build, say, setup};
 
 /// Time between two looks at the parts.
@@ -26,12 +27,19 @@ pub(crate) struct Options {
     /// A variable for the scripts, over those of wrangler.toml; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = parse_var)]
     vars: Vec<(String, String)>,
+    /// Native workers, for video, audio and large images: dev-worker-1, …
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
+    workers: u16,
+    /// A setting for the native workers, over those of the stack (`native-worker --help` names them); may be repeated.
+    #[arg(long = "worker-var", value_name = "KEY=VALUE", value_parser = parse_var)]
+    worker_vars: Vec<(String, String)>,
 }
 
 /// Runs the stack until a signal comes.
 pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
-    let tools = setup::ensure(paths)?;
+    let tools = setup::ensure(paths, setup::For::Stack)?;
     build::ensure(paths)?;
+    let workers = Workers::build(paths, Profile::Dev, options.workers, options.worker_vars)?;
     let stop = Stop::listen()?;
     // The default belongs to the checkout; a folder that the user names, to where he stands.
     let is_default = options.state.starts_with(".ferrotype");
@@ -44,6 +52,7 @@ pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
         port: options.port,
         state,
         vars: options.vars,
+        workers,
     };
     match serve(paths, &tools, &options, &stop) {
         Err(error) if error.is::<Stopped>() => Ok(()),

@@ -9,6 +9,7 @@ mod check;
 mod contract;
 mod demo;
 mod dev;
+mod hls;
 mod lock;
 mod paths;
 mod run;
@@ -91,7 +92,8 @@ fn dispatch(command: Command) -> Result<()> {
     }
     let paths = Paths::find()?;
     match command {
-        Command::Setup => setup::ensure(&paths).map(|_| say::note("  ok  everything is set up")),
+        Command::Setup => setup::ensure(&paths, setup::For::Tests)
+            .map(|_| say::note("  ok  everything is set up")),
         Command::Dev(options) => dev::run(&paths, options),
         Command::Demo(options) => demo::run(&paths, &options),
         Command::Test(options) => test::run(&paths, &options),

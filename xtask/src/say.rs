@@ -88,6 +88,13 @@ pub(crate) fn byte_bar(bars: &MultiProgress, title: String, size_bytes: u64) -> 
     bar
 }
 
+/// A bar that counts hundredths of a part of the work.
+pub(crate) fn share_bar(title: String) -> ProgressBar {
+    let bar = ProgressBar::new(100).with_message(title);
+    bar.set_style(style("  {msg:22!} [{bar:30}] {percent:>9} %"));
+    bar
+}
+
 /// Lets a bar that counted bytes count shares of the work, in hundredths.
 pub(crate) fn count_shares(bar: &ProgressBar) {
     bar.set_style(style("{msg:24!} [{bar:30}] {percent:>9} % {prefix}"));

@@ -20,8 +20,12 @@ pub(crate) struct Options {
 
 /// Builds what the tests run against, then runs them all; cargo's own summary lines come last.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
-    setup::ensure(paths)?;
+    setup::ensure(paths, setup::For::Tests)?;
     build::ensure(paths)?;
+    // All programs at once, the native worker that the stacks run among them.
+    let mut programs = run::cargo(&paths.root);
+    programs.args(["test", "--workspace", "--no-run"]);
+    build::native::ensure_within(paths, &mut programs)?;
     // Here, because on a fresh clone `check` comes before anything is built. The tests run all the same.
     let sizes = check::size::check(paths);
     let mut cargo = run::cargo(&paths.root);

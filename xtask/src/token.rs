@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -16,7 +16,7 @@ use crate::say;
 /// Issuer and audience of development tokens.
 const ISSUER: &str = "ferrotype-dev";
 const AUDIENCE: &str = "ferrotype";
-const VALID_S: u32 = 24 * 60 * 60;
+const VALID: Duration = Duration::from_hours(24);
 
 /// Whose token it is.
 #[derive(Debug, Clone, Args)]
@@ -39,6 +39,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
 }
 
 /// The development key of the checkout: 64 hexadecimal digits, used as text.
+#[derive(Clone)]
 pub(crate) struct DevKey {
     secret: String,
 }
@@ -89,6 +90,11 @@ impl DevKey {
 
     /// A token as `options` wants it, issued now.
     pub(crate) fn token(&self, options: &Options) -> Result<String> {
+        self.token_for(options, VALID)
+    }
+
+    /// The same, with a life of its own.
+    pub(crate) fn token_for(&self, options: &Options, valid: Duration) -> Result<String> {
         let principal = Principal {
             tenant: options.tenant.clone(),
             user: options.user.clone(),
@@ -100,7 +106,7 @@ impl DevKey {
         let now = Timestamp::from_ms(u64::try_from(now.as_millis()).context("the clock")?);
         let policy = TokenPolicy::new(self.secret.as_bytes(), ISSUER, AUDIENCE);
         policy
-            .sign(&principal, now, VALID_S)
+            .sign(&principal, now, u32::try_from(valid.as_secs())?)
             .context("cannot sign the token")
     }
 }

@@ -1,5 +1,11 @@
 //! From file to pixels, as small as the variants allow. One module per way of decoding.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod av1;
+#[cfg(not(target_arch = "wasm32"))]
+mod heif;
+#[cfg(not(target_arch = "wasm32"))]
+mod hevc;
 mod jpeg;
 mod passes;
 mod png;
@@ -14,6 +20,8 @@ use shared::problem::Failure;
 use crate::chain::Shrink;
 use crate::picture::Picture;
 use crate::probe::{Coding, Header};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::sniff::Format;
 
 /// A decoded source.
 pub(crate) struct Decoded {
@@ -29,6 +37,10 @@ pub(crate) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
         Coding::Jpeg { colour, .. } => jpeg::decode(data, shrink, colour),
         Coding::Png { .. } => png::decode(data, header, shrink),
         Coding::WebP { .. } => webp::decode(data, header, shrink),
+        #[cfg(not(target_arch = "wasm32"))]
+        Coding::Whole { .. } if matches!(header.format, Format::Avif | Format::Heic) => {
+            heif::decode(data, header)
+        }
         Coding::Whole { .. } => other::decode(data, header.format),
     }
 }

@@ -1,6 +1,8 @@
 //! What a picture's header says: enough to refuse it, or to decode it small, before a pixel is read.
 
 mod gif;
+#[cfg(not(target_arch = "wasm32"))]
+mod heif;
 mod jpeg;
 mod other;
 mod png;
@@ -10,6 +12,7 @@ use shared::image::ImagePlan;
 use shared::problem::{ErrorCode, Failure};
 
 use crate::chain;
+use crate::encode;
 use crate::fault;
 use crate::memory;
 use crate::number;
@@ -17,6 +20,8 @@ use crate::orient::Orientation;
 use crate::sniff::{Format, Sniffed, sniff};
 
 pub(crate) use gif::end_of_first_frame;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use heif::split as heif_transforms;
 pub(crate) use jpeg::marker as jpeg_marker;
 pub(crate) use webp::{FRAME_HEAD_BYTES as WEBP_FRAME_HEAD_BYTES, file_chunks as webp_chunks};
 
@@ -148,6 +153,9 @@ pub(crate) fn whole(data: &[u8]) -> Result<Header, Failure> {
 
 /// Checks a header against the plan; gives the memory estimate.
 pub(crate) fn admit(header: &Header, size_bytes: u64, plan: &ImagePlan) -> Result<u64, Failure> {
+    if !plan.variants.iter().all(|spec| encode::makes(spec.format)) {
+        return Err(fault::not_encoded());
+    }
     let (width, height) = header.shown();
     if number::area(width, height) > plan.pixels_max {
         return Err(fault::too_large(width, height, plan.pixels_max));
@@ -172,6 +180,10 @@ fn read(data: &[u8], is_whole: bool) -> Result<Option<Header>, Failure> {
         Format::WebP => webp::read(data, is_whole)?,
         Format::Gif => gif::read(data)?,
         Format::Bmp | Format::Ico | Format::Tiff => other::read(data, format)?,
+        #[cfg(not(target_arch = "wasm32"))]
+        Format::Avif | Format::Heic => heif::read(data, format)?,
+        #[cfg(target_arch = "wasm32")]
+        Format::Avif | Format::Heic => return Err(fault::internal("read this format")),
     };
     match header {
         Some(found) if found.width == 0 || found.height == 0 => {

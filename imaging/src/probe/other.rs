@@ -12,7 +12,7 @@ use crate::orient::Orientation;
 use crate::sniff::Format;
 
 pub(super) fn read(data: &[u8], format: Format) -> Result<Option<Header>, Failure> {
-    let decoder = match decoder(Cursor::new(data), format) {
+    let mut decoder = match decoder(Cursor::new(data), format) {
         Ok(decoder) => decoder,
         Err(ImageError::IoError(cause)) if cause.kind() == ErrorKind::UnexpectedEof => {
             return Ok(None);
@@ -36,11 +36,29 @@ pub(super) fn read(data: &[u8], format: Format) -> Result<Option<Header>, Failur
     } else {
         decoder.total_bytes()
     };
+    // The TIFF decoder hands over a copy.
+    let buffer_bytes = if format == Format::Tiff {
+        buffer_bytes.saturating_add(decoder.total_bytes())
+    } else {
+        buffer_bytes
+    };
     Ok(Some(Header {
         format,
         width,
         height,
-        orientation: Orientation::UPRIGHT,
+        orientation: orientation(&mut decoder, format),
         coding: Coding::Whole { buffer_bytes },
     }))
+}
+
+/// How the picture lies; only TIFF says. A damaged entry says nothing, as in EXIF.
+fn orientation(decoder: &mut impl ImageDecoder, format: Format) -> Orientation {
+    if format != Format::Tiff {
+        return Orientation::UPRIGHT;
+    }
+    decoder
+        .orientation()
+        .ok()
+        .and_then(|orientation| Orientation::from_tag(orientation.to_exif().into()))
+        .unwrap_or(Orientation::UPRIGHT)
 }

@@ -6,19 +6,22 @@
     reason = "a test that cannot go on shall stop where it stands; clippy knows only the test functions themselves"
 )]
 
+mod avif;
 mod bomb;
 mod format;
+mod heif;
 mod made;
 mod memory;
 mod module;
 mod mutation;
 mod orientation;
 mod pngsuite;
+mod tiff;
 mod truncation;
 
 use image::RgbaImage;
 use imaging::Session;
-use shared::image::{Fit, ImagePlan, ImageReport, PIXELS_MAX, Variant, VariantSpec};
+use shared::image::{Fit, ImagePlan, ImageReport, PIXELS_MAX, Variant, VariantFormat, VariantSpec};
 use shared::problem::{ErrorCode, Failure};
 
 /// What the tests allow, so that no picture is refused that is not meant to be.
@@ -32,6 +35,7 @@ fn plan(boxes: &[(&str, u32, u32, Fit)]) -> ImagePlan {
         height,
         fit,
         quality: 100,
+        format: VariantFormat::Webp,
     };
     ImagePlan {
         variants: boxes.iter().map(spec).collect(),

@@ -3,36 +3,108 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use native_worker::config::{Config, SETTINGS, help};
+use native_worker::config::{Config, LogFormat};
+use native_worker::setting::{REQUIRED, SETTINGS, help};
+
+use crate::sample::{REQUIRED_SETTINGS, TOKEN};
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
-    let variables = variables
+    let variables = REQUIRED_SETTINGS
         .iter()
+        .filter(|(name, _)| variables.iter().all(|(other, _)| other != name))
+        .chain(variables)
+        .filter(|(_, value)| *value != UNSET)
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
     Config::from_variables(variables).map_err(|error| error.to_string())
 }
 
+/// A variable that is not there.
+const UNSET: &str = "\0";
+
 #[test]
 fn defaults() {
-    let expected = Config {
-        addr: "127.0.0.1:8788".parse().unwrap(),
-        drain: Duration::from_secs(5),
-    };
-    assert_eq!(config(&[]), Ok(expected.clone()));
-    assert_eq!(config(&[("PATH", "/bin"), ("NATIVE", "x")]), Ok(expected));
+    let config = config(&[("PATH", "/bin"), ("NATIVE", "x")]).unwrap();
+    assert_eq!(config.queue_url, "http://127.0.0.1:9/v1/queues/media-jobs");
+    assert_eq!(config.api_url, "http://127.0.0.1:9");
+    assert_eq!(config.worker_id, "worker-1");
+    assert_eq!(config.token.expose(), TOKEN);
+    assert_eq!(config.buckets.endpoint, "http://127.0.0.1:9/s3/");
+    assert_eq!(config.buckets.region, "auto");
+    assert_eq!(config.buckets.raw, "ferrotype-raw");
+    assert_eq!(config.buckets.public, "ferrotype-public");
+    assert!((1..=64).contains(&config.slots));
+    let root = std::env::temp_dir().join("ferrotype-native-worker");
+    assert_eq!(config.scratch, root);
+    assert_eq!(config.drain, Duration::from_secs(90));
+    assert_eq!(config.stall, Duration::from_mins(1));
+    assert_eq!(config.addr.to_string(), "127.0.0.1:8788");
+    assert_eq!(config.ffmpeg.to_string_lossy(), "ffmpeg");
+    assert_eq!(config.log_format, LogFormat::Text);
+    assert_eq!(config.image_memory_max_bytes, 4 << 30);
 }
 
 #[test]
 fn values() {
-    let expected = Config {
-        addr: "[::1]:0".parse().unwrap(),
-        drain: Duration::from_millis(250),
-    };
-    let set = [
+    let config = config(&[
         ("NATIVE_WORKER_ADDR", "[::1]:0"),
         ("NATIVE_WORKER_DRAIN_MS", "250"),
+        ("NATIVE_WORKER_API_URL", "https://api.example.com/media/"),
+        ("NATIVE_WORKER_S3_ENDPOINT", "https://s3.example.com/"),
+        ("NATIVE_WORKER_SLOTS", "3"),
+        ("NATIVE_WORKER_LOG_FORMAT", "json"),
+    ]);
+    let config = config.unwrap();
+    assert_eq!(config.addr.to_string(), "[::1]:0");
+    assert_eq!(config.drain, Duration::from_millis(250));
+    assert_eq!(config.api_url, "https://api.example.com/media");
+    assert_eq!(config.buckets.endpoint, "https://s3.example.com/");
+    assert_eq!((config.slots, config.log_format), (3, LogFormat::Json));
+}
+
+#[test]
+fn what_is_missing_is_named_at_once() {
+    let unset: Vec<(&str, &str)> = REQUIRED_SETTINGS
+        .iter()
+        .map(|(name, _)| (*name, UNSET))
+        .collect();
+    assert_eq!(
+        config(&unset),
+        Err("these settings are required: NATIVE_WORKER_QUEUE_URL, NATIVE_WORKER_TOKEN, NATIVE_WORKER_S3_ENDPOINT, \
+             NATIVE_WORKER_S3_ACCESS_KEY_ID, NATIVE_WORKER_S3_SECRET_ACCESS_KEY; see native-worker --help"
+            .to_owned())
+    );
+}
+
+#[test]
+fn secrets_come_from_files_too() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    let path = file.path().to_str().unwrap();
+    let from_file = [
+        ("NATIVE_WORKER_TOKEN", UNSET),
+        ("NATIVE_WORKER_TOKEN_FILE", path),
     ];
-    assert_eq!(config(&set), Ok(expected));
+    assert_eq!(config(&from_file).unwrap().token.expose(), TOKEN);
+    let twice = config(&[("NATIVE_WORKER_TOKEN_FILE", path)]).unwrap_err();
+    assert!(twice.contains("both set"), "{twice}");
+    let nowhere = [
+        ("NATIVE_WORKER_TOKEN", UNSET),
+        ("NATIVE_WORKER_TOKEN_FILE", "/nowhere"),
+    ];
+    let error = config(&nowhere).unwrap_err();
+    assert!(error.starts_with("the file that NATIVE_WORKER_TOKEN_FILE names"));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let shown = format!("{:?}", config(&[]).unwrap());
+    assert!(
+        !shown.contains(TOKEN) && !shown.contains("s3-secret"),
+        "{shown}"
+    );
+    let error = config(&[("NATIVE_WORKER_TOKEN", "my-secret")]).unwrap_err();
+    assert!(!error.contains("my-secret"), "{error}");
+    assert!(error.contains("NATIVE_WORKER_TOKEN must be"), "{error}");
 }
 
 #[test]
@@ -53,28 +125,37 @@ fn unknown_settings_are_named() {
 
 #[test]
 fn wrong_values_are_refused() {
-    for value in ["", "localhost:1", "127.0.0.1", "127.0.0.1:65536"] {
-        let error = config(&[("NATIVE_WORKER_ADDR", value)]).unwrap_err();
-        assert!(
-            error.starts_with("the setting NATIVE_WORKER_ADDR must be an address"),
-            "{error}"
-        );
-    }
-    for value in ["", "-1", "1.5", "5s"] {
-        let error = config(&[("NATIVE_WORKER_DRAIN_MS", value)]).unwrap_err();
-        assert!(
-            error.starts_with("the setting NATIVE_WORKER_DRAIN_MS must be"),
-            "{error}"
-        );
+    let wrong: [(&str, &[&str]); 6] = [
+        (
+            "NATIVE_WORKER_ADDR",
+            &["", "localhost:1", "127.0.0.1", "127.0.0.1:65536"],
+        ),
+        ("NATIVE_WORKER_DRAIN_MS", &["", "-1", "1.5", "5s"]),
+        (
+            "NATIVE_WORKER_QUEUE_URL",
+            &["", "media-jobs", "ftp://x/y", "http://"],
+        ),
+        ("NATIVE_WORKER_SLOTS", &["0", "65", "-1", "many"]),
+        ("NATIVE_WORKER_LOG_FORMAT", &["", "JSON", "yaml"]),
+        ("NATIVE_WORKER_TOKEN", &["", "a.b.c", "a.e30.c"]),
+    ];
+    for (name, values) in wrong {
+        for value in values {
+            let error = config(&[(name, value)]).unwrap_err();
+            let expected = format!("the setting {name} must be ");
+            assert!(error.starts_with(&expected), "{value:?}: {error}");
+        }
     }
 }
 
 #[test]
 fn help_tells_every_setting() {
     for setting in SETTINGS {
-        for part in [setting.name, setting.form, setting.default, setting.doc] {
+        for part in [setting.name, setting.form, setting.doc] {
             assert!(help().contains(part), "{part}");
         }
-        assert!(config(&[(setting.name, setting.default)]).is_ok());
+        let line = format!("; default: {}\n", setting.default);
+        let is_told = help().contains(&line) || matches!(setting.default, REQUIRED | "not set");
+        assert!(is_told, "{line}");
     }
 }

@@ -1,10 +1,26 @@
-//! Tests of the native worker: its settings, its endpoints in process, and the program itself.
+//! Tests of the native worker: its settings, its parts against real servers, its endpoints in process, and the program itself.
 
+#[cfg(test)]
+mod bucket;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod http;
+#[cfg(test)]
+mod lease;
 #[cfg(test)]
 mod ops;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod scratch;
+#[cfg(test)]
+mod storage;
+#[cfg(test)]
+mod worker;

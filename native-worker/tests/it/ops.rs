@@ -1,36 +1,41 @@
-//! The endpoints and the end of `run`, in process.
+//! The endpoints and the end of `run`, in process. Nobody answers at the edge.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use native_worker::config::Config;
 use native_worker::{Error, run};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::http::{ask, read};
+use crate::sample::config;
 
 struct Worker {
     addr: SocketAddr,
-    stop: oneshot::Sender<()>,
+    signals: mpsc::Sender<()>,
     end: JoinHandle<Result<(), Error>>,
+    _scratch: TempDir,
 }
 
 impl Worker {
-    async fn start(drain: Duration) -> Self {
+    async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let config = Config { addr, drain };
-        let shutdown = async {
-            let _ = stopped.await;
-        };
-        let end = tokio::spawn(async move { run(&config, listener, shutdown).await });
-        Self { addr, stop, end }
+        let scratch = tempfile::tempdir().unwrap();
+        let config = config(&[("NATIVE_WORKER_SCRATCH", scratch.path().to_str().unwrap())]);
+        let (signals, received) = mpsc::channel(2);
+        let end = tokio::spawn(run(config, listener, received));
+        Self {
+            addr,
+            signals,
+            end,
+            _scratch: scratch,
+        }
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -44,42 +49,74 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn endpoints() {
-    let worker = Worker::start(MINUTE).await;
+    let worker = Worker::start().await;
     assert_eq!(worker.get("/healthz").await, json!({"state": "ok"}));
-    assert_eq!(worker.get("/readyz").await, json!({"state": "ok"}));
     let version = json!({"name": "native-worker", "version": env!("CARGO_PKG_VERSION")});
     assert_eq!(worker.get("/version").await, version);
+    let (status, metrics) = ask(worker.addr, "GET", "/metrics").await;
+    assert_eq!(status, 200);
+    for line in [
+        "native_worker_running 0",
+        "native_worker_stored_bytes_total ",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    let resident = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("native_worker_resident_memory_bytes "));
+    assert!(resident.unwrap().parse::<u64>().unwrap() > 1_000_000);
     assert_eq!(ask(worker.addr, "GET", "/").await.0, 404);
     assert_eq!(ask(worker.addr, "GET", "/v1/assets").await.0, 404);
     assert_eq!(ask(worker.addr, "POST", "/healthz").await.0, 405);
 }
 
 #[tokio::test]
-async fn it_runs_until_it_is_stopped() {
-    let Worker {
-        addr,
-        stop,
-        mut end,
-    } = Worker::start(MINUTE).await;
-    assert_eq!(ask(addr, "GET", "/healthz").await.0, 200);
-    assert!(timeout(Duration::from_millis(50), &mut end).await.is_err());
-    stop.send(()).unwrap();
+async fn a_worker_without_an_edge_is_not_ready_and_says_why() {
+    let worker = Worker::start().await;
+    let (status, body) = ask(worker.addr, "GET", "/readyz").await;
+    assert_eq!(status, 503);
+    let problem: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(problem["code"], "unavailable");
+    assert_eq!(problem["status"], 503);
+    let reasons = problem["reasons"].as_array().unwrap();
+    assert!(
+        reasons
+            .iter()
+            .any(|why| why.as_str().unwrap().contains("the edge")),
+        "{body}"
+    );
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("The worker takes no work: ")
+    );
+}
+
+#[tokio::test]
+async fn it_runs_until_the_first_signal() {
+    let mut worker = Worker::start().await;
+    assert_eq!(ask(worker.addr, "GET", "/healthz").await.0, 200);
+    let early = timeout(Duration::from_millis(50), &mut worker.end).await;
+    assert!(early.is_err());
+    worker.signals.send(()).await.unwrap();
     // Not "nobody answers at its port": another test may have been given it by then.
-    timeout(MINUTE, end).await.unwrap().unwrap().unwrap();
+    timeout(MINUTE, worker.end).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn an_open_request_is_answered_after_the_stop() {
-    let Worker { addr, stop, end } = Worker::start(MINUTE).await;
-    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let worker = Worker::start().await;
+    let mut stream = TcpStream::connect(worker.addr).await.unwrap();
     stream
         .write_all(b"GET /healthz HTTP/1.1\r\n")
         .await
         .unwrap();
     // A whole exchange on another connection: by then the server has taken this one, too.
-    ask(addr, "GET", "/healthz").await;
-    stop.send(()).unwrap();
-    while TcpStream::connect(addr).await.is_ok() {
+    ask(worker.addr, "GET", "/healthz").await;
+    worker.signals.send(()).await.unwrap();
+    while TcpStream::connect(worker.addr).await.is_ok() {
         tokio::task::yield_now().await;
     }
     stream.write_all(b"host: x\r\n\r\n").await.unwrap();
@@ -87,18 +124,18 @@ async fn an_open_request_is_answered_after_the_stop() {
         read(&mut stream).await,
         (200, r#"{"state":"ok"}"#.to_owned())
     );
-    timeout(MINUTE, end).await.unwrap().unwrap().unwrap();
+    timeout(MINUTE, worker.end).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn a_request_that_never_ends_does_not_hold_it() {
-    let Worker { addr, stop, end } = Worker::start(Duration::from_millis(20)).await;
-    let mut stream = TcpStream::connect(addr).await.unwrap();
+    let worker = Worker::start().await;
+    let mut stream = TcpStream::connect(worker.addr).await.unwrap();
     stream
         .write_all(b"GET /healthz HTTP/1.1\r\n")
         .await
         .unwrap();
-    ask(addr, "GET", "/healthz").await;
-    stop.send(()).unwrap();
-    timeout(MINUTE, end).await.unwrap().unwrap().unwrap();
+    ask(worker.addr, "GET", "/healthz").await;
+    worker.signals.send(()).await.unwrap();
+    timeout(MINUTE, worker.end).await.unwrap().unwrap().unwrap();
 }

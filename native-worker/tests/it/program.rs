@@ -4,7 +4,11 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
+use native_worker::setting::SETTINGS;
+use tempfile::TempDir;
+
 use crate::http::ask;
+use crate::sample::{REQUIRED_SETTINGS, TOKEN};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_native-worker"));
@@ -14,6 +18,13 @@ fn program() -> Command {
         }
     }
     command.stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// The program with the settings that it cannot do without.
+fn complete() -> Command {
+    let mut command = program();
+    command.envs(REQUIRED_SETTINGS);
     command
 }
 
@@ -32,10 +43,9 @@ fn help_and_version() {
     for argument in ["--help", "-h"] {
         let (code, stdout, stderr) = output(&[argument]);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
-        assert!(
-            stdout.contains("NATIVE_WORKER_ADDR") && stdout.contains("no jobs yet"),
-            "{stdout}"
-        );
+        for setting in SETTINGS {
+            assert!(stdout.contains(setting.name), "{stdout}");
+        }
     }
     for argument in ["--version", "-V"] {
         let version = format!("native-worker {}\n", env!("CARGO_PKG_VERSION"));
@@ -62,10 +72,53 @@ fn wrong_calls_end_with_code_2() {
 }
 
 #[test]
+fn without_a_queue_it_does_not_start() {
+    for argument in [None, Some("--check")] {
+        let called = program().args(argument).output().unwrap();
+        assert_eq!(called.status.code(), Some(2));
+        let stderr = String::from_utf8(called.stderr).unwrap();
+        let expected = "error: these settings are required: NATIVE_WORKER_QUEUE_URL, ";
+        assert!(stderr.starts_with(expected), "{stderr}");
+    }
+}
+
+#[test]
+fn a_check_says_all_that_does_not_work() {
+    let scratch = tempfile::tempdir().unwrap();
+    let called = complete()
+        .arg("--check")
+        .env("NATIVE_WORKER_SCRATCH", scratch.path())
+        .env("NATIVE_WORKER_FFPROBE", "/nowhere/ffprobe")
+        .output()
+        .unwrap();
+    assert_eq!(called.status.code(), Some(1));
+    let stdout = String::from_utf8(called.stdout).unwrap();
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{stdout}");
+    assert_eq!(lines[0], "ok      scratch: there is room");
+    assert!(
+        lines[1].starts_with("FAILED  ffmpeg: /nowhere/ffprobe does not run"),
+        "{stdout}"
+    );
+    assert!(
+        lines[2].starts_with("FAILED  buckets: bucket ferrotype-raw: cannot put"),
+        "{stdout}"
+    );
+    assert_eq!(
+        lines[3],
+        "FAILED  edge: the edge cannot be reached: no connection"
+    );
+    assert!(!stdout.contains(TOKEN) && !stdout.contains("s3-secret"));
+}
+
+#[test]
 fn a_taken_address_ends_with_code_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let called = program().env("NATIVE_WORKER_ADDR", &addr).output().unwrap();
+    let called = complete()
+        .env("NATIVE_WORKER_ADDR", &addr)
+        .output()
+        .unwrap();
     assert_eq!(called.status.code(), Some(1));
     assert!(String::from_utf8(called.stderr).unwrap().contains(&addr));
 }
@@ -75,12 +128,15 @@ struct Running {
     child: Child,
     addr: SocketAddr,
     stderr: BufReader<std::process::ChildStderr>,
+    _scratch: TempDir,
 }
 
 impl Running {
     fn start() -> Self {
-        let mut child = program()
+        let scratch = tempfile::tempdir().unwrap();
+        let mut child = complete()
             .env("NATIVE_WORKER_ADDR", "127.0.0.1:0")
+            .env("NATIVE_WORKER_SCRATCH", scratch.path())
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -97,6 +153,7 @@ impl Running {
             child,
             addr,
             stderr,
+            _scratch: scratch,
         }
     }
 
@@ -123,11 +180,35 @@ impl Drop for Running {
 async fn signals_end_it_in_order() {
     for name in ["-TERM", "-INT"] {
         let mut running = Running::start();
-        assert_eq!(ask(running.addr, "GET", "/readyz").await.0, 200);
+        assert_eq!(ask(running.addr, "GET", "/healthz").await.0, 200);
+        assert_eq!(ask(running.addr, "GET", "/readyz").await.0, 503);
         running.signal(name);
         assert_eq!(running.child.wait().unwrap().code(), Some(0), "{name}");
         let mut rest = String::new();
         running.stderr.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "native-worker stopped\n");
+        assert!(rest.ends_with("native-worker stopped\n"), "{rest}");
+        assert!(
+            !rest.contains(TOKEN) && !rest.contains("s3-secret"),
+            "{rest}"
+        );
     }
+}
+
+#[test]
+fn a_log_in_json_is_json() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut child = complete()
+        .env("NATIVE_WORKER_ADDR", "127.0.0.1:0")
+        .env("NATIVE_WORKER_SCRATCH", scratch.path())
+        .env("NATIVE_WORKER_LOG_FORMAT", "json")
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stderr = child.stderr.take().unwrap();
+    BufReader::new(stderr).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(entry["level"], "INFO");
+    assert!(entry["message"].as_str().unwrap().contains("listening on"));
 }

@@ -45,3 +45,5 @@ mod sign;
 mod time;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod video;

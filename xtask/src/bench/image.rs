@@ -19,7 +19,7 @@ const PILLOW: &str = "13.0.0";
 
 /// Runs it; gives the table.
 pub(super) fn run(paths: &Paths) -> Result<String> {
-    let tools = setup::ensure(paths)?;
+    let tools = setup::ensure(paths, setup::For::Build)?;
     build::ensure(paths)?;
     let folder = paths.root.join(FOLDER);
     if !folder.join("package.json").is_file() {

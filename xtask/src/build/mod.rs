@@ -1,7 +1,8 @@
-//! Builds of the two wasm modules, skipped when nothing that goes into them has changed.
+//! Builds of the two wasm modules and of the native worker, skipped when nothing that goes into them has changed.
 
 mod codec;
 mod edge;
+pub(crate) mod native;
 
 use anyhow::Result;
 

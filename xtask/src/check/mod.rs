@@ -17,7 +17,7 @@ const WASM_CRATES: [&str; 6] = ["-p", "shared", "-p", "imaging", "-p", "edge"];
 
 /// Runs every check; fails when one did.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
-    setup::ensure(paths)?;
+    setup::ensure(paths, setup::For::Build)?;
     CARGO_DENY.ensure(paths)?;
     let mut failures = Vec::new();
     let mut check = |title: &'static str, work: &dyn Fn() -> Result<()>| {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use shared::api::{CompletedAsset, CreatedAsset};
+use shared::api::{CompletedAsset, CreatedAsset, Playback};
 use shared::asset::Asset;
 use shared::id::AssetId;
 use shared::problem::Problem;
@@ -70,13 +70,12 @@ impl Client {
 
     /// Reads an asset.
     pub(super) fn asset(&self, asset_id: AssetId) -> Result<Asset> {
-        let url = format!("{}/v1/assets/{asset_id}", self.origin);
-        let answer = self
-            .agent
-            .get(&url)
-            .header("authorization", &self.authorization)
-            .call();
-        parse(answer.with_context(|| format!("GET {url}"))?).with_context(|| format!("GET {url}"))
+        self.get(&format!("/v1/assets/{asset_id}"))
+    }
+
+    /// Reads what a player needs of an asset.
+    pub(super) fn playback(&self, asset_id: AssetId) -> Result<Playback> {
+        self.get(&format!("/v1/assets/{asset_id}/playback"))
     }
 
     /// Opens the event stream, after the event `last_event_id` when there is one.
@@ -97,6 +96,23 @@ impl Client {
         }
     }
 
+    /// How long the file at `url` is: asked for as players do, by a range.
+    pub(super) fn length(&self, url: &str) -> Result<u64> {
+        let answer = self.agent.get(url).header("range", "bytes=0-0").call();
+        let answer = answer.with_context(|| format!("GET {url}"))?;
+        let range = answer.headers().get("content-range");
+        let length = range
+            .and_then(|range| range.to_str().ok()?.rsplit('/').next()?.parse().ok())
+            .filter(|length| *length > 0);
+        match length {
+            Some(length) if answer.status() == 206 => Ok(length),
+            _ => bail!(
+                "GET {url} with a range answers {} without one",
+                answer.status()
+            ),
+        }
+    }
+
     /// Gets the file of an output, whole.
     pub(super) fn download(&self, url: &str) -> Result<Vec<u8>> {
         let mut answer = self
@@ -113,6 +129,16 @@ impl Client {
             .limit(u64::MAX)
             .read_to_vec()
             .with_context(|| format!("GET {url} broke off"))
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let url = format!("{}{path}", self.origin);
+        let answer = self
+            .agent
+            .get(&url)
+            .header("authorization", &self.authorization)
+            .call();
+        parse(answer.with_context(|| format!("GET {url}"))?).with_context(|| format!("GET {path}"))
     }
 
     fn post<T: serde::de::DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {

@@ -6,13 +6,27 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use shared::media::{self, MediaType};
+use shared::media::{self, AssetKind, MediaType};
 
+use super::clip;
 use crate::paths::Paths;
 use crate::usage::Usage;
 
 /// A photo with an EXIF rotation: the variants show it upright.
 const BUNDLED: &str = "tests/fixtures/photo.jpg";
+
+/// Sound in containers that films use as well: what the extension says, what the bytes show, what it is then.
+const SOUND: [(&str, &str, &str); 9] = [
+    ("ogg", "video/ogg", "audio/ogg"),
+    ("oga", "video/ogg", "audio/ogg"),
+    ("opus", "video/ogg", "audio/ogg"),
+    ("weba", "video/webm", "audio/webm"),
+    ("m4a", "video/mp4", "audio/mp4"),
+    ("m4a", "video/quicktime", "audio/mp4"),
+    ("m4b", "video/mp4", "audio/mp4"),
+    ("aac", "audio/mpeg", "audio/aac"),
+    ("flac", "audio/mpeg", "audio/flac"),
+];
 
 /// A file to process.
 #[derive(Debug, Clone)]
@@ -40,9 +54,17 @@ impl Source {
         &self.stem
     }
 
-    /// What its bytes are, whatever its extension says.
+    /// What its bytes are; the extension only tells sound from films.
     pub(super) fn media_type(&self) -> MediaType {
         self.media_type
+    }
+
+    /// Is it a film or a sound?
+    pub(super) fn is_played(&self) -> bool {
+        match self.media_type.kind() {
+            AssetKind::Video | AssetKind::Audio => true,
+            AssetKind::Image | AssetKind::Document | AssetKind::Package => false,
+        }
     }
 
     /// Its size.
@@ -51,14 +73,13 @@ impl Source {
     }
 }
 
+/// The files to show when the user names none: a photo, and a clip that ffmpeg makes.
+pub(super) fn bundled(paths: &Paths) -> Result<[PathBuf; 2]> {
+    Ok([paths.root.join(BUNDLED), clip::bundled(paths)?])
+}
+
 /// Looks at every file; all that is wrong comes in one message.
-pub(super) fn check(paths: &Paths, files: &[PathBuf]) -> Result<Vec<Source>> {
-    let bundled = [paths.root.join(BUNDLED)];
-    let files = if files.is_empty() {
-        &bundled[..]
-    } else {
-        files
-    };
+pub(super) fn check(files: &[PathBuf]) -> Result<Vec<Source>> {
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     for file in files {
         match look(file) {
@@ -102,6 +123,12 @@ fn look(path: &Path) -> Result<Source, String> {
     };
     let text =
         |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let extension = text(path.extension()).unwrap_or_default().to_lowercase();
+    let media_type = SOUND
+        .iter()
+        .find(|(name, sniffed, _)| *name == extension && *sniffed == media_type.as_str())
+        .and_then(|(_, _, sound)| MediaType::parse(sound))
+        .unwrap_or(media_type);
     let name = text(path.file_name()).ok_or("has no name")?;
     let stem = text(path.file_stem()).unwrap_or_else(|| name.clone());
     Ok(Source {

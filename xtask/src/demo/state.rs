@@ -25,6 +25,12 @@ pub(super) enum Happening {
     Sent { index: usize, sent_bytes: u64 },
     /// A file is in the bucket; its completion is about to be called.
     Uploaded { index: usize, at: Instant },
+    /// A film or a sound can be played, from what and since when.
+    Playable {
+        index: usize,
+        what: &'static str,
+        after: Duration,
+    },
     /// A file will not become ready.
     Failed { index: usize, reason: String },
 }
@@ -86,7 +92,7 @@ impl Progress {
     /// Takes note of what happened.
     pub(super) fn note(&mut self, happening: Happening) -> Result<()> {
         match happening {
-            Happening::StreamOpen | Happening::Sent { .. } => {}
+            Happening::StreamOpen | Happening::Sent { .. } | Happening::Playable { .. } => {}
             Happening::StreamFailed(reason) => bail!("the event stream is lost: {reason}"),
             Happening::Created { index, asset_id } => {
                 self.with(index, |file| file.asset_id = Some(asset_id));

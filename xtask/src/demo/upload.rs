@@ -13,6 +13,7 @@ use ureq::SendBody;
 
 use super::client::{self, Client};
 use super::input::Source;
+use super::playable;
 use super::state::Happening;
 
 /// Files that are uploaded at once.
@@ -54,11 +55,12 @@ fn upload(
     let asset_id = created.asset.id;
     let _ = sender.send(Happening::Created { index, asset_id });
     put(client, index, source, &created.upload, sender)?;
-    let _ = sender.send(Happening::Uploaded {
-        index,
-        at: Instant::now(),
-    });
+    let at = Instant::now();
+    let _ = sender.send(Happening::Uploaded { index, at });
     client.complete(asset_id)?;
+    if source.is_played() {
+        playable::watch(client.clone(), index, asset_id, at, sender.clone());
+    }
     Ok(())
 }
 

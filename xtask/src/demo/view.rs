@@ -1,16 +1,13 @@
-//! What the demo shows: a bar per file, a line per event, a table per asset.
+//! What the demo shows while it runs: a line per event, and on a terminal a bar per file and per rendition of it.
 
-use std::fs;
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
 use indicatif::{MultiProgress, ProgressBar};
 use serde_json::Value;
-use shared::asset::Asset;
 use shared::id::AssetId;
 
-use super::client::Client;
 use super::input::Source;
 use super::state::{Happening, Progress};
 use crate::say;
@@ -19,6 +16,9 @@ use crate::say;
 pub(super) struct View {
     bars: MultiProgress,
     files: Vec<ProgressBar>,
+    names: Vec<String>,
+    /// By file and name of the rendition, as events bring them.
+    renditions: RefCell<BTreeMap<(usize, String), ProgressBar>>,
 }
 
 impl View {
@@ -28,7 +28,15 @@ impl View {
         let bar =
             |source: &Source| say::byte_bar(&bars, source.name().to_owned(), source.size_bytes());
         let files = sources.iter().map(bar).collect();
-        Self { bars, files }
+        Self {
+            bars,
+            files,
+            names: sources
+                .iter()
+                .map(|source| source.name().to_owned())
+                .collect(),
+            renditions: RefCell::default(),
+        }
     }
 
     /// Shows what happened.
@@ -43,6 +51,11 @@ impl View {
                 bar.set_prefix("uploaded");
             }),
             Happening::Failed { index, .. } => self.bar(*index, |bar| bar.set_prefix("failed")),
+            Happening::Playable { index, what, after } => self.line(&format!(
+                "              playable              {} from {what}, {:.2} s after complete",
+                self.names.get(*index).map_or("", String::as_str),
+                after.as_secs_f64()
+            )),
             Happening::Event { name, data } => self.event(name, data, progress),
             Happening::StreamOpen | Happening::StreamFailed(_) => {}
         }
@@ -60,11 +73,11 @@ impl View {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let detail = detail(&event);
-        if let Some(index) = asset
+        let index = asset
             .parse::<AssetId>()
             .ok()
-            .and_then(|id| progress.index_of(id))
-        {
+            .and_then(|id| progress.index_of(id));
+        if let Some(index) = index {
             self.bar(index, |bar| {
                 bar.set_prefix(format!("{name}  {}", detail.trim_start()));
                 // Only what the event says: a ratio that is not known moves nothing.
@@ -75,6 +88,11 @@ impl View {
                     bar.set_position(100);
                 }
             });
+            self.show_renditions(index, &event);
+        }
+        // A terminal has bars for that, which tell as much and do not scroll.
+        if say::is_interactive() && renditions(&event).next().is_some() {
+            return;
         }
         let time = event
             .get("time")
@@ -86,9 +104,28 @@ impl View {
             .skip(11)
             .take_while(|letter| *letter != 'Z')
             .collect();
-        self.bars.suspend(|| {
-            say::line(format!("{time:<12}  {name:<20}  {asset:<30}  {detail}").trim_end());
-        });
+        self.line(format!("{time:<12}  {name:<20}  {asset:<30}  {detail}").trim_end());
+    }
+
+    /// A bar for each rendition that an event names, below that of its file.
+    fn show_renditions(&self, index: usize, event: &Value) {
+        let mut bars = self.renditions.borrow_mut();
+        for (name, ratio) in renditions(event) {
+            let bar = bars.entry((index, name.to_owned())).or_insert_with(|| {
+                let bar = say::share_bar(name.to_owned());
+                match self.files.get(index) {
+                    Some(file) => self.bars.insert_after(file, bar),
+                    None => self.bars.add(bar),
+                }
+            });
+            if let Some(ratio) = ratio {
+                bar.set_position(hundredths(ratio));
+            }
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.bars.suspend(|| say::line(text));
     }
 
     fn bar(&self, index: usize, change: impl FnOnce(&ProgressBar)) {
@@ -103,6 +140,17 @@ fn hundredths(ratio: f64) -> u64 {
     format!("{:.0}", ratio.clamp(0.0, 1.0) * 100.0)
         .parse()
         .unwrap_or_default()
+}
+
+/// The renditions of a progress event, each with its share when that is known.
+fn renditions(event: &Value) -> impl Iterator<Item = (&str, Option<f64>)> {
+    let renditions = event
+        .pointer("/progress/renditions")
+        .and_then(Value::as_array);
+    renditions.into_iter().flatten().filter_map(|rendition| {
+        let name = rendition.get("name")?.as_str()?;
+        Some((name, rendition.get("ratio").and_then(Value::as_f64)))
+    })
 }
 
 /// The detail of an event in words.
@@ -127,10 +175,21 @@ fn detail(event: &Value) -> String {
     }
     if event.get("progress").is_some() {
         let ratio = event.pointer("/progress/ratio").and_then(Value::as_f64);
+        let speed = event.pointer("/progress/speed").and_then(Value::as_f64);
+        let eta = event.pointer("/progress/eta_ms").and_then(Value::as_u64);
+        let each: Vec<String> = renditions(event)
+            .map(|(name, ratio)| match ratio {
+                Some(ratio) => format!("{name} {:.0} %", ratio * 100.0),
+                None => name.to_owned(),
+            })
+            .collect();
         let parts = [
             ratio.map(|ratio| format!("{:>3.0} %", ratio * 100.0)),
             text("/progress/stage"),
             text("/progress/rendition"),
+            speed.map(|speed| format!("{speed:.1}×")),
+            eta.map(|ms| format!("{} to go", say::seconds(Duration::from_millis(ms)))),
+            (!each.is_empty()).then(|| format!("({})", each.join(", "))),
             text("/message"),
         ];
         return parts.into_iter().flatten().collect::<Vec<_>>().join("  ");
@@ -139,62 +198,4 @@ fn detail(event: &Value) -> String {
         return format!("{assets} assets and {jobs} jobs under way");
     }
     text("/reason").unwrap_or_default()
-}
-
-/// The line above an asset's table.
-pub(super) fn heading(source: &Source, asset: &Asset, took: Duration) {
-    let number =
-        |value: Option<u32>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
-    say::line(format_args!(
-        "\n{}  {}×{}  {}  {}: ready {:.2} s after complete",
-        source.name(),
-        number(asset.width),
-        number(asset.height),
-        asset.content_type,
-        asset.id,
-        took.as_secs_f64()
-    ));
-}
-
-/// The table of an asset's outputs: each is fetched from its URL and saved under `folder`.
-pub(super) fn outputs(client: &Client, asset: &Asset, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut saved = Vec::new();
-    for output in &asset.outputs {
-        let bytes = client.download(&output.url)?;
-        if u64::try_from(bytes.len()).ok() != Some(output.size_bytes) {
-            bail!(
-                "{} has {} bytes, not the {} of the asset",
-                output.url,
-                bytes.len(),
-                output.size_bytes
-            );
-        }
-        let size = match (output.width, output.height) {
-            (Some(width), Some(height)) => format!("{width}×{height}"),
-            _ => String::new(),
-        };
-        say::line(format_args!(
-            "  {:<12} {size:>11} {:>9} B  {}",
-            output.name, output.size_bytes, output.url
-        ));
-        let extension = output.content_type.rsplit('/').next().unwrap_or("bin");
-        let name = format!("{}.{extension}", output.name);
-        let file = folder.join(&name);
-        fs::write(&file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
-        saved.push(name);
-    }
-    if saved.is_empty() {
-        bail!("{} is ready but has no outputs", asset.id);
-    }
-    say::line(format_args!(
-        "  saved in {}: {}",
-        folder.display(),
-        saved.join(", ")
-    ));
-    Ok(())
 }

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use super::For;
 use crate::run;
 
 /// A program, the Debian package that brings it, and why it is needed.
@@ -13,22 +14,41 @@ struct Package {
     purpose: &'static str,
 }
 
-const PACKAGES: [Package; 2] = [
-    Package {
-        name: "clang",
-        program: "clang",
-        purpose: "compiles the WebP encoder to WebAssembly",
-    },
-    Package {
-        name: "llvm",
-        program: "llvm-ar",
-        purpose: "packs its object files",
-    },
-];
+const CLANG: Package = Package {
+    name: "clang",
+    program: "clang",
+    purpose: "compiles the WebP encoder to WebAssembly",
+};
+
+const LLVM: Package = Package {
+    name: "llvm",
+    program: "llvm-ar",
+    purpose: "packs its object files",
+};
+
+const FFMPEG: Package = Package {
+    name: "ffmpeg",
+    program: "ffmpeg",
+    purpose: "does the native worker's video and audio",
+};
+
+const CHROMIUM: Package = Package {
+    name: "chromium",
+    program: "chromium",
+    purpose: "plays the outputs in the tests",
+};
+
+const fn packages(purpose: For) -> &'static [Package] {
+    match purpose {
+        For::Build => &[CLANG, LLVM],
+        For::Stack => &[CLANG, LLVM, FFMPEG],
+        For::Tests => &[CLANG, LLVM, FFMPEG, CHROMIUM],
+    }
+}
 
 /// Installs what is missing.
-pub(super) fn ensure() -> Result<()> {
-    let missing: Vec<&Package> = PACKAGES
+pub(super) fn ensure(purpose: For) -> Result<()> {
+    let missing: Vec<&Package> = packages(purpose)
         .iter()
         .filter(|package| !run::is_installed(package.program))
         .collect();

@@ -23,9 +23,20 @@ pub(crate) struct Tools {
     pub(crate) node: PathBuf,
 }
 
-/// Sets up what building and running the stack takes.
-pub(crate) fn ensure(paths: &Paths) -> Result<Tools> {
-    debian::ensure()?;
+/// What for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Building the modules and checking the sources.
+    Build,
+    /// Running the stack, the native worker in it.
+    Stack,
+    /// Running every test, those in a browser among them.
+    Tests,
+}
+
+/// Sets up what `purpose` takes.
+pub(crate) fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
+    debian::ensure(purpose)?;
     rust::ensure_target(paths)?;
     for tool in [&WORKER_BUILD, &WASM_BINDGEN] {
         tool.ensure(paths)?;

@@ -1,16 +1,30 @@
 //! The edge as a process: wrangler, cut off from everything that is not this machine.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use super::config::Config;
-use super::group::MARK;
+use super::group::{self, MARK};
+use super::part::Health;
+use super::probe;
 use crate::paths::Paths;
 use crate::setup::Tools;
+
+/// The runtime that wrangler starts: one process for its proxy, one for the scripts.
+pub(super) const RUNTIME: &str = "workerd";
+
+/// Time that wrangler gets to bring back a runtime process that vanished. It does so within half a second for
+/// the one that runs the scripts, and never for the one that holds the port.
+const RECOVERY_GRACE: Duration = Duration::from_millis(1200);
+
+/// Longest wait for one answer while it recovers.
+const RECOVERY_PROBE: Duration = Duration::from_millis(400);
 
 /// Variables of the caller that would point wrangler elsewhere than this machine, or change its Node.
 const FOREIGN: [&str; 10] = [
@@ -114,5 +128,50 @@ impl Wrangler {
             .stdout(out)
             .process_group(0);
         command.spawn().context("cannot start wrangler")
+    }
+}
+
+/// The runtime's processes below wrangler.
+#[derive(Debug)]
+pub(super) struct Runtime {
+    origin: String,
+    nonce: String,
+    mark: String,
+    processes: BTreeSet<u32>,
+    vanished_at: Option<Instant>,
+}
+
+impl Runtime {
+    /// Notes which processes it consists of now that the edge answers.
+    pub(super) fn of(origin: &str, nonce: &str, mark: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            nonce: nonce.to_owned(),
+            mark: mark.to_owned(),
+            processes: group::marked_named(mark, RUNTIME),
+            vanished_at: None,
+        }
+    }
+
+    /// Looks for an end of one of them.
+    pub(super) fn health(&mut self) -> Health {
+        if self.vanished_at.is_none() && self.processes.iter().all(|id| group::is_running(*id)) {
+            return Health::Alive;
+        }
+        // A reload by wrangler looks the same as a crash: what counts is whether it answers again.
+        let since = *self.vanished_at.get_or_insert_with(Instant::now);
+        let found = group::marked_named(&self.mark, RUNTIME);
+        if found.len() >= self.processes.len()
+            && probe::is_ready(&self.origin, &self.nonce, RECOVERY_PROBE)
+        {
+            self.processes = found;
+            self.vanished_at = None;
+            return Health::Ready;
+        }
+        if since.elapsed() < RECOVERY_GRACE {
+            Health::Alive
+        } else {
+            Health::Dead
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// The variable that marks every process of a stack: `<state folder>#<start>`.
+/// The variable that marks every process of a stack: `<state folder>#<start>/<part>/`.
 pub(super) const MARK: &str = "FERROTYPE_STACK";
 
 /// How long the system may take to end killed processes.
@@ -17,6 +17,13 @@ const KILL_DEADLINE: Duration = Duration::from_secs(5);
 pub(super) fn signal(id: u32, signal: Signal) {
     if let Some(pid) = pid(id) {
         let _ = kill_process_group(pid, signal);
+    }
+}
+
+/// Sends `signal` to the child `id` alone; one that is gone is no error.
+pub(super) fn signal_one(id: u32, signal: Signal) {
+    if let Some(pid) = pid(id) {
+        let _ = kill_process(pid, signal);
     }
 }
 
@@ -72,7 +79,7 @@ pub(super) fn is_running(id: u32) -> bool {
 }
 
 /// CPU time of a process so far, in its own code and in the kernel's; nothing for one that is gone.
-pub(super) fn cpu_time(id: u32) -> Duration {
+pub(crate) fn cpu_time(id: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     // proc(5): after the name, `utime` and `stime` are the 12th and 13th field, in hundredths of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default();

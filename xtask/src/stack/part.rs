@@ -1,35 +1,39 @@
 //! The parts of a stack as child processes.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::process::Child;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{group, probe};
-
-/// The runtime that wrangler starts: one process for its proxy, one for the scripts.
-pub(super) const RUNTIME: &str = "workerd";
-
-/// Time that wrangler gets to bring back a runtime process that vanished. It does so within half a second for
-/// the one that runs the scripts, and never for the one that holds the port.
-const RECOVERY_GRACE: Duration = Duration::from_millis(1200);
-
-/// Longest wait for one answer while it recovers.
-const RECOVERY_PROBE: Duration = Duration::from_millis(400);
+use super::edge::Runtime;
+use super::group;
+use super::native::Address;
 
 /// A part by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Wrangler with the edge scripts.
     Edge,
+    /// A native worker by its number, from 1.
+    NativeWorker(u16),
+}
+
+impl Part {
+    /// Its mark: that of the stack and its own name, ended so that none is the beginning of another.
+    pub(super) fn mark(self, stack: &str) -> String {
+        match self {
+            Self::Edge => format!("{stack}/edge/"),
+            Self::NativeWorker(number) => format!("{stack}/native-worker-{number}/"),
+        }
+    }
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Edge => "edge",
+            Self::NativeWorker(_) => "native worker",
         })
     }
 }
@@ -39,59 +43,66 @@ impl fmt::Display for Part {
 pub(super) enum Health {
     /// Nothing has changed.
     Alive,
+    /// It answers for the first time since it was started or had vanished.
+    Ready,
     /// It has to be started again.
     Dead,
+}
+
+/// What is watched of a part, beside its first process.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// The runtime's processes below wrangler.
+    Edge(Runtime),
+    /// The worker's operations endpoints.
+    NativeWorker(Address),
 }
 
 /// A part that was started.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) part: Part,
+    pub(super) watch: Watch,
+    pub(super) log: PathBuf,
     child: Child,
-    nonce: String,
-    runtime: BTreeSet<u32>,
-    vanished_at: Option<Instant>,
+    mark: String,
 }
 
 impl Running {
     /// A part just started as the leader of its own group.
-    pub(super) fn new(part: Part, child: Child, nonce: String) -> Self {
+    pub(super) fn new(part: Part, child: Child, watch: Watch, log: PathBuf, mark: String) -> Self {
         Self {
             part,
+            watch,
+            log,
             child,
-            nonce,
-            runtime: BTreeSet::new(),
-            vanished_at: None,
+            mark,
         }
     }
 
-    /// Notes which processes the runtime consists of now.
-    pub(super) fn remember_runtime(&mut self, mark: &str) {
-        self.runtime = group::marked_named(mark, RUNTIME);
-        self.vanished_at = None;
-    }
-
-    /// Looks for an end of the leader, or of the runtime below it.
-    pub(super) fn health(&mut self, mark: &str, origin: &str) -> Health {
+    /// Looks for an end of the leader, or of what is watched.
+    pub(super) fn health(&mut self) -> Health {
         if self.has_ended() {
             return Health::Dead;
         }
-        if self.vanished_at.is_none() && self.runtime.iter().all(|id| group::is_running(*id)) {
-            return Health::Alive;
+        match &mut self.watch {
+            Watch::Edge(runtime) => runtime.health(),
+            Watch::NativeWorker(address) => address.health(),
         }
-        // A reload by wrangler looks the same as a crash: what counts is whether it answers again.
-        let since = *self.vanished_at.get_or_insert_with(Instant::now);
-        let is_complete = group::marked_named(mark, RUNTIME).len() >= self.runtime.len();
-        if is_complete && probe::is_ready(origin, &self.nonce, RECOVERY_PROBE) {
-            self.remember_runtime(mark);
-            crate::say::line(format_args!("restarted: {}", self.part));
-            return Health::Alive;
+    }
+
+    /// Has it answered since it was started?
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.watch {
+            // Its start waits for it.
+            Watch::Edge(_) => true,
+            Watch::NativeWorker(address) => address.is_ready(),
         }
-        if since.elapsed() < RECOVERY_GRACE {
-            Health::Alive
-        } else {
-            Health::Dead
-        }
+    }
+
+    /// The leader.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Has the leader ended?
@@ -99,14 +110,20 @@ impl Running {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Sends a signal to the whole group.
-    pub(super) fn signal(&self, signal: Signal) {
-        group::signal(self.child.id(), signal);
+    /// Asks the part to stop.
+    pub(super) fn terminate(&self) {
+        match self.part {
+            Part::Edge => group::signal(self.child.id(), Signal::TERM),
+            // The worker alone: it decides what becomes of its children.
+            Part::NativeWorker(_) => group::signal_one(self.child.id(), Signal::TERM),
+        }
     }
 
-    /// Kills the group and waits for the leader.
-    pub(super) fn kill(mut self) {
-        self.signal(Signal::KILL);
+    /// Kills the part with all its descendants and waits for the leader.
+    pub(super) fn kill(mut self) -> anyhow::Result<()> {
+        group::signal(self.child.id(), Signal::KILL);
         let _ = self.child.wait();
+        // What has left the group: it would hold the port and answer for the new one, or go on encoding for nobody.
+        group::kill_marked(&self.mark)
     }
 }

@@ -80,7 +80,8 @@ pub(super) fn log_tail(log: &Path) -> String {
     )
 }
 
-fn get(url: &str, timeout: Duration) -> Option<ureq::http::Response<ureq::Body>> {
+/// A successful answer, or none.
+pub(super) fn get(url: &str, timeout: Duration) -> Option<ureq::http::Response<ureq::Body>> {
     // A connection of its own: a kept one belongs to a process that may just have died.
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(timeout))

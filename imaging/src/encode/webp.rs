@@ -21,7 +21,7 @@ const METHOD: c_int = 4;
 const QUALITY_MAX: u8 = 100;
 
 /// Encodes an RGB or RGBA picture.
-pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure> {
     let internal = || fault::internal("encode the picture");
     let quality = f32::from(quality.min(QUALITY_MAX));
     let mut config = WebPConfig::new_with_preset(WebPPreset::WEBP_PRESET_DEFAULT, quality)

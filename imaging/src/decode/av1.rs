@@ -1,0 +1,163 @@
+//! AV1 still pictures by rav1d.
+
+use heic_rs::error::{Error, Result};
+use heic_rs::hevc::{ChromaFormat, Frame};
+use heic_rs::props::colr::Range;
+use re_rav1d::dav1d::{
+    Decoder, Error as Av1Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel,
+};
+
+use super::heif::Planes;
+use crate::number;
+
+/// Rounds of feeding the rest and asking again. A still picture needs one; a file shall not keep us busy.
+const ROUNDS_MAX: usize = 16;
+
+/// Decodes the one picture of an item. Fails if it has more than `pixels_max` pixels, before they are allocated.
+pub(super) fn decode(data: &[u8], pixels_max: u64) -> Result<Planes> {
+    let mut settings = Settings::new();
+    settings.set_n_threads(1);
+    settings.set_max_frame_delay(1);
+    settings.set_all_layers(false);
+    settings.set_frame_size_limit(u32::try_from(pixels_max).unwrap_or(u32::MAX));
+    let mut decoder = Decoder::with_settings(&settings).map_err(cause)?;
+    planes(&picture(&mut decoder, units(data)?)?)
+}
+
+fn picture(decoder: &mut Decoder, units: Vec<u8>) -> Result<Picture> {
+    let mut sent = decoder.send_data(units, None, None, None);
+    for _ in 0..ROUNDS_MAX {
+        match sent {
+            Ok(()) | Err(Av1Error::Again) => {}
+            Err(error) => return Err(cause(error)),
+        }
+        match decoder.get_picture() {
+            Ok(picture) => return Ok(picture),
+            Err(Av1Error::Again) => sent = decoder.send_pending_data(),
+            Err(error) => return Err(cause(error)),
+        }
+    }
+    Err(Error::Malformed("no picture in the item"))
+}
+
+fn cause(error: Av1Error) -> Error {
+    match error {
+        Av1Error::UnsupportedBitstream => Error::Unsupported("AV1 of this kind"),
+        Av1Error::Again
+        | Av1Error::InvalidArgument
+        | Av1Error::NotEnoughMemory
+        | Av1Error::UnknownError(_)
+        | _ => Error::Malformed("the AV1 data breaks its rules"),
+    }
+}
+
+/// The units that make a picture, and no others: metadata, padding and what is unknown are not looked at, and rav1d
+/// has panicked on such. Fails where a unit reaches beyond the data.
+fn units(data: &[u8]) -> Result<Vec<u8>> {
+    /// Sequence header, frame header, tile group, frame, repeated frame header (AV1, 6.2.2).
+    const WANTED: [u8; 5] = [1, 3, 4, 6, 7];
+    let mut units = Vec::with_capacity(data.len());
+    let mut rest = data;
+    while let Some((&head, _)) = rest.split_first() {
+        let (kind, has_extension, has_size) = (head >> 3 & 0x0f, head & 4 != 0, head & 2 != 0);
+        let head_bytes = if has_extension { 2 } else { 1 };
+        let body = rest
+            .get(head_bytes..)
+            .ok_or(Error::Truncated("an AV1 unit"))?;
+        let (size, size_bytes) = if has_size {
+            length(body)?
+        } else {
+            (body.len(), 0)
+        };
+        let unit_bytes = size
+            .checked_add(head_bytes + size_bytes)
+            .ok_or(Error::Malformed("the size of an AV1 unit"))?;
+        let (unit, next) = rest
+            .split_at_checked(unit_bytes)
+            .ok_or(Error::Malformed("an AV1 unit reaches beyond its item"))?;
+        if WANTED.contains(&kind) {
+            units.extend_from_slice(unit);
+        }
+        rest = next;
+    }
+    if units.is_empty() {
+        return Err(Error::Malformed("no AV1 picture in the item"));
+    }
+    Ok(units)
+}
+
+/// A number of seven bits per byte, the lowest first, and its own length (AV1, 4.10.5).
+fn length(data: &[u8]) -> Result<(usize, usize)> {
+    const BYTES_MAX: usize = 8;
+    let mut value = 0_u64;
+    for (at, &byte) in data.iter().take(BYTES_MAX).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            let value = usize::try_from(value).map_err(|_| Error::Malformed("a length"))?;
+            return Ok((value, at + 1));
+        }
+    }
+    Err(Error::Malformed("a length in an AV1 unit"))
+}
+
+/// The picture's planes, two bytes per sample.
+fn planes(picture: &Picture) -> Result<Planes> {
+    let chroma = match picture.pixel_layout() {
+        PixelLayout::I400 => ChromaFormat::Monochrome,
+        PixelLayout::I420 => ChromaFormat::Yuv420,
+        PixelLayout::I422 => ChromaFormat::Yuv422,
+        PixelLayout::I444 => ChromaFormat::Yuv444,
+    };
+    let (width, height) = (picture.width(), picture.height());
+    let (chroma_width, chroma_height) = chroma.chroma_size(width, height);
+    let bits = picture.bits_per_component().map(|bits| bits.0);
+    let bit_depth = bits
+        .and_then(|bits| u8::try_from(bits).ok())
+        .ok_or(Error::Unsupported("samples of this depth"))?;
+    let plane = |component, width, height| plane(picture, component, width, height);
+    let [cb, cr] = if chroma == ChromaFormat::Monochrome {
+        [Vec::new(), Vec::new()]
+    } else {
+        [PlanarImageComponent::U, PlanarImageComponent::V]
+            .map(|component| plane(component, chroma_width, chroma_height))
+    };
+    Ok(Planes {
+        frame: Frame {
+            width,
+            height,
+            bit_depth,
+            chroma,
+            y: plane(PlanarImageComponent::Y, width, height),
+            cb,
+            cr,
+            y_stride: width,
+            c_stride: chroma_width,
+        },
+        range: match picture.color_range() {
+            pixel::YUVRange::Limited => Range::Limited,
+            pixel::YUVRange::Full => Range::Full,
+        },
+    })
+}
+
+fn plane(picture: &Picture, component: PlanarImageComponent, width: u32, height: u32) -> Vec<u16> {
+    let stride = number::length(picture.stride(component)).max(1);
+    let (width, height) = (number::length(width), number::length(height));
+    let bytes = picture.plane(component);
+    let rows = bytes.chunks(stride).take(height);
+    let mut samples = Vec::with_capacity(width * height);
+    for row in rows {
+        if picture.bit_depth() == 8 {
+            samples.extend(row.iter().take(width).map(|&sample| u16::from(sample)));
+        } else {
+            let (pairs, _) = row.as_chunks::<2>();
+            samples.extend(
+                pairs
+                    .iter()
+                    .take(width)
+                    .map(|&pair| u16::from_ne_bytes(pair)),
+            );
+        }
+    }
+    samples
+}

@@ -1,0 +1,192 @@
+//! AVIF and HEIC: the items of the primary picture to planes, planes to RGB. One module per coding: `av1`, `hevc`.
+
+use heic_rs::context::Context;
+use heic_rs::error::{Error, Result};
+use heic_rs::hevc::{ChromaFormat, Frame};
+use heic_rs::meta::iref::RefKind;
+use heic_rs::props::colr::{MatrixCoefficients, Nclx, Range};
+use heic_rs::{Image, PixelLayout, color, grid, transform};
+use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, TransferCharacteristics};
+use shared::problem::Failure;
+
+use super::{Decoded, av1, hevc};
+use crate::alpha;
+use crate::fault;
+use crate::heif;
+use crate::number;
+use crate::picture::{Layout, Picture};
+use crate::probe::{Header, heif_transforms};
+
+/// Planes of one item.
+pub(super) struct Planes {
+    pub(super) frame: Frame,
+    /// What the coded data itself says about its samples' range.
+    pub(super) range: Range,
+}
+
+pub(super) fn decode(data: &[u8], header: &Header) -> std::result::Result<Decoded, Failure> {
+    let (image, profile, is_premultiplied) =
+        heif::guarded(|| primary(data)).map_err(|cause| heif::failure(&cause, header.format))?;
+    let corrupt = || fault::corrupt(header.format);
+    let layout = match image.layout {
+        PixelLayout::Gray8 => Layout::Grey,
+        PixelLayout::Rgb8 => Layout::Rgb,
+        PixelLayout::Rgba8 if is_premultiplied => Layout::Premultiplied,
+        PixelLayout::Rgba8 => Layout::Rgba,
+        PixelLayout::Bgr8 | PixelLayout::Bgra8 | PixelLayout::Rgb16 | PixelLayout::Rgba16 => {
+            return Err(corrupt());
+        }
+    };
+    if (image.width, image.height) != (header.width, header.height) {
+        return Err(corrupt());
+    }
+    let picture =
+        Picture::new(image.width, image.height, layout, image.data).ok_or_else(corrupt)?;
+    Ok(Decoded {
+        picture: alpha::divide(picture),
+        profile,
+    })
+}
+
+/// The primary picture, cropped and not yet upright; its colour profile; whether its colours are times alpha.
+fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
+    let file = heif::open(data)?;
+    let item = file.meta.primary;
+    let props = file.props(item)?;
+    let size = props.ispe.ok_or(Error::MissingBox("ispe"))?;
+    let Planes { frame, range } = planes(&file, item)?;
+    if (frame.width, frame.height) != (size.width, size.height) {
+        return Err(Error::Malformed(
+            "the picture has another size than its item",
+        ));
+    }
+    let alpha = match file.alpha_item(item)? {
+        Some(item) => Some((item, planes(&file, item)?.frame)),
+        None => None,
+    };
+    if alpha
+        .as_ref()
+        .is_some_and(|(_, alpha)| (alpha.width, alpha.height) != (frame.width, frame.height))
+    {
+        return Err(Error::Unsupported("alpha of another size than the picture"));
+    }
+    let is_premultiplied = alpha.as_ref().is_some_and(|&(alpha, _)| {
+        file.meta.refs.iter().any(|reference| {
+            reference.kind == RefKind::Other(*b"prem")
+                && reference.from == item
+                && reference.to.contains(&alpha)
+        })
+    });
+    let layout = match (frame.chroma, &alpha) {
+        (_, Some(_)) => PixelLayout::Rgba8,
+        (ChromaFormat::Monochrome, None) => PixelLayout::Gray8,
+        (ChromaFormat::Yuv420 | ChromaFormat::Yuv422 | ChromaFormat::Yuv444, None) => {
+            PixelLayout::Rgb8
+        }
+    };
+    let nclx = samples(props.nclx, range)?;
+    let image = color::convert(
+        &frame,
+        alpha.as_ref().map(|(_, alpha)| alpha),
+        nclx,
+        layout,
+        number::area(size.width, size.height),
+        Some(1),
+    )?;
+    drop((frame, alpha));
+    let (crops, _) = heif_transforms(&props.transforms)?;
+    let profile = props.icc.map(<[u8]>::to_vec).or_else(|| profile(nclx));
+    Ok((
+        transform::apply_all(image, crops)?,
+        profile,
+        is_premultiplied,
+    ))
+}
+
+/// Planes of an item, its tiles put together.
+fn planes(file: &Context<'_>, item: u32) -> Result<Planes> {
+    let Some((grid, tiles)) = file.grid(item)? else {
+        return coded(file, item);
+    };
+    let mut frames = Vec::new();
+    let mut range = Range::Limited;
+    for tile in tiles {
+        let planes = coded(file, tile)?;
+        frames.push(planes.frame);
+        range = planes.range;
+    }
+    let pixels_max = number::area(grid.output_width, grid.output_height);
+    let frame = grid::compose(&grid, &frames, pixels_max)?;
+    Ok(Planes { frame, range })
+}
+
+/// Planes of a coded item, which must not be larger than it says: that was what memory was admitted for.
+fn coded(file: &Context<'_>, item: u32) -> Result<Planes> {
+    let props = file.props(item)?;
+    let size = props.ispe.ok_or(Error::MissingBox("ispe"))?;
+    let pixels_max = number::area(size.width, size.height);
+    let kind = file
+        .meta
+        .item(item)
+        .ok_or(Error::MissingItem(item))?
+        .item_type;
+    let data = file.item_data(item)?;
+    let planes = match &kind {
+        b"av01" => av1::decode(&data, pixels_max)?,
+        b"hvc1" | b"hev1" => {
+            let config = props.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
+            hevc::decode(&data, config, size)?
+        }
+        _ => return Err(Error::Unsupported("pictures of this coding")),
+    };
+    planes.frame.validate()?;
+    Ok(planes)
+}
+
+/// How samples become colours: as the container says, else as its encoders mean it.
+fn samples(declared: Option<Nclx>, range: Range) -> Result<Nclx> {
+    let nclx = declared.unwrap_or(Nclx {
+        primaries: 1,
+        transfer: 13,
+        matrix: MatrixCoefficients::Unspecified,
+        matrix_code: 2,
+        range,
+    });
+    match nclx.matrix {
+        // libavif, libheif and browsers take what nobody specified for BT.601.
+        MatrixCoefficients::Unspecified => Ok(Nclx {
+            matrix: MatrixCoefficients::Bt601,
+            matrix_code: 6,
+            ..nclx
+        }),
+        MatrixCoefficients::Other(_) => Err(Error::Unsupported("colours of this matrix")),
+        MatrixCoefficients::Identity
+        | MatrixCoefficients::Bt709
+        | MatrixCoefficients::Bt601
+        | MatrixCoefficients::Smpte240m
+        | MatrixCoefficients::Bt2020Ncl
+        | _ => Ok(nclx),
+    }
+}
+
+/// Profile of colours beyond sRGB. HDR transfers have none: their pictures are shown as they are, without tone mapping.
+fn profile(nclx: Nclx) -> Option<Vec<u8>> {
+    /// BT.2020, and P3 with two whites.
+    const WIDE: [u8; 3] = [9, 11, 12];
+    /// Unspecified, sRGB, and the video ones, which all are meant to be shown like sRGB.
+    const STANDARD_RANGE: [u16; 6] = [1, 2, 6, 13, 14, 15];
+    let primaries = u8::try_from(nclx.primaries)
+        .ok()
+        .filter(|code| WIDE.contains(code))?;
+    if !STANDARD_RANGE.contains(&nclx.transfer) {
+        return None;
+    }
+    ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(primaries).ok()?,
+        transfer_characteristics: TransferCharacteristics::Srgb,
+        matrix_coefficients: moxcms::MatrixCoefficients::Bt709,
+        full_range: true,
+    })
+    .encode()
+    .ok()
+}

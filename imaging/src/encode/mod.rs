@@ -1,0 +1,29 @@
+//! From pixels to a file, one module per format.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod avif;
+mod webp;
+
+use shared::image::{VariantFormat, VariantSpec};
+use shared::problem::Failure;
+
+use crate::picture::Picture;
+
+/// Encodes an RGB or RGBA picture as a variant asks for.
+pub(crate) fn encode(picture: &Picture, spec: &VariantSpec) -> Result<Vec<u8>, Failure> {
+    match spec.format {
+        VariantFormat::Webp => webp::encode(picture, spec.quality),
+        #[cfg(not(target_arch = "wasm32"))]
+        VariantFormat::Avif => avif::encode(picture, spec.quality),
+        #[cfg(target_arch = "wasm32")]
+        VariantFormat::Avif => Err(crate::fault::not_encoded()),
+    }
+}
+
+/// Whether this build makes variants of a format. Asked before anything is decoded for them.
+pub(crate) const fn makes(format: VariantFormat) -> bool {
+    match format {
+        VariantFormat::Webp => true,
+        VariantFormat::Avif => cfg!(not(target_arch = "wasm32")),
+    }
+}

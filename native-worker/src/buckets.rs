@@ -1,0 +1,170 @@
+//! The buckets: the S3 client, and the proof at start that it reaches them.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Config, Credentials, Region, RequestChecksumCalculation,
+    ResponseChecksumValidation,
+};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::{Builder, tls};
+use shared::worker::BucketRole;
+
+use crate::config::BucketsConfig;
+
+/// Tries of one request. With the delays below they go on for about 8 s: longer than a bucket's restart.
+const TRIES: u32 = 6;
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// One try of a request without a large body.
+pub(crate) const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Both buckets, and the client for them.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    pub(crate) client: Client,
+    raw: String,
+    public: String,
+}
+
+impl Buckets {
+    /// A client; nothing is asked yet.
+    #[must_use]
+    pub fn new(config: &BucketsConfig) -> Self {
+        let credentials = Credentials::new(
+            &config.access_key_id,
+            config.secret_access_key.expose(),
+            None,
+            None,
+            "settings",
+        );
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(TRY_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(TRIES)
+            .with_initial_backoff(BACKOFF_FIRST)
+            .with_max_backoff(BACKOFF_MAX);
+        let settings = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(&config.endpoint)
+            .region(Region::new(config.region.clone()))
+            .credentials_provider(credentials)
+            .force_path_style(true)
+            // Trap: by default the SDK adds CRC trailers to a put, in a framing that not every S3 takes. The `ETag` is
+            // verified instead.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .http_client(http)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .build();
+        Self {
+            client: Client::from_conf(settings),
+            raw: config.raw.clone(),
+            public: config.public.clone(),
+        }
+    }
+
+    pub(crate) fn name(&self, role: BucketRole) -> &str {
+        match role {
+            BucketRole::Raw => &self.raw,
+            BucketRole::Public => &self.public,
+        }
+    }
+
+    /// Puts, looks at, gets and deletes a small object in each bucket. `Err` says which step failed and how.
+    pub async fn test(&self, worker_id: &str) -> Result<(), String> {
+        for role in [BucketRole::Raw, BucketRole::Public] {
+            let bucket = self.name(role);
+            self.test_bucket(bucket, &probe_key(worker_id))
+                .await
+                .map_err(|(step, why)| format!("bucket {bucket}: cannot {step}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    async fn test_bucket(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(), (&'static str, &'static str)> {
+        let client = &self.client;
+        let body = ByteStream::from_static(PROBE);
+        let put = client.put_object().bucket(bucket).key(key).body(body);
+        let stored = put
+            .content_type("text/plain")
+            .send()
+            .await
+            .map_err(|error| ("put", word(&error)))?;
+        // Trap: a wrong endpoint may answer 200 to everything. A bucket answers with an `ETag`.
+        if stored.e_tag().is_none() {
+            return Err((
+                "put",
+                "the endpoint answered without an ETag; it is no bucket",
+            ));
+        }
+        let head = client.head_object().bucket(bucket).key(key).send().await;
+        let head = head.map_err(|error| ("look at what was put", word(&error)))?;
+        if head.content_length() != i64::try_from(PROBE.len()).ok() {
+            return Err(("look at what was put", "it has another size"));
+        }
+        let got = client.get_object().bucket(bucket).key(key).send().await;
+        let got = got.map_err(|error| ("get", word(&error)))?;
+        let bytes = got.body.collect().await;
+        if !bytes.is_ok_and(|bytes| bytes.to_vec() == PROBE) {
+            return Err(("get", "it is not what was put"));
+        }
+        let deleted = client.delete_object().bucket(bucket).key(key).send().await;
+        deleted
+            .map(|_| ())
+            .map_err(|error| ("delete", word(&error)))
+    }
+}
+
+const PROBE: &[u8] =
+    b"A native worker looked whether it can use this bucket. This may be deleted.\n";
+
+/// Workers have keys of their own, so that tests at the same time do not meet.
+fn probe_key(worker_id: &str) -> String {
+    let id: String = worker_id
+        .chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => c,
+            _ => '_',
+        })
+        .collect();
+    format!("worker-probe/{id}")
+}
+
+/// What went wrong, in words that hold neither keys nor URLs.
+pub(crate) fn word<E>(
+    error: &aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
+) -> &'static str {
+    use aws_sdk_s3::error::SdkError;
+    match error {
+        SdkError::ConstructionFailure(_) => "the request could not be made",
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "the endpoint cannot be reached",
+        SdkError::ResponseError(_) => "the answer is not that of a bucket",
+        SdkError::ServiceError(_) | _ => {
+            match error.raw_response().map(|raw| raw.status().as_u16()) {
+                Some(401 | 403) => "access refused: check the key, its secret and its rights",
+                Some(404) => "not found: check the endpoint and the bucket's name",
+                Some(412) => "the object changed meanwhile",
+                Some(500..) => "the bucket has a fault",
+                _ => "the bucket refused",
+            }
+        }
+    }
+}

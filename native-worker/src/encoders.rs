@@ -1,0 +1,197 @@
+//! What ffmpeg can do here, proven by doing it: a build may list encoders that its machine has no device for.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use shared::worker::Encoder;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::config::Config;
+
+/// One proof. A software encoder takes a fraction of a second; a driver may take seconds to wake a device.
+const PROOF_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// Version of ffmpeg.
+    pub ffmpeg_version: String,
+    /// Encoders that work.
+    pub encoders: Vec<Encoder>,
+}
+
+/// An encoder that may be there, and how it is called.
+struct Candidate {
+    name: &'static str,
+    is_hardware: bool,
+    /// Without it no job can be done.
+    is_needed: bool,
+    before: &'static [&'static str],
+    input: &'static str,
+    after: &'static [&'static str],
+}
+
+const FILM: &str = "testsrc2=size=320x180:rate=25";
+
+const CANDIDATES: [Candidate; 5] = [
+    Candidate {
+        name: "libx264",
+        is_hardware: false,
+        is_needed: true,
+        before: &[],
+        input: FILM,
+        after: &["-pix_fmt", "yuv420p"],
+    },
+    Candidate {
+        name: "aac",
+        is_hardware: false,
+        is_needed: true,
+        before: &[],
+        input: "sine=frequency=440:sample_rate=48000",
+        after: &[],
+    },
+    Candidate {
+        name: "h264_nvenc",
+        is_hardware: true,
+        is_needed: false,
+        before: &[],
+        input: FILM,
+        after: &["-pix_fmt", "yuv420p"],
+    },
+    Candidate {
+        name: "h264_qsv",
+        is_hardware: true,
+        is_needed: false,
+        before: &["-init_hw_device", "qsv"],
+        input: FILM,
+        after: &["-pix_fmt", "nv12"],
+    },
+    Candidate {
+        name: "h264_vaapi",
+        is_hardware: true,
+        is_needed: false,
+        before: &["-vaapi_device", "/dev/dri/renderD128"],
+        input: FILM,
+        after: &["-vf", "format=nv12,hwupload"],
+    },
+];
+
+/// Looks for ffmpeg, ffprobe and the encoders. `Err` says what is missing and what to do.
+pub async fn prove(config: &Config) -> Result<Tools, String> {
+    let ffmpeg_version = version(&config.ffmpeg).await?;
+    version(&config.ffprobe).await?;
+    let proofs = CANDIDATES
+        .iter()
+        .map(|candidate| works(&config.ffmpeg, candidate));
+    let (mut encoders, mut missing) = (Vec::new(), Vec::new());
+    for (candidate, works) in CANDIDATES.iter().zip(join_all(proofs).await) {
+        if works {
+            encoders.push(Encoder {
+                name: candidate.name.to_owned(),
+                is_hardware: candidate.is_hardware,
+            });
+        } else if candidate.is_needed {
+            missing.push(candidate.name);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Tools {
+            ffmpeg_version,
+            encoders,
+        });
+    }
+    Err(format!(
+        "ffmpeg {ffmpeg_version} cannot encode with {}; install a build that can, or name one by NATIVE_WORKER_FFMPEG",
+        missing.join(" and ")
+    ))
+}
+
+/// Version of a program of ffmpeg's family.
+async fn version(program: &Path) -> Result<String, String> {
+    let name = program.display();
+    let output = run(program, ["-version"]).await.map_err(|why| {
+        format!(
+            "{name} does not run: {why}; install ffmpeg, or name it by NATIVE_WORKER_FFMPEG and NATIVE_WORKER_FFPROBE"
+        )
+    })?;
+    parse_version(&output).ok_or_else(|| format!("{name} tells no version: it is no ffmpeg"))
+}
+
+/// The third word of `ffmpeg version 5.1.9-0+deb12u1 Copyright …`.
+fn parse_version(output: &str) -> Option<String> {
+    let mut words = output.lines().next()?.split_whitespace();
+    let is_ours = matches!(words.next()?, "ffmpeg" | "ffprobe") && words.next()? == "version";
+    let version = words.next()?;
+    is_ours.then(|| version.to_owned())
+}
+
+/// Encodes five frames.
+async fn works(ffmpeg: &Path, candidate: &Candidate) -> bool {
+    let quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"];
+    let input = ["-f", "lavfi", "-i", candidate.input];
+    let frames = if candidate.input == FILM {
+        ["-frames:v", "5"]
+    } else {
+        ["-frames:a", "5"]
+    };
+    let output = ["-c", candidate.name, "-f", "null", "-"];
+    let arguments = quiet
+        .iter()
+        .chain(candidate.before)
+        .chain(&input)
+        .chain(&frames)
+        .chain(candidate.after)
+        .chain(&output);
+    match run(ffmpeg, arguments).await {
+        Ok(_) => true,
+        Err(why) => {
+            tracing::debug!(encoder = candidate.name, why, "an encoder does not work");
+            false
+        }
+    }
+}
+
+/// What a program prints to stdout when it ends well.
+async fn run(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<String, String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(PROOF_TIMEOUT, output)
+        .await
+        .map_err(|_| "it does not end".to_owned())?
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let last = stderr.lines().last().unwrap_or("no message");
+        Err(format!("{}: {last}", output.status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        let debian = "ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers\nbuilt with gcc";
+        assert_eq!(parse_version(debian).as_deref(), Some("5.1.9-0+deb12u1"));
+        assert_eq!(
+            parse_version("ffprobe version n8.1.2\n").as_deref(),
+            Some("n8.1.2")
+        );
+        for strange in ["", "ffmpeg", "ffmpeg version", "GNU coreutils version 9"] {
+            assert_eq!(parse_version(strange), None, "{strange}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Messages of the queue, in the dialect of Cloudflare Queues' pull consumers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::id::JobId;
+use shared::message::Message;
+
+/// A pulled message: "try to claim this job".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// By which it is acknowledged.
+    pub lease_id: String,
+    /// The job; `None` when the message is none of ours.
+    pub job: Option<JobId>,
+}
+
+/// Answer to a pull. Every field is optional in the dialect.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pulled {
+    #[serde(default)]
+    success: bool,
+    #[serde(default)]
+    errors: Vec<Value>,
+    #[serde(default)]
+    result: Option<Batch>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Batch {
+    #[serde(default)]
+    messages: Vec<Pulling>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pulling {
+    lease_id: String,
+    #[serde(default)]
+    body: Value,
+}
+
+impl Pulled {
+    /// The hints, or what the queue says is wrong.
+    pub(crate) fn hints(self) -> Result<Vec<Hint>, String> {
+        if !self.success {
+            let errors = Value::Array(self.errors);
+            return Err(format!("the queue answers {errors}"));
+        }
+        let messages = self.result.unwrap_or_default().messages;
+        Ok(messages
+            .into_iter()
+            .map(|Pulling { lease_id, body }| Hint {
+                lease_id,
+                job: decode(&body).map(|message| message.job_id),
+            })
+            .collect())
+    }
+}
+
+/// Text comes as it is, JSON and bytes in base64. No message of ours is base64, so one look tells which.
+fn decode(body: &Value) -> Option<Message> {
+    let text = body.as_str()?;
+    Message::decode(text).or_else(|| {
+        let bytes = STANDARD.decode(text).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        Message::decode(&text)
+            // A text that was sent as JSON is a JSON string.
+            .or_else(|| Message::decode(&serde_json::from_str::<String>(&text).ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::worker::RunsOn;
+
+    use super::*;
+
+    #[test]
+    fn text_and_base64_bodies() {
+        let job: JobId = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let text = Message::new(job, RunsOn::Native).encode();
+        let bodies = [
+            text.clone(),
+            STANDARD.encode(&text),
+            STANDARD.encode(json!(text).to_string()),
+        ];
+        for body in bodies {
+            assert_eq!(decode(&json!(body)).unwrap().job_id, job, "{body}");
+        }
+        let strange = [
+            json!(null),
+            json!(7),
+            json!("x"),
+            json!("e30="),
+            json!("{}"),
+        ];
+        for body in strange {
+            assert_eq!(decode(&body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn answers() {
+        let answer = |value| serde_json::from_value::<Pulled>(value).unwrap().hints();
+        let message =
+            json!({"id": "1", "lease_id": "l", "body": "?", "attempts": 1, "metadata": {}});
+        let one =
+            json!({"success": true, "result": {"message_backlog_count": 1, "messages": [message]}});
+        let hint = Hint {
+            lease_id: "l".to_owned(),
+            job: None,
+        };
+        assert_eq!(answer(one), Ok(vec![hint]));
+        assert_eq!(answer(json!({"success": true, "result": null})), Ok(vec![]));
+        let error = answer(json!({"success": false, "errors": [{"code": 7}]})).unwrap_err();
+        assert!(error.contains("\"code\":7"), "{error}");
+    }
+}

@@ -1,0 +1,187 @@
+//! One slot: from a hint to the end of the attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join;
+use shared::problem::ErrorCode;
+use shared::worker::{ClaimedJob, Made, Work};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use crate::attempt::{Attempt, Pulse, WorkError};
+use crate::backoff::Backoff;
+use crate::clock::uptime;
+use crate::edge::EdgeError;
+use crate::ending::{Ending, Outcome};
+use crate::guard;
+use crate::hint::Hint;
+use crate::image;
+use crate::lease::Lease;
+use crate::meters::{Ended, METERS};
+use crate::scratch::Scratch;
+use crate::storage::Storage;
+use crate::video;
+use crate::worker::Worker;
+
+/// How long work that was told to stop may take to end by itself.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// Times that an acknowledgement is tried: without it the hint comes again, and is found used up then.
+const ACKS_MAX: u32 = 3;
+
+/// Claims what the hint names, and works on it.
+pub(crate) async fn serve(worker: Arc<Worker>, hint: Hint) {
+    let Some(job) = hint.job else {
+        tracing::warn!("a message that is no hint of a job; it is thrown away");
+        return ack(&worker, &hint).await;
+    };
+    // The lease is counted from before the claim was asked for.
+    let asked_at = uptime();
+    match worker.edge.claim(job).await {
+        Ok(claimed) => {
+            let attempt = run(&worker, claimed, asked_at);
+            join(ack(&worker, &hint), attempt).await;
+        }
+        Err(error) if error.is_lost() => {
+            tracing::debug!(job.id = %job, %error, "nothing to claim");
+            ack(&worker, &hint).await;
+        }
+        // The hint becomes visible again, here or to another worker.
+        Err(error) => tracing::warn!(job.id = %job, %error, "a job was not claimed"),
+    }
+}
+
+async fn ack(worker: &Worker, hint: &Hint) {
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+    for _ in 0..ACKS_MAX {
+        match worker.edge.ack(&hint.lease_id).await {
+            Ok(()) => return,
+            Err(error @ EdgeError::Refused { .. }) => {
+                return tracing::warn!(%error, "a hint was not acknowledged");
+            }
+            Err(EdgeError::Unreachable(_)) => backoff.wait().await,
+        }
+    }
+}
+
+/// One attempt, from claim to end.
+async fn run(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) {
+    let span = tracing::info_span!(
+        "attempt",
+        job.id = %claimed.job.id,
+        asset.id = %claimed.job.asset_id,
+        attempt = claimed.attempt,
+    );
+    let kind = claimed.job.kind.as_str();
+    METERS.running.inc();
+    let outcome = attempt(worker, claimed, asked_at).instrument(span).await;
+    METERS.running.dec();
+    let outcome = outcome.as_str();
+    METERS
+        .ended
+        .get_or_create_owned(&Ended { kind, outcome })
+        .inc();
+}
+
+async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) -> Outcome {
+    let lease = Lease::new(
+        worker.edge.clone(),
+        &claimed,
+        asked_at,
+        worker.halt.child_token(),
+    );
+    let storage = Storage::new(worker.buckets.clone(), &claimed);
+    tracing::info!(
+        kind = claimed.job.kind.as_str(),
+        size_bytes = claimed.source.size_bytes,
+        "the attempt begins"
+    );
+    let begun = tokio::time::Instant::now();
+    let result = match scratch(worker, &claimed) {
+        Ok(scratch) => {
+            let claimed = Arc::new(claimed);
+            let (pulse, progress, early) = Pulse::new(lease.stop_token().clone());
+            let attempt = Attempt {
+                config: worker.config.clone(),
+                claimed,
+                storage: storage.clone(),
+                scratch: scratch.path().to_owned(),
+                pulse,
+            };
+            let keeping = {
+                let (lease, told) = (lease.clone(), worker.drain_told.clone());
+                async move { lease.keep(progress, early, told).await }
+            };
+            let keeping = tokio::spawn(keeping.in_current_span());
+            let result = finished(&lease, attempt).await;
+            // No heartbeat may come after the end: its refusal would look like a loss.
+            keeping.abort();
+            let _ = keeping.await;
+            result
+        }
+        Err(error) => Err(error),
+    };
+    if matches!(&result, Err(error) if error.failure.code == ErrorCode::StorageFailed) {
+        worker.buckets_doubted.notify_one();
+    }
+    let ending = Ending {
+        edge: &worker.edge,
+        lease: &lease,
+        storage: &storage,
+    };
+    let outcome = ending.tell(result).await;
+    let ms = begun.elapsed().as_millis();
+    tracing::info!(outcome = outcome.as_str(), ms, "the attempt has ended");
+    outcome
+}
+
+/// The attempt's folder, if there is room for its original.
+fn scratch(worker: &Worker, claimed: &ClaimedJob) -> Result<Scratch, WorkError> {
+    let exhausted = |why: String| {
+        let detail = format!("The worker has no room for this job: {why}. It is tried again.");
+        WorkError::retryable(ErrorCode::WorkerExhausted, detail)
+    };
+    guard::check_disk(&worker.config, claimed.source.size_bytes).map_err(exhausted)?;
+    Scratch::new(&worker.config.scratch, claimed.job.id, claimed.attempt)
+        .map_err(|error| exhausted(format!("its scratch folder cannot be made: {error}")))
+}
+
+/// The work in a task of its own, which ends when the lease says so: by itself, or by being dropped.
+async fn finished(lease: &Lease, attempt: Attempt) -> Result<Made, WorkError> {
+    let mut work = tokio::spawn(work(attempt).in_current_span());
+    let joined = tokio::select! {
+        joined = &mut work => joined,
+        () = lease.stop_token().cancelled() => stopped(&mut work).await,
+    };
+    joined.unwrap_or_else(|error| Err(crashed(&error)))
+}
+
+async fn stopped(
+    work: &mut JoinHandle<Result<Made, WorkError>>,
+) -> Result<Result<Made, WorkError>, JoinError> {
+    if let Ok(joined) = timeout(STOP_GRACE, &mut *work).await {
+        return joined;
+    }
+    tracing::warn!("the work does not stop by itself; it is dropped");
+    work.abort();
+    work.await
+}
+
+fn crashed(error: &JoinError) -> WorkError {
+    if error.is_cancelled() {
+        return WorkError::stopped();
+    }
+    tracing::error!(%error, "the work panicked");
+    let detail = "The worker crashed on this job. It is tried again.";
+    WorkError::retryable(ErrorCode::Internal, detail)
+}
+
+async fn work(attempt: Attempt) -> Result<Made, WorkError> {
+    match &attempt.claimed.work {
+        Work::Image { plan } => image::run(&attempt, plan).await,
+        // On the heap: it is a large machine, and this one is moved into its task.
+        Work::Video { .. } => Box::pin(video::run(&attempt)).await,
+    }
+}

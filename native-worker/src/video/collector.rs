@@ -1,0 +1,305 @@
+//! [`Collector`]: takes what the encoder finished, verifies and stores it, removes it from the disk, and keeps the
+//! playlists behind what is stored.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use shared::video::plan::Plan;
+use shared::video::playlist::{PlaylistState, Segment};
+use shared::video::track::Track;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::playlists::{self, Playlist};
+use super::rendition::Rendition;
+use super::segment::{Content, Fault, Init};
+use super::work::Work;
+use crate::attempt::WorkError;
+use crate::ffmpeg::{Activity, Valve};
+use crate::storage::Lifetime;
+
+/// How often the folder is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Uploads at a time.
+const UPLOADS_MAX: usize = 4;
+
+/// The encoder is held when its files are larger than this together, …
+const FULL_BYTES: u64 = 48 << 20;
+
+/// … until they are smaller than this.
+const EASY_BYTES: u64 = 24 << 20;
+
+/// Growing playlists are stored at most this often.
+const PLAYLISTS_EVERY: Duration = Duration::from_secs(1);
+
+const SEGMENT_TYPE: &str = "video/iso.segment";
+
+type Upload<'a> = Pin<Box<dyn Future<Output = Result<Stored, WorkError>> + Send + 'a>>;
+
+/// What was stored.
+enum Stored {
+    Init(usize),
+    Segment(usize, u32, Segment),
+    Playlists(u64),
+}
+
+/// What waits to be stored.
+struct Waiting {
+    rendition: usize,
+    sequence: u32,
+    segment: Segment,
+    path: PathBuf,
+}
+
+/// See the module.
+pub(super) struct Collector<'a> {
+    work: &'a Work<'a>,
+    plan: &'a Plan,
+    folder: PathBuf,
+    valve: Valve,
+    activity: Activity,
+    renditions: Vec<Rendition>,
+    waiting: VecDeque<Waiting>,
+    uploads: FuturesUnordered<Upload<'a>>,
+    /// When playlists were last begun to be stored, and whether that still goes on.
+    playlists: Option<Instant>,
+    playlists_are_busy: bool,
+    playlists_are_stale: bool,
+}
+
+impl<'a> Collector<'a> {
+    /// For the encoder behind `valve`, which writes into `folder`.
+    pub(super) fn new(
+        work: &'a Work<'a>,
+        plan: &'a Plan,
+        folder: &Path,
+        valve: Valve,
+        activity: Activity,
+    ) -> Self {
+        let renditions = Rendition::all(plan);
+        let names = renditions.iter().map(|rendition| rendition.name.clone());
+        work.teller.renditions(names);
+        Self {
+            work,
+            plan,
+            folder: folder.to_owned(),
+            valve,
+            activity,
+            renditions,
+            waiting: VecDeque::new(),
+            uploads: FuturesUnordered::new(),
+            playlists: None,
+            playlists_are_busy: false,
+            playlists_are_stale: false,
+        }
+    }
+
+    /// Goes on until the encoder has ended and all that it wrote is stored.
+    pub(super) async fn run(
+        mut self,
+        encoder_ended: &CancellationToken,
+    ) -> Result<Vec<Rendition>, WorkError> {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // Before the look: what is there after the end is all there is.
+            let is_last = encoder_ended.is_cancelled();
+            self.look().await?;
+            self.begin_uploads();
+            if is_last && self.uploads.is_empty() && self.waiting.is_empty() {
+                return Ok(self.renditions);
+            }
+            tokio::select! {
+                _ = ticks.tick() => {}
+                Some(stored) = self.uploads.next(), if !self.uploads.is_empty() => self.take(stored?),
+                () = encoder_ended.cancelled(), if !is_last => {}
+            }
+        }
+    }
+
+    /// Looks for finished segments, and at how much the encoder has on the disk.
+    async fn look(&mut self) -> Result<(), WorkError> {
+        let listed = list(self.folder.clone()).await;
+        let files = listed.map_err(|why| self.work.disk_failed(&why))?;
+        let bytes = files
+            .iter()
+            .fold(0, |sum: u64, (_, size)| sum.saturating_add(*size));
+        for index in 0..self.renditions.len() {
+            self.look_at(index, &files).await?;
+        }
+        let is_moving = !self.waiting.is_empty() || !self.uploads.is_empty();
+        if bytes > FULL_BYTES && is_moving {
+            self.valve.close();
+        } else if bytes < EASY_BYTES || !is_moving {
+            self.valve.open();
+        }
+        Ok(())
+    }
+
+    /// Verifies the new segments of one rendition.
+    async fn look_at(&mut self, index: usize, files: &[(String, u64)]) -> Result<(), WorkError> {
+        loop {
+            let Some(rendition) = self.renditions.get_mut(index) else {
+                return Ok(());
+            };
+            let name = rendition.track.segment(rendition.verified);
+            if !files.iter().any(|(file, _)| *file == name) {
+                return Ok(());
+            }
+            let path = self.folder.join(&name);
+            let init = if let Some(init) = &rendition.init {
+                init.clone()
+            } else {
+                // The encoder closes it before it names the first segment.
+                let path = self.folder.join(rendition.track.init());
+                let init = read(move || Init::read(&path)).await;
+                let what = format!("The initialization segment of {}", rendition.name);
+                init.map_err(|why| self.work.invalid(&what, &why))?
+            };
+            let (segment_path, ended) = (path.clone(), rendition.end);
+            let timescale = init.timescale;
+            let known = init.clone();
+            let content = read(move || Content::read(&segment_path, &known, ended)).await;
+            let what = format!("Segment {} of {}", rendition.verified, rendition.name);
+            let content = content.map_err(|why| self.work.invalid(&what, &why))?;
+            let (sequence, segment) = rendition.verified(&content, timescale);
+            if rendition.init.is_none() {
+                rendition.init = Some(init);
+                let upload = store_init(self.work, index, rendition, &self.folder);
+                self.uploads.push(upload);
+            }
+            self.activity.note();
+            self.waiting.push_back(Waiting {
+                rendition: index,
+                sequence,
+                segment,
+                path,
+            });
+        }
+    }
+
+    fn begin_uploads(&mut self) {
+        while self.uploads.len() < UPLOADS_MAX
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            let Some(rendition) = self.renditions.get(waiting.rendition) else {
+                continue;
+            };
+            let file = rendition.file(&waiting.segment.file);
+            let work = self.work;
+            self.uploads.push(Box::pin(async move {
+                work.store(&file, &waiting.path, SEGMENT_TYPE).await?;
+                Ok(Stored::Segment(
+                    waiting.rendition,
+                    waiting.sequence,
+                    waiting.segment,
+                ))
+            }));
+        }
+        let is_due = self
+            .playlists
+            .is_none_or(|last| last.elapsed() >= PLAYLISTS_EVERY);
+        if self.playlists_are_stale
+            && is_due
+            && !self.playlists_are_busy
+            && self.renditions.iter().all(Rendition::is_playable)
+        {
+            self.begin_playlists();
+        }
+    }
+
+    /// Playlists come after the segments that they name, the master after the playlists.
+    fn begin_playlists(&mut self) {
+        let is_first = self.playlists.is_none();
+        let growing = PlaylistState::Growing;
+        let mut texts = playlists::media(self.plan, &self.renditions, growing);
+        if is_first {
+            texts.push(playlists::master(self.plan, &self.renditions, &[], growing));
+        }
+        self.playlists = Some(Instant::now());
+        (self.playlists_are_busy, self.playlists_are_stale) = (true, false);
+        let work = self.work;
+        self.uploads.push(Box::pin(async move {
+            let mut size = 0;
+            for Playlist { file, text } in texts {
+                let storage = &work.attempt.storage;
+                let kind = playlists::CONTENT_TYPE;
+                size = storage
+                    .put_bytes(&file, text.into_bytes(), kind, Lifetime::Growing)
+                    .await?;
+            }
+            Ok(Stored::Playlists(if is_first { size } else { 0 }))
+        }));
+    }
+
+    fn take(&mut self, stored: Stored) {
+        match stored {
+            Stored::Init(index) => {
+                if let Some(rendition) = self.renditions.get_mut(index) {
+                    rendition.init_is_stored = true;
+                }
+            }
+            Stored::Segment(index, sequence, segment) => {
+                if let Some(rendition) = self.renditions.get_mut(index) {
+                    rendition.is_stored(sequence, segment);
+                    let ratio = rendition.ratio();
+                    self.work.teller.stored(&rendition.name, ratio);
+                }
+            }
+            Stored::Playlists(master_bytes) => {
+                self.playlists_are_busy = false;
+                if master_bytes > 0 {
+                    self.work
+                        .publish(playlists::output(self.plan, master_bytes));
+                }
+                return;
+            }
+        }
+        self.playlists_are_stale = true;
+    }
+}
+
+fn store_init<'a>(
+    work: &'a Work<'a>,
+    index: usize,
+    rendition: &Rendition,
+    folder: &Path,
+) -> Upload<'a> {
+    let path = folder.join(rendition.track.init());
+    let file = rendition.file("init.mp4");
+    let kind = match rendition.track {
+        Track::Audio(_) => "audio/mp4",
+        Track::Video(_) | Track::Subtitles(_) => "video/mp4",
+    };
+    Box::pin(async move {
+        work.store(&file, &path, kind).await?;
+        Ok(Stored::Init(index))
+    })
+}
+
+/// Names and sizes of the files of a folder.
+async fn list(folder: PathBuf) -> std::io::Result<Vec<(String, u64)>> {
+    let listing = tokio::task::spawn_blocking(move || {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            // It may have its final name by now.
+            let size = entry.metadata().map_or(0, |metadata| metadata.len());
+            files.push((entry.file_name().to_string_lossy().into_owned(), size));
+        }
+        Ok(files)
+    });
+    listing.await.map_err(std::io::Error::other)?
+}
+
+async fn read<T: Send + 'static>(
+    reading: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let read = tokio::task::spawn_blocking(reading).await;
+    read.map_err(|why| Fault::Read(std::io::Error::other(why)))?
+}

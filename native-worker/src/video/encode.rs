@@ -1,0 +1,241 @@
+//! The ladder: one decode, all renditions, stored while it runs, and judged when it is over.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use shared::problem::ErrorCode;
+use shared::video::command;
+use shared::video::plan::Plan;
+use shared::video::progress::Progress;
+use shared::video::track::Track;
+use shared::video::truncation::{Encoded, Expected, Verdict, verdict};
+use tokio_util::sync::CancellationToken;
+
+use super::collector::Collector;
+use super::rendition::Rendition;
+use super::work::Work;
+use crate::attempt::WorkError;
+use crate::ffmpeg::Ended;
+
+/// How much earlier than the picture its sound may end: less is a frame of sound and rounding.
+const AUDIO_SHORT_MAX_MS: u64 = 100;
+
+/// What the encoder made.
+pub(super) struct Ladder {
+    /// All renditions, stored.
+    pub(super) renditions: Vec<Rendition>,
+    /// Where the encoder wrote.
+    pub(super) folder: PathBuf,
+    /// How long it plays.
+    pub(super) duration_ms: u64,
+}
+
+impl Ladder {
+    /// A rendition of it.
+    pub(super) fn rendition(&self, track: Track) -> Option<&Rendition> {
+        self.renditions
+            .iter()
+            .find(|rendition| rendition.track == track)
+    }
+}
+
+/// Encodes and stores all renditions.
+pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkError> {
+    let folder = work.folder("hls").await?;
+    let input = work.input();
+    let arguments = command::ladder(plan, &input.display().to_string());
+    let child = work.ffmpeg(&arguments, &[&input], &folder)?;
+    let watch = work.watch(plan.duration_ms);
+    let activity = watch.activity.clone();
+    let collector = Collector::new(work, plan, &folder, child.valve(), activity);
+    let encoder_ended = CancellationToken::new();
+    let frames = plan.video.as_ref().and_then(|video| video.frames);
+    let mut progress = Progress::new(plan.duration_ms, frames);
+    let encoding = async {
+        let ended = watch
+            .run(child, |block| work.teller.encoded(&progress.update(block)))
+            .await?;
+        check_end(work, &ended)?;
+        encoder_ended.cancel();
+        Ok(ended)
+    };
+    let (ended, renditions) = tokio::try_join!(encoding, collector.run(&encoder_ended))?;
+    check_leftovers(work, &folder, &renditions).await?;
+    check_agreement(work, &renditions)?;
+    let duration_ms = judge(work, plan, &renditions, ended.exit.log.errors())?;
+    check_audio(work, plan, &renditions, duration_ms)?;
+    Ok(Ladder {
+        renditions,
+        folder,
+        duration_ms,
+    })
+}
+
+/// An encoder that ended in disorder. One that could not read a single frame will not be able to the next time.
+fn check_end(work: &Work<'_>, ended: &Ended) -> Result<(), WorkError> {
+    let exit = &ended.exit;
+    let is_undecodable = exit.status.code() == Some(1)
+        && exit.log.lines().any(|line| {
+            [
+                "Invalid data found when processing input",
+                "could not find codec parameters",
+            ]
+            .iter()
+            .any(|words| line.contains(words))
+        });
+    work.check(ended, "encode the file").map_err(|error| {
+        if is_undecodable && error.failure.code == ErrorCode::EncodeFailed {
+            return WorkError::permanent(
+                ErrorCode::MediaUnreadable,
+                format!(
+                    "The content of the file cannot be decoded ({}). Export it again.",
+                    work.said(&exit.log)
+                ),
+            );
+        }
+        error
+    })
+}
+
+/// Every file that the encoder counts was taken, and no other is left.
+async fn check_leftovers(
+    work: &Work<'_>,
+    folder: &Path,
+    renditions: &[Rendition],
+) -> Result<(), WorkError> {
+    for rendition in renditions {
+        let path = folder.join(rendition.track.playlist());
+        let what = format!("The rendition {}", rendition.name);
+        let listed = tokio::fs::read_to_string(&path).await;
+        let listed = listed.map_err(|why| work.invalid(&what, &why))?;
+        let count = listed
+            .lines()
+            .filter(|line| Track::of_segment(line).is_some())
+            .count();
+        let is_closed = listed.lines().any(|line| line == "#EXT-X-ENDLIST");
+        if !is_closed || count != rendition.stored.len() || count == 0 {
+            let stored = rendition.stored.len();
+            let why = format!("the encoder counts {count} segments, {stored} were stored");
+            return Err(work.invalid(&what, &why));
+        }
+    }
+    Ok(())
+}
+
+/// All rungs have the same frames at the same times, and start where the others start.
+fn check_agreement(work: &Work<'_>, renditions: &[Rendition]) -> Result<(), WorkError> {
+    let mut rungs = renditions
+        .iter()
+        .filter(|rendition| matches!(rendition.track, Track::Video(_)));
+    let Some(first) = rungs.next() else {
+        return Ok(());
+    };
+    let shape = |rendition: &Rendition| {
+        let lengths: Vec<u64> = rendition.stored.iter().map(|one| one.ticks).collect();
+        (rendition.start, rendition.samples, lengths)
+    };
+    let expected = shape(first);
+    for rung in rungs {
+        if shape(rung) != expected {
+            let what = format!("The rendition {}", rung.name);
+            let why = format!("its segments are not those of {}", first.name);
+            return Err(work.invalid(&what, &why));
+        }
+    }
+    Ok(())
+}
+
+/// Is everything there that the source promised? Gives the length.
+fn judge(
+    work: &Work<'_>,
+    plan: &Plan,
+    renditions: &[Rendition],
+    decode_errors: u64,
+) -> Result<u64, WorkError> {
+    let longest = |is_video: bool| {
+        renditions
+            .iter()
+            .filter(|rendition| matches!(rendition.track, Track::Video(_)) == is_video)
+            .map(Rendition::stored_ms)
+            .max()
+            .unwrap_or(0)
+    };
+    let (video_ms, audio_ms) = (longest(true), longest(false));
+    let frames = renditions
+        .iter()
+        .find(|rendition| matches!(rendition.track, Track::Video(_)))
+        .map_or(0, |rendition| rendition.samples);
+    let encoded = Encoded {
+        video_ms,
+        audio_ms,
+        frames,
+        decode_errors,
+    };
+    let verdict = verdict(&Expected::of(plan), &encoded);
+    work.report("verdict", json!(verdict));
+    match verdict {
+        Verdict::Complete => {}
+        Verdict::Degraded {
+            decode_errors,
+            missing_ms,
+        } => work.note(
+            "media_degraded",
+            format!("The file is damaged: {decode_errors} errors while decoding, {missing_ms} ms are missing at its end."),
+        ),
+        Verdict::Truncated {
+            expected_ms,
+            encoded_ms,
+        } => {
+            // On a full disk the encoder loses what it writes without a word.
+            if work.is_disk_full() {
+                return Err(work.invalid("The ladder", &"it ends too early"));
+            }
+            return Err(WorkError::permanent(
+                ErrorCode::MediaTruncated,
+                format!(
+                    "The file says that it plays for {expected_ms} ms, but ends after {encoded_ms} ms. Upload it again, whole."
+                ),
+            ));
+        }
+    }
+    Ok(if plan.is_audio_only() {
+        audio_ms
+    } else {
+        video_ms
+    })
+}
+
+/// The sound lasts as long as the picture, unless the source's own does not.
+fn check_audio(
+    work: &Work<'_>,
+    plan: &Plan,
+    renditions: &[Rendition],
+    duration_ms: u64,
+) -> Result<(), WorkError> {
+    if plan.is_audio_only() {
+        return Ok(());
+    }
+    for audio in &plan.audio {
+        let of = renditions
+            .iter()
+            .find(|rendition| rendition.track == Track::Audio(audio.number));
+        let audio_ms = of.map_or(0, Rendition::stored_ms);
+        let wanted_ms = duration_ms.min(audio.end_ms.unwrap_or(duration_ms));
+        let short_ms = wanted_ms.saturating_sub(audio_ms);
+        if short_ms <= AUDIO_SHORT_MAX_MS {
+            continue;
+        }
+        if audio.end_ms.is_some() {
+            let what = format!("The sound of stream {}", audio.stream);
+            return Err(work.invalid(&what, &format!("it ends {short_ms} ms before the picture")));
+        }
+        work.note(
+            "audio_short",
+            format!(
+                "The sound of stream {} ends {short_ms} ms before the picture.",
+                audio.stream
+            ),
+        );
+    }
+    Ok(())
+}

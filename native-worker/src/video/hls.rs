@@ -1,0 +1,63 @@
+//! The end of HLS: playlists with all segments and measured rates, read back and compared.
+
+use std::collections::BTreeMap;
+
+use shared::video::plan::Plan;
+use shared::video::playlist::PlaylistState;
+use tokio::io::AsyncReadExt as _;
+
+use super::encode::Ladder;
+use super::playlists::{self, MASTER, Playlist, Text};
+use super::work::Work;
+use crate::attempt::WorkError;
+use crate::storage::Lifetime;
+
+/// Stores the final playlists, the master last, and publishes it.
+pub(super) async fn finish(
+    work: &Work<'_>,
+    plan: &Plan,
+    ladder: &Ladder,
+    mut texts: Vec<Text>,
+) -> Result<(), WorkError> {
+    for text in &mut texts {
+        text.segment.ticks = ladder.duration_ms;
+    }
+    let complete = PlaylistState::Complete;
+    let mut all = playlists::media(plan, &ladder.renditions, complete);
+    all.extend(playlists::text_media(plan, &texts));
+    all.push(playlists::master(
+        plan,
+        &ladder.renditions,
+        &texts,
+        complete,
+    ));
+    let mut sizes = BTreeMap::new();
+    for Playlist { file, text } in &all {
+        let bytes = text.clone().into_bytes();
+        let kind = playlists::CONTENT_TYPE;
+        let storage = &work.attempt.storage;
+        let size = storage
+            .put_bytes(file, bytes, kind, Lifetime::Immutable)
+            .await?;
+        sizes.insert(file.clone(), size);
+    }
+    for playlist in &all {
+        check(work, playlist).await?;
+    }
+    let size = sizes.get(MASTER).copied().unwrap_or(0);
+    work.publish(playlists::output(plan, size));
+    Ok(())
+}
+
+/// What is there is what was put, not a version that grew.
+async fn check(work: &Work<'_>, playlist: &Playlist) -> Result<(), WorkError> {
+    let mut text = String::new();
+    let mut body = work.attempt.storage.read(&playlist.file).await?;
+    let read = body.read_to_string(&mut text).await;
+    read.map_err(|why| work.invalid(&playlist.file, &why))?;
+    if text == playlist.text {
+        Ok(())
+    } else {
+        Err(work.invalid(&playlist.file, &"another version of it came back"))
+    }
+}

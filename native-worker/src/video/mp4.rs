@@ -1,0 +1,183 @@
+//! The progressive MP4: a rung and the sound from their stored segments, in one file that starts to play before it is
+//! loaded. Nothing is encoded again, and the original is gone from the disk by then.
+
+use std::path::{Path, PathBuf};
+
+use shared::video::command::{self, file};
+use shared::video::plan::Plan;
+use shared::video::track::Track;
+use shared::worker::MadeOutput;
+use tokio::fs::File;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _, copy};
+
+use super::encode::Ladder;
+use super::probe;
+use super::rendition::Rendition;
+use super::teller::Stage;
+use super::work::Work;
+use crate::attempt::WorkError;
+use crate::ffmpeg::Activity;
+
+/// How far the MP4's length may be from the ladder's: a frame of sound and the delay of the encoder.
+const DIFFERENCE_MAX_MS: u64 = 250;
+
+/// What the file is called when it is sound only.
+const AUDIO_FILE: &str = "audio.mp4";
+
+/// Makes, stores and publishes the MP4.
+pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result<(), WorkError> {
+    let folder = work.folder("mp4").await?;
+    let sound = plan
+        .audio
+        .iter()
+        .find(|audio| audio.is_default)
+        .or_else(|| plan.audio.first())
+        .and_then(|audio| ladder.rendition(Track::Audio(audio.number)));
+    let picture = plan
+        .video
+        .as_ref()
+        .and_then(|video| ladder.rendition(Track::Video(video.mp4_rung)));
+    let made = match (picture, sound) {
+        (Some(picture), sound) => {
+            let sound = match sound {
+                Some(sound) => Some(fetch(work, &folder, sound).await?),
+                None => None,
+            };
+            let path = sound.as_ref().map(|path| path.display().to_string());
+            let arguments = command::mp4(path.as_deref());
+            mux(work, &folder, picture, &arguments, sound.as_deref()).await?
+        }
+        (None, Some(sound)) => mux(work, &folder, sound, &command::mp4_audio(), None).await?,
+        (None, None) => return Ok(()),
+    };
+    let size = check(work, plan, ladder, &made).await?;
+    work.teller.begin(Stage::Store);
+    let (file, content_type) = if plan.is_audio_only() {
+        (AUDIO_FILE, "audio/mp4")
+    } else {
+        (file::MP4, "video/mp4")
+    };
+    let size_bytes = work.store(file, &made, content_type).await?;
+    work.publish(MadeOutput {
+        name: "mp4".to_owned(),
+        file: file.to_owned(),
+        content_type: content_type.to_owned(),
+        width: size.map(|(width, _)| width),
+        height: size.map(|(_, height)| height),
+        size_bytes,
+    });
+    Ok(())
+}
+
+/// Puts the stored segments of the sound together on the disk: there is one stdin only.
+async fn fetch(work: &Work<'_>, folder: &Path, sound: &Rendition) -> Result<PathBuf, WorkError> {
+    let path = folder.join("sound.mp4");
+    let created = File::create(&path).await;
+    let mut file = created.map_err(|why| work.disk_failed(&why))?;
+    match feed(work, sound, &mut file, &Activity::default(), |_| {}).await {
+        Ok(()) => {}
+        Err(Broken::Storage(error)) => return Err(error),
+        Err(Broken::Pipe(why)) => return Err(work.disk_failed(&why)),
+    }
+    file.flush().await.map_err(|why| work.disk_failed(&why))?;
+    Ok(path)
+}
+
+async fn mux(
+    work: &Work<'_>,
+    folder: &Path,
+    main: &Rendition,
+    arguments: &[String],
+    sound: Option<&Path>,
+) -> Result<PathBuf, WorkError> {
+    let read: Vec<&Path> = sound.into_iter().collect();
+    let mut child = work.ffmpeg(arguments, &read, folder)?;
+    let stdin = child.take_stdin();
+    let watch = work.watch(Some(main.stored_ms()));
+    let activity = watch.activity.clone();
+    let feeding = async {
+        let Some(mut stdin) = stdin else {
+            return Ok(());
+        };
+        let fed = feed(work, main, &mut stdin, &activity, |ratio| {
+            work.teller.stage_ratio(ratio);
+        });
+        match fed.await {
+            Err(Broken::Storage(error)) => Err(error),
+            // A broken pipe: it has ended, and its end tells more.
+            Ok(()) | Err(Broken::Pipe(_)) => Ok(()),
+        }
+    };
+    let (ended, ()) = tokio::try_join!(watch.run(child, |_| {}), feeding)?;
+    work.check(&ended, "put the MP4 together")?;
+    Ok(folder.join(file::MP4))
+}
+
+/// What broke while segments were copied.
+enum Broken {
+    Storage(WorkError),
+    Pipe(std::io::Error),
+}
+
+/// Copies initialization segment and segments, in order, from the bucket.
+async fn feed(
+    work: &Work<'_>,
+    rendition: &Rendition,
+    to: &mut (impl AsyncWrite + Unpin),
+    activity: &Activity,
+    mut seen: impl FnMut(f64),
+) -> Result<(), Broken> {
+    let init = [("init.mp4", None)];
+    let segments = rendition
+        .stored
+        .iter()
+        .map(|segment| (segment.file.as_str(), Some(segment.size_bytes)));
+    let total = f64::from(u32::try_from(rendition.stored.len()).unwrap_or(u32::MAX)) + 1.0;
+    let mut done = 0.0;
+    for (name, size) in init.into_iter().chain(segments) {
+        let file = rendition.file(name);
+        let read = work.attempt.storage.read(&file).await;
+        let mut body = read.map_err(Broken::Storage)?;
+        let copied = copy(&mut body, to).await.map_err(Broken::Pipe)?;
+        if size.is_some_and(|size| size != copied) {
+            let why = format!("{copied} bytes came back of {}", size.unwrap_or(0));
+            return Err(Broken::Storage(work.invalid(&file, &why)));
+        }
+        activity.note();
+        done += 1.0;
+        seen(done / total);
+    }
+    Ok(())
+}
+
+/// Whether the MP4 holds what the ladder holds. Gives the size of its picture.
+async fn check(
+    work: &Work<'_>,
+    plan: &Plan,
+    ladder: &Ladder,
+    path: &Path,
+) -> Result<Option<(u32, u32)>, WorkError> {
+    let what = "The MP4";
+    let made = probe::made(work, path, what).await?;
+    let duration_ms = made.duration_ms.unwrap_or(0);
+    // The sound may last longer than the picture.
+    let longest_ms = ladder
+        .renditions
+        .iter()
+        .map(Rendition::stored_ms)
+        .max()
+        .unwrap_or(0);
+    let is_right = duration_ms + DIFFERENCE_MAX_MS >= ladder.duration_ms
+        && duration_ms <= longest_ms + DIFFERENCE_MAX_MS;
+    if !is_right {
+        let wanted_ms = ladder.duration_ms;
+        let why = format!("it plays for {duration_ms} ms instead of {wanted_ms} ms");
+        return Err(work.invalid(what, &why));
+    }
+    if made.video.is_some() == plan.is_audio_only()
+        || made.audio.len() != usize::from(!plan.audio.is_empty())
+    {
+        return Err(work.invalid(what, &"a stream is missing"));
+    }
+    Ok(made.video.map(|video| (video.width, video.height)))
+}

@@ -1,0 +1,137 @@
+//! Playlists of what is stored. ffmpeg's own are never published.
+
+use shared::video::plan::{Plan, SubtitleRendition};
+use shared::video::playlist::{
+    Audio, MasterPlaylist, MediaPlaylist, PlaylistState, Rate, Segment, Subtitles, Variant,
+};
+use shared::video::track::Track;
+use shared::worker::MadeOutput;
+
+use super::rendition::Rendition;
+
+/// Media type of playlists.
+pub(super) const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";
+
+/// The master playlist below the attempt's prefix.
+pub(super) const MASTER: &str = "hls/master.m3u8";
+
+/// A playlist to be stored.
+pub(super) struct Playlist {
+    /// Below the attempt's prefix.
+    pub(super) file: String,
+    /// What is in it.
+    pub(super) text: String,
+}
+
+/// Stored subtitles.
+pub(super) struct Text {
+    /// What they are.
+    pub(super) rendition: SubtitleRendition,
+    /// Their one file.
+    pub(super) segment: Segment,
+}
+
+impl Text {
+    /// Folder below `hls/`.
+    pub(super) fn folder(&self) -> String {
+        format!("subs-{}", self.rendition.number)
+    }
+}
+
+/// The media playlists of all renditions.
+pub(super) fn media(plan: &Plan, renditions: &[Rendition], state: PlaylistState) -> Vec<Playlist> {
+    let playlist = |rendition: &Rendition| Playlist {
+        file: format!("hls/{}", rendition.playlist()),
+        text: MediaPlaylist {
+            init: Some("init.mp4"),
+            segments: &rendition.stored,
+            target_duration_s: plan.target_duration_s,
+            state,
+        }
+        .text(),
+    };
+    renditions.iter().map(playlist).collect()
+}
+
+/// The media playlists of subtitles.
+pub(super) fn text_media(plan: &Plan, texts: &[Text]) -> Vec<Playlist> {
+    let playlist = |text: &Text| Playlist {
+        file: format!("hls/{}/index.m3u8", text.folder()),
+        text: MediaPlaylist {
+            init: None,
+            segments: std::slice::from_ref(&text.segment),
+            target_duration_s: plan.target_duration_s,
+            state: PlaylistState::Complete,
+        }
+        .text(),
+    };
+    texts.iter().map(playlist).collect()
+}
+
+/// The master playlist. As long as the renditions grow, their rates are at least the encoder's bounds; then they are
+/// measured.
+pub(super) fn master(
+    plan: &Plan,
+    renditions: &[Rendition],
+    texts: &[Text],
+    state: PlaylistState,
+) -> Playlist {
+    let of = |track: Track| renditions.iter().find(|rendition| rendition.track == track);
+    let rate = |rendition: &Rendition, bound: u32| {
+        let measured = rendition.rate(plan.target_duration_s);
+        match state {
+            PlaylistState::Growing => Rate {
+                peak_bps: measured.peak_bps.max(u64::from(bound)),
+                ..measured
+            },
+            PlaylistState::Complete => measured,
+        }
+    };
+    let variants = plan.video.iter().flat_map(|video| {
+        video.rungs.iter().filter_map(|rung| {
+            let rendition = of(Track::Video(rung.number))?;
+            Some(Variant {
+                uri: rendition.playlist(),
+                rate: rate(rendition, rung.maxrate_bps),
+                codecs: rendition.init.as_ref()?.codecs.clone()?,
+                width: rung.width,
+                height: rung.height,
+                fps: video.fps,
+            })
+        })
+    });
+    let audio = plan.audio.iter().filter_map(|audio| {
+        let rendition = of(Track::Audio(audio.number))?;
+        Some(Audio {
+            uri: rendition.playlist(),
+            rate: rate(rendition, plan.audio_bitrate_bps),
+            rendition: audio.clone(),
+        })
+    });
+    let subtitles = texts.iter().map(|text| Subtitles {
+        uri: format!("{}/index.m3u8", text.folder()),
+        rendition: text.rendition.clone(),
+    });
+    Playlist {
+        file: MASTER.to_owned(),
+        text: MasterPlaylist {
+            variants: variants.collect(),
+            audio: audio.collect(),
+            subtitles: subtitles.collect(),
+        }
+        .text(),
+    }
+}
+
+/// The output that clients see.
+pub(super) fn output(plan: &Plan, size_bytes: u64) -> MadeOutput {
+    let largest = plan.video.as_ref().and_then(|video| video.rungs.last());
+    MadeOutput {
+        name: "hls".to_owned(),
+        file: MASTER.to_owned(),
+        content_type: CONTENT_TYPE.to_owned(),
+        width: largest.map(|rung| rung.width),
+        height: largest.map(|rung| rung.height),
+        size_bytes,
+    }
+}

@@ -1,0 +1,134 @@
+//! [`Rendition`]: one rung or one language as it grows, from the encoder's files to what is stored.
+
+use std::collections::BTreeMap;
+
+use shared::video::plan::{Plan, Rung};
+use shared::video::playlist::{Rate, Segment, duration_us};
+use shared::video::track::Track;
+
+use super::segment::{Content, Init};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Rendition {
+    /// Which one.
+    pub(super) track: Track,
+    /// Its name in progress, and its folder below `hls/`.
+    pub(super) name: String,
+    /// What its initialization segment says; `None` until the encoder wrote it.
+    pub(super) init: Option<Init>,
+    /// Whether that is stored.
+    pub(super) init_is_stored: bool,
+    /// Segments that were verified.
+    pub(super) verified: u32,
+    /// First tick of the first segment.
+    pub(super) start: Option<u64>,
+    /// Tick at which the last verified segment ends.
+    pub(super) end: Option<u64>,
+    /// Samples of the verified segments: frames, for a rung.
+    pub(super) samples: u64,
+    /// Stored segments without a gap from the first on: what a playlist may name.
+    pub(super) stored: Vec<Segment>,
+    /// Stored segments after a gap.
+    ahead: BTreeMap<u32, Segment>,
+    /// How long it will be, if anybody knows.
+    expected_ms: Option<u64>,
+}
+
+impl Rendition {
+    fn new(track: Track, name: String, expected_ms: Option<u64>) -> Self {
+        Self {
+            track,
+            name,
+            init: None,
+            init_is_stored: false,
+            verified: 0,
+            start: None,
+            end: None,
+            samples: 0,
+            stored: Vec::new(),
+            ahead: BTreeMap::new(),
+            expected_ms,
+        }
+    }
+
+    /// All that a plan's ladder writes.
+    pub(super) fn all(plan: &Plan) -> Vec<Self> {
+        let rungs = plan.video.iter().flat_map(|video| {
+            let rung =
+                |rung: &Rung| Self::new(Track::Video(rung.number), rung.name.clone(), video.end_ms);
+            video.rungs.iter().map(rung)
+        });
+        let audio = plan.audio.iter().map(|audio| {
+            let name = format!("audio-{}", audio.number);
+            Self::new(
+                Track::Audio(audio.number),
+                name,
+                audio.end_ms.or(plan.duration_ms),
+            )
+        });
+        rungs.chain(audio).collect()
+    }
+
+    /// A file of it, below the prefix of the attempt.
+    pub(super) fn file(&self, name: &str) -> String {
+        format!("hls/{}/{name}", self.name)
+    }
+
+    /// Its playlist, as the master names it.
+    pub(super) fn playlist(&self) -> String {
+        format!("{}/index.m3u8", self.name)
+    }
+
+    /// Takes a segment into the chain. Gives it as the playlist will name it.
+    pub(super) fn verified(&mut self, content: &Content, timescale: u32) -> (u32, Segment) {
+        let sequence = self.verified;
+        self.verified += 1;
+        self.start.get_or_insert(content.start);
+        self.end = Some(content.start.saturating_add(content.ticks));
+        self.samples = self.samples.saturating_add(content.samples);
+        let segment = Segment {
+            file: format!("{sequence:05}.m4s"),
+            ticks: content.ticks,
+            timescale,
+            size_bytes: content.size_bytes,
+        };
+        (sequence, segment)
+    }
+
+    /// A segment is stored; they may arrive in any order.
+    pub(super) fn is_stored(&mut self, sequence: u32, segment: Segment) {
+        self.ahead.insert(sequence, segment);
+        while let Some(next) = u32::try_from(self.stored.len())
+            .ok()
+            .and_then(|next| self.ahead.remove(&next))
+        {
+            self.stored.push(next);
+        }
+    }
+
+    /// Length of what is stored.
+    pub(super) fn stored_ms(&self) -> u64 {
+        duration_us(&self.stored) / 1_000
+    }
+
+    /// Share that is stored.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        let expected_ms = self.expected_ms.filter(|expected| *expected > 0)?;
+        let stored = std::time::Duration::from_millis(self.stored_ms());
+        Some(
+            (stored.as_secs_f64() / std::time::Duration::from_millis(expected_ms).as_secs_f64())
+                .min(1.0),
+        )
+    }
+
+    /// Whether it can be played from its beginning.
+    pub(super) fn is_playable(&self) -> bool {
+        self.init_is_stored && !self.stored.is_empty()
+    }
+
+    /// Measured rate.
+    pub(super) fn rate(&self, target_duration_s: u32) -> Rate {
+        Rate::measure(&self.stored, target_duration_s)
+    }
+}

@@ -1,0 +1,314 @@
+//! What a fragmented MP4 file really holds: no segment is believed by its name or its size.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use mp4_atom::{Decode as _, Moof, Moov, Traf, Trex};
+use shared::video::codecs::codecs_from_init;
+
+/// Largest initialization segment and largest index of a fragment that are read.
+const INDEX_BYTES_MAX: u64 = 8 << 20;
+
+/// `sample_is_non_sync_sample` of ISO/IEC 14496-12.
+const NON_SYNC: u32 = 0x1_0000;
+
+/// What is wrong with a file that the encoder wrote.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The disk failed.
+    #[error("it cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// Nothing is in it.
+    #[error("it is empty")]
+    Empty,
+    /// Its boxes are no fragmented MP4, or end in the middle.
+    #[error("it is no whole fragmented MP4: {0}")]
+    Structure(&'static str),
+    /// Its index cannot be read.
+    #[error("its index cannot be read: {0}")]
+    Index(#[from] mp4_atom::Error),
+    /// It does not start where the one before ended.
+    #[error("it starts at tick {found}, the one before ended at {expected}")]
+    Gap {
+        /// Where it should start.
+        expected: u64,
+        /// Where it starts.
+        found: u64,
+    },
+    /// A player cannot start with it.
+    #[error("its first frame is no key frame")]
+    NoKeyFrame,
+}
+
+/// What an initialization segment says of its track.
+#[derive(Debug, Clone)]
+pub(crate) struct Init {
+    /// Ticks of a second.
+    pub(crate) timescale: u32,
+    /// RFC 6381 codec of the picture; `None` for sound.
+    pub(crate) codecs: Option<String>,
+    defaults: Trex,
+}
+
+impl Init {
+    /// Reads an initialization segment.
+    pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        if size == 0 {
+            return Err(Fault::Empty);
+        }
+        if size > INDEX_BYTES_MAX {
+            return Err(Fault::Structure("its index is too large"));
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        file.rewind()?;
+        let mut moov = None;
+        while let Some(Header { kind, content, .. }) = Header::next(&mut file, size)? {
+            if &kind == b"moov" {
+                moov = Some(Moov::decode(&mut content.whole(&mut file)?.as_slice())?);
+            } else {
+                content.skip(&mut file)?;
+            }
+        }
+        let moov = moov.ok_or(Fault::Structure("it has no moov"))?;
+        let [track] = moov.trak.as_slice() else {
+            return Err(Fault::Structure("it has not one track"));
+        };
+        let defaults = moov.mvex.and_then(|mvex| mvex.trex.into_iter().next());
+        Ok(Self {
+            timescale: track.mdia.mdhd.timescale.max(1),
+            codecs: codecs_from_init(&bytes),
+            defaults: defaults.ok_or(Fault::Structure("it has no trex"))?,
+        })
+    }
+}
+
+/// What a segment holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// Tick of its first sample.
+    pub(crate) start: u64,
+    /// Length in ticks: the sum of its samples.
+    pub(crate) ticks: u64,
+    /// Samples (frames).
+    pub(crate) samples: u64,
+    /// Bytes.
+    pub(crate) size_bytes: u64,
+}
+
+impl Content {
+    /// Reads a segment of the track of `init`, which has to start where the one before `ended`.
+    pub(crate) fn read(path: &Path, init: &Init, ended: Option<u64>) -> Result<Self, Fault> {
+        let mut file = File::open(path)?;
+        let size_bytes = file.metadata()?.len();
+        if size_bytes == 0 {
+            return Err(Fault::Empty);
+        }
+        let mut fragments = Fragments::new(init, ended);
+        while let Some(Header { kind, content, .. }) = Header::next(&mut file, size_bytes)? {
+            match &kind {
+                b"moof" => {
+                    let bytes = content.whole(&mut file)?;
+                    fragments.moof(&Moof::decode(&mut bytes.as_slice())?)?;
+                }
+                b"mdat" => {
+                    fragments.mdat(content.length)?;
+                    content.skip(&mut file)?;
+                }
+                b"styp" | b"sidx" | b"prft" | b"emsg" | b"free" | b"mfra" => {
+                    content.skip(&mut file)?;
+                }
+                _ => return Err(Fault::Structure("it has a box that does not belong there")),
+            }
+        }
+        fragments.end(size_bytes)
+    }
+}
+
+/// Adds up the fragments of a segment.
+struct Fragments<'a> {
+    init: &'a Init,
+    /// Where the next fragment has to start.
+    at: Option<u64>,
+    start: Option<u64>,
+    samples: u64,
+    /// Bytes that the next `mdat` has to have.
+    owed: Option<u64>,
+}
+
+impl<'a> Fragments<'a> {
+    const fn new(init: &'a Init, ended: Option<u64>) -> Self {
+        Self {
+            init,
+            at: ended,
+            start: None,
+            samples: 0,
+            owed: None,
+        }
+    }
+
+    fn moof(&mut self, moof: &Moof) -> Result<(), Fault> {
+        if self.owed.is_some() {
+            return Err(Fault::Structure("an index has no content"));
+        }
+        let [traf] = moof.traf.as_slice() else {
+            return Err(Fault::Structure("a fragment has not one track"));
+        };
+        let found = traf
+            .tfdt
+            .as_ref()
+            .map(|tfdt| tfdt.base_media_decode_time)
+            .ok_or(Fault::Structure("a fragment has no time"))?;
+        if let Some(expected) = self.at
+            && expected != found
+        {
+            return Err(Fault::Gap { expected, found });
+        }
+        let samples = Samples::of(traf, &self.init.defaults);
+        if samples.count == 0 {
+            return Err(Fault::Structure("a fragment has no samples"));
+        }
+        if self.start.is_none() {
+            self.start = Some(found);
+            if samples.first_flags & NON_SYNC != 0 {
+                return Err(Fault::NoKeyFrame);
+            }
+        }
+        self.at = Some(found.saturating_add(samples.ticks));
+        self.samples = self.samples.saturating_add(samples.count);
+        self.owed = Some(samples.bytes);
+        Ok(())
+    }
+
+    fn mdat(&mut self, length: u64) -> Result<(), Fault> {
+        match self.owed.take() {
+            Some(bytes) if bytes == length => Ok(()),
+            Some(_) => Err(Fault::Structure(
+                "its content is not as long as its samples",
+            )),
+            None => Err(Fault::Structure("content has no index")),
+        }
+    }
+
+    fn end(self, size_bytes: u64) -> Result<Content, Fault> {
+        let (Some(start), Some(end), None) = (self.start, self.at, self.owed) else {
+            return Err(Fault::Structure("it ends too early"));
+        };
+        let ticks = end.saturating_sub(start);
+        if ticks == 0 {
+            return Err(Fault::Structure("its samples have no length"));
+        }
+        Ok(Content {
+            start,
+            ticks,
+            samples: self.samples,
+            size_bytes,
+        })
+    }
+}
+
+/// The samples of a fragment.
+#[derive(Default)]
+struct Samples {
+    count: u64,
+    ticks: u64,
+    bytes: u64,
+    first_flags: u32,
+}
+
+impl Samples {
+    /// What a sample does not say of itself its fragment says, else its track.
+    fn of(traf: &Traf, track: &Trex) -> Self {
+        let fragment = &traf.tfhd;
+        let default_duration = fragment
+            .default_sample_duration
+            .unwrap_or(track.default_sample_duration);
+        let default_size = fragment
+            .default_sample_size
+            .unwrap_or(track.default_sample_size);
+        let default_flags = fragment
+            .default_sample_flags
+            .unwrap_or(track.default_sample_flags);
+        let mut samples = Self::default();
+        for sample in traf.trun.iter().flat_map(|run| run.samples.iter()) {
+            if samples.count == 0 {
+                samples.first_flags = sample.flags.unwrap_or(default_flags);
+            }
+            samples.count += 1;
+            samples.ticks += u64::from(sample.duration.unwrap_or(default_duration));
+            samples.bytes += u64::from(sample.size.unwrap_or(default_size));
+        }
+        samples
+    }
+}
+
+/// Head of a box, read; its content is next.
+struct Header {
+    kind: [u8; 4],
+    content: Span,
+}
+
+/// The content of a box.
+struct Span {
+    /// Where the box begins.
+    from: u64,
+    /// Bytes of its content.
+    length: u64,
+    /// Bytes of its head.
+    head: u64,
+}
+
+impl Header {
+    /// The next box of a file of `size` bytes; `None` at its end.
+    fn next(file: &mut File, size: u64) -> Result<Option<Self>, Fault> {
+        let cut = Fault::Structure("it ends in the middle of a box");
+        let from = file.stream_position()?;
+        if from == size {
+            return Ok(None);
+        }
+        if size - from < 8 {
+            return Err(cut);
+        }
+        let mut word = [0; 4];
+        let mut kind = [0; 4];
+        file.read_exact(&mut word)?;
+        file.read_exact(&mut kind)?;
+        let (total, head) = match u32::from_be_bytes(word) {
+            0 => (size - from, 8),
+            1 if size - from >= 16 => {
+                let mut long = [0; 8];
+                file.read_exact(&mut long)?;
+                (u64::from_be_bytes(long), 16)
+            }
+            short => (u64::from(short), 8),
+        };
+        if total < head || total > size - from {
+            return Err(cut);
+        }
+        let length = total - head;
+        let content = Span { from, length, head };
+        Ok(Some(Self { kind, content }))
+    }
+}
+
+impl Span {
+    fn skip(&self, file: &mut File) -> Result<(), Fault> {
+        file.seek(SeekFrom::Start(self.from + self.head + self.length))?;
+        Ok(())
+    }
+
+    /// The whole box, its head included.
+    fn whole(&self, file: &mut File) -> Result<Vec<u8>, Fault> {
+        let total = self.head + self.length;
+        if total > INDEX_BYTES_MAX {
+            return Err(Fault::Structure("its index is too large"));
+        }
+        file.seek(SeekFrom::Start(self.from))?;
+        let mut bytes = Vec::new();
+        file.take(total).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,274 @@
+//! [`Work`]: what all steps of one attempt share.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use shared::problem::ErrorCode;
+use shared::worker::{Made, MadeOutput};
+use tokio::time::Instant;
+
+use super::teller::Teller;
+use crate::attempt::{Attempt, WorkError};
+use crate::ffmpeg::{Activity, Child, Ended, Exit, Log, Watch, broken};
+use crate::meters::METERS;
+use crate::sandbox::{Limits, Policy};
+use crate::storage::Lifetime;
+
+/// Free bytes below which a disk counts as full: less than any segment.
+const FULL_BYTES: u64 = 256 * 1_024;
+
+/// `SIGKILL` (also of the kernel when memory is short), `SIGXCPU`, `SIGXFSZ`.
+const LIMIT_SIGNALS: [i32; 3] = [9, 24, 25];
+
+/// Everything on the way from an original to its outputs.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) teller: Teller,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    made: Made,
+    report: Map<String, Value>,
+    notes: Vec<Value>,
+    cpu: Duration,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(attempt: &'a Attempt) -> Self {
+        Self {
+            attempt,
+            teller: Teller::new(attempt.pulse.clone()),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The original on disk.
+    pub(super) fn input(&self) -> PathBuf {
+        self.attempt.scratch.join("original")
+    }
+
+    /// A new folder for what a child writes.
+    pub(super) async fn folder(&self, name: &str) -> Result<PathBuf, WorkError> {
+        let path = self.attempt.scratch.join(name);
+        tokio::fs::create_dir(&path)
+            .await
+            .map_err(|why| self.disk_failed(&why))?;
+        Ok(path)
+    }
+
+    /// Starts ffmpeg, which may read `read` and write into `folder`.
+    pub(super) fn ffmpeg(
+        &self,
+        arguments: &[String],
+        read: &[&Path],
+        folder: &Path,
+    ) -> Result<Child, WorkError> {
+        self.child(&self.attempt.config.ffmpeg, arguments, read, Some(folder))
+    }
+
+    /// Starts ffprobe, which may read one file.
+    pub(super) fn ffprobe(&self, arguments: &[String], read: &Path) -> Result<Child, WorkError> {
+        self.child(&self.attempt.config.ffprobe, arguments, &[read], None)
+    }
+
+    fn child(
+        &self,
+        program: &Path,
+        arguments: &[String],
+        read: &[&Path],
+        folder: Option<&Path>,
+    ) -> Result<Child, WorkError> {
+        let policy = Policy {
+            read: read.iter().map(|path| (*path).to_owned()).collect(),
+            write: folder.into_iter().map(Path::to_owned).collect(),
+            limits: Limits::default(),
+            // The worker's own few instructions (heartbeats!) come first.
+            nice: 5,
+            ..Policy::new(program)
+        };
+        Child::spawn(&self.attempt.config.launcher, &policy, arguments).map_err(|why| broken(&why))
+    }
+
+    /// The watchdogs for a child over a source of this length.
+    pub(super) fn watch(&self, duration_ms: Option<u64>) -> Watch {
+        // Ten minutes, and twenty times the film: a ladder up to 2160p on one slow core is still faster.
+        let most = duration_ms.map_or(Duration::from_hours(6), |duration_ms| {
+            Duration::from_mins(10) + Duration::from_millis(duration_ms.saturating_mul(20))
+        });
+        Watch {
+            stall: self.attempt.config.stall,
+            deadline: Instant::now() + most,
+            activity: Activity::default(),
+        }
+    }
+
+    /// Counts what a child cost.
+    pub(super) fn count(&self, exit: &Exit) {
+        METERS.encoder_cpu.inc_by(exit.cpu.as_secs_f64());
+        let mut state = self.state();
+        state.cpu += exit.cpu;
+        let peak = state.made.peak_memory_bytes.unwrap_or(0);
+        state.made.peak_memory_bytes = Some(peak.max(exit.peak_memory_bytes));
+    }
+
+    /// Whether a child that was run did all of it. What a child is blamed for here is retried: its input was read before.
+    pub(super) fn check(&self, ended: &Ended, doing: &str) -> Result<(), WorkError> {
+        self.count(&ended.exit);
+        if ended.exit.is_success() && ended.is_complete {
+            return Ok(());
+        }
+        Err(self.child_failed(&ended.exit, doing))
+    }
+
+    /// Why a child ended as it did.
+    pub(super) fn child_failed(&self, exit: &Exit, doing: &str) -> WorkError {
+        if self.attempt.pulse.stop().is_cancelled() {
+            return WorkError::stopped();
+        }
+        if self.is_disk_full() {
+            return disk_full();
+        }
+        let said = self.said(&exit.log);
+        let (code, how) = match (exit.signal(), exit.status.code()) {
+            (Some(signal), _) if LIMIT_SIGNALS.contains(&signal) => (
+                ErrorCode::WorkerExhausted,
+                format!("it went over a limit of the machine (signal {signal})"),
+            ),
+            (Some(signal), _) => (
+                ErrorCode::EncodeFailed,
+                format!("it died of signal {signal}"),
+            ),
+            (None, Some(code)) if code == i32::from(crate::sandbox::EXIT_CODE) => {
+                (ErrorCode::Internal, format!("it was not launched ({said})"))
+            }
+            (None, Some(255)) => (
+                ErrorCode::EncodeFailed,
+                "it was told to end by somebody else".to_owned(),
+            ),
+            (None, code) => (
+                ErrorCode::EncodeFailed,
+                format!("it ended with code {} ({said})", code.unwrap_or(-1)),
+            ),
+        };
+        WorkError::retryable(
+            code,
+            format!("ffmpeg could not {doing}: {how}. It is tried again."),
+        )
+    }
+
+    /// The last error of a child, without paths of this machine.
+    pub(super) fn said(&self, log: &Log) -> String {
+        let scratch = self.attempt.scratch.display().to_string();
+        let line = log.last_error().unwrap_or("it said nothing");
+        line.replace(&scratch, "").trim_end_matches('.').to_owned()
+    }
+
+    /// Whether the scratch folder's disk has no room.
+    pub(super) fn is_disk_full(&self) -> bool {
+        rustix::fs::statvfs(&self.attempt.scratch)
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL_BYTES)
+    }
+
+    /// The scratch folder cannot be used.
+    pub(super) fn disk_failed(&self, why: &io::Error) -> WorkError {
+        if self.is_disk_full() {
+            return disk_full();
+        }
+        let detail =
+            format!("The worker's scratch folder cannot be used: {why}. It is tried again.");
+        WorkError::retryable(ErrorCode::WorkerExhausted, detail)
+    }
+
+    /// What came out is not what it has to be.
+    pub(super) fn invalid(&self, what: &str, why: &dyn std::fmt::Display) -> WorkError {
+        if self.is_disk_full() {
+            return disk_full();
+        }
+        let detail = format!("{what} failed its verification: {why}. It is made again.");
+        WorkError::retryable(ErrorCode::OutputInvalid, detail)
+    }
+
+    /// Stores a finished file and removes it from the disk. Gives its size.
+    pub(super) async fn store(
+        &self,
+        file: &str,
+        from: &Path,
+        content_type: &str,
+    ) -> Result<u64, WorkError> {
+        let storage = &self.attempt.storage;
+        let size = storage
+            .put_file(file, from, content_type, Lifetime::Immutable)
+            .await?;
+        tokio::fs::remove_file(from)
+            .await
+            .map_err(|why| self.disk_failed(&why))?;
+        Ok(size)
+    }
+
+    /// A stored output gets its name, and can be seen from now on.
+    pub(super) fn publish(&self, output: MadeOutput) {
+        let mut state = self.state();
+        match state
+            .made
+            .outputs
+            .iter_mut()
+            .find(|one| one.name == output.name)
+        {
+            Some(before) => *before = output,
+            None => state.made.outputs.push(output),
+        }
+        self.attempt.pulse.publish_early(state.made.clone());
+    }
+
+    /// What was found out of the source.
+    pub(super) fn found(&self, change: impl FnOnce(&mut Made)) {
+        change(&mut self.state().made);
+    }
+
+    /// A member of the report.
+    pub(super) fn report(&self, member: &str, value: Value) {
+        self.state().report.insert(member.to_owned(), value);
+    }
+
+    /// Something that its owner should know, and that is no failure.
+    pub(super) fn note(&self, code: &str, detail: impl Into<String>) {
+        let detail: String = detail.into();
+        self.state()
+            .notes
+            .push(json!({"code": code, "detail": detail}));
+    }
+
+    /// All that was made.
+    pub(super) fn finish(self) -> Made {
+        let State {
+            mut made,
+            mut report,
+            notes,
+            cpu,
+        } = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        report.insert("notes".to_owned(), Value::Array(notes));
+        report.insert("cpu_s".to_owned(), json!(cpu.as_secs_f64()));
+        made.report = Some(report);
+        made
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn disk_full() -> WorkError {
+    WorkError::retryable(
+        ErrorCode::WorkerExhausted,
+        "The worker's disk is full. It is tried again, on another worker if there is one.",
+    )
+}

@@ -1,0 +1,160 @@
+//! A real S3 server in the process, with faults on demand.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, StreamExt as _};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tempfile::TempDir;
+
+use crate::sample::serve;
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It answers 500.
+    Error500,
+    /// The answer's body breaks off after half of it.
+    BreaksOff,
+    /// The object is stored, but damaged: the last byte is another.
+    Damaged,
+    /// The `ETag` of the answer is no MD5.
+    OtherEtag,
+    /// The object is stored without its last byte, and the `ETag` of the answer is no MD5.
+    Shortened,
+}
+
+/// Server with two buckets in a folder of its own.
+#[derive(Clone)]
+pub(crate) struct Bucket {
+    pub(crate) addr: SocketAddr,
+    server: Arc<Server>,
+}
+
+struct Server {
+    s3: S3Service,
+    root: TempDir,
+    faults: Mutex<HashMap<Method, Vec<Fault>>>,
+    seen: Mutex<Vec<Seen>>,
+    /// Requests whose path holds this are never answered.
+    hangs: Mutex<Option<&'static str>>,
+}
+
+/// A request that came.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Bucket {
+    pub(crate) async fn start() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for bucket in ["ferrotype-raw", "ferrotype-public"] {
+            std::fs::create_dir(root.path().join(bucket)).unwrap();
+        }
+        let mut s3 = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
+        s3.set_auth(SimpleAuth::from_single("s3-id", "s3-secret"));
+        let server = Arc::new(Server {
+            s3: s3.build(),
+            root,
+            faults: Mutex::default(),
+            seen: Mutex::default(),
+            hangs: Mutex::default(),
+        });
+        let router = Router::new().fallback(answer).with_state(server.clone());
+        let addr = serve(router).await;
+        Self { addr, server }
+    }
+
+    /// The next requests of `method` go wrong like this, one after the other.
+    pub(crate) fn faults(&self, method: Method, faults: &[Fault]) {
+        let faults = faults.iter().rev().copied().collect();
+        self.server.faults.lock().unwrap().insert(method, faults);
+    }
+
+    /// Requests whose path holds `part` are never answered.
+    pub(crate) fn hang(&self, part: &'static str) {
+        *self.server.hangs.lock().unwrap() = Some(part);
+    }
+
+    pub(crate) fn seen(&self, method: &Method) -> Vec<Seen> {
+        let seen = self.server.seen.lock().unwrap();
+        let of_method = seen.iter().filter(|seen| seen.method == method);
+        of_method.cloned().collect()
+    }
+
+    pub(crate) fn write(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        let path = self.server.root.path().join(bucket).join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.server.root.path().join(bucket).join(key)).ok()
+    }
+}
+
+async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let method = request.method().clone();
+    server.seen.lock().unwrap().push(Seen {
+        method: method.clone(),
+        path: request.uri().path().to_owned(),
+        headers: request.headers().clone(),
+    });
+    let hangs = *server.hangs.lock().unwrap();
+    if hangs.is_some_and(|part| request.uri().path().contains(part)) {
+        return std::future::pending().await;
+    }
+    let fault = {
+        let mut faults = server.faults.lock().unwrap();
+        faults.get_mut(&method).and_then(Vec::pop)
+    };
+    let (head, body) = request.into_parts();
+    let path = server
+        .root
+        .path()
+        .join(head.uri.path().trim_start_matches('/'));
+    let mut body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap()
+        .to_vec();
+    match fault {
+        Some(Fault::Error500) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Fault::Damaged) => *body.last_mut().unwrap() ^= 1,
+        Some(Fault::BreaksOff | Fault::OtherEtag | Fault::Shortened) | None => {}
+    }
+    let request = axum::http::Request::from_parts(head, s3s::Body::from(body.clone()));
+    let response = server.s3.call(request).await.unwrap().map(Body::new);
+    match fault {
+        Some(Fault::BreaksOff) => break_off(response).await,
+        Some(Fault::OtherEtag | Fault::Shortened) => {
+            if fault == Some(Fault::Shortened) {
+                std::fs::write(path, body.split_last().unwrap().1).unwrap();
+            }
+            let mut response = response;
+            let etag = HeaderValue::from_static("\"opaque-1\"");
+            response.headers_mut().insert("etag", etag);
+            response
+        }
+        Some(Fault::Error500 | Fault::Damaged) | None => response,
+    }
+}
+
+/// Sends half of the body, and then no more.
+async fn break_off(response: Response) -> Response {
+    let (head, body) = response.into_parts();
+    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let half = whole.slice(..whole.len() / 2);
+    let broken = std::io::Error::other("broken off");
+    let body = stream::iter([Ok::<Bytes, std::io::Error>(half)]).chain(stream::iter([Err(broken)]));
+    Response::from_parts(head, Body::from_stream(body))
+}

@@ -1,0 +1,308 @@
+//! Storage of an attempt, against a real S3 server with faults.
+
+use std::sync::{Arc, Mutex};
+
+use axum::http::Method;
+use native_worker::attempt::WorkError;
+use native_worker::buckets::Buckets;
+use native_worker::config::BucketsConfig;
+use native_worker::storage::{Lifetime, Storage};
+use serde_json::json;
+use shared::job::FailureClass;
+use shared::problem::ErrorCode;
+use tokio::io::AsyncReadExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::bucket::{Bucket, Fault};
+use crate::sample::{PREFIX, claimed, config, serve, source};
+
+const RAW: &str = "ferrotype-raw";
+const PUBLIC: &str = "ferrotype-public";
+const ORIGINAL: &str = "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+fn settings(bucket: &Bucket) -> BucketsConfig {
+    let endpoint = format!("http://{}", bucket.addr);
+    config(&[("NATIVE_WORKER_S3_ENDPOINT", &endpoint)]).buckets
+}
+
+fn storage(bucket: &Bucket, size_bytes: usize, sha256: Option<&str>) -> Storage {
+    let work = json!({"kind": "video", "preset": {}});
+    let claimed = claimed(&work, 30_000, &source(size_bytes, sha256));
+    Storage::new(Buckets::new(&settings(bucket)), &claimed)
+}
+
+async fn put(storage: &Storage, file: &str, bytes: &[u8]) -> Result<u64, WorkError> {
+    let bytes = bytes.to_vec();
+    storage
+        .put_bytes(file, bytes, "video/mp4", Lifetime::Immutable)
+        .await
+}
+
+/// Bytes that are the same at no two places a part apart.
+fn pattern(size: usize) -> Vec<u8> {
+    (0..size)
+        .map(|index| u8::try_from(index * 31 % 251).unwrap())
+        .collect()
+}
+
+fn is(error: &WorkError, code: ErrorCode, class: FailureClass) {
+    assert_eq!((error.failure.code, error.class), (code, class), "{error}");
+}
+
+#[tokio::test]
+async fn the_test_of_the_buckets_leaves_nothing() {
+    let bucket = Bucket::start().await;
+    Buckets::new(&settings(&bucket))
+        .test("w/../1")
+        .await
+        .unwrap();
+    let puts = bucket.seen(&Method::PUT);
+    assert_eq!(puts.len(), 2);
+    assert_eq!(puts[0].path, "/ferrotype-raw/worker-probe/w_.._1");
+    assert_eq!(bucket.seen(&Method::DELETE).len(), 2);
+    assert!(bucket.read(RAW, "worker-probe/w_.._1").is_none());
+}
+
+#[tokio::test]
+async fn the_test_of_the_buckets_says_what_is_wrong() {
+    let bucket = Bucket::start().await;
+    let mut settings = settings(&bucket);
+    settings.access_key_id = "somebody".to_owned();
+    let error = Buckets::new(&settings).test("w").await.unwrap_err();
+    assert!(
+        error.contains("access refused") && !error.contains("somebody"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_answers_to_everything_is_no_bucket() {
+    let bucket = Bucket::start().await;
+    let mut settings = settings(&bucket);
+    let addr = serve(axum::Router::new().fallback(|| async {})).await;
+    settings.endpoint = format!("http://{addr}/");
+    let error = Buckets::new(&settings).test("w").await.unwrap_err();
+    assert!(
+        error.ends_with("answered without an ETag; it is no bucket"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn files_are_stored_as_they_are_to_be_served() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("segment");
+    std::fs::write(&file, pattern(300_000)).unwrap();
+    let lifetime = Lifetime::Immutable;
+    let put_file = storage.put_file("hls/720p/00000.m4s", &file, "video/iso.segment", lifetime);
+    assert_eq!(put_file.await.unwrap(), 300_000);
+    let playlist = b"#EXTM3U\n".to_vec();
+    let growing = Lifetime::Growing;
+    let mime = "application/vnd.apple.mpegurl";
+    for _ in 0..2 {
+        let put = storage.put_bytes("hls/720p/index.m3u8", playlist.clone(), mime, growing);
+        assert_eq!(put.await.unwrap(), 8);
+    }
+    let key = format!("{PREFIX}hls/720p/00000.m4s");
+    assert_eq!(bucket.read(PUBLIC, &key).unwrap(), pattern(300_000));
+    let seen = bucket.seen(&Method::PUT);
+    assert_eq!(seen.len(), 3);
+    let header = |index: usize, name| seen[index].headers.get(name).and_then(|v| v.to_str().ok());
+    assert_eq!(seen[0].path, format!("/{PUBLIC}/{key}"));
+    assert_eq!(header(0, "content-length"), Some("300000"));
+    assert_eq!(header(0, "content-type"), Some("video/iso.segment"));
+    let immutable = Some("public, max-age=31536000, immutable");
+    assert_eq!(header(0, "cache-control"), immutable);
+    assert_eq!(header(1, "cache-control"), Some("public, max-age=1"));
+    // No framing and no trailers that not every bucket takes.
+    for name in ["content-encoding", "x-amz-trailer", "if-none-match"] {
+        assert_eq!(header(0, name), None);
+    }
+    let mut read = String::new();
+    let mut stored = storage.read("hls/720p/index.m3u8").await.unwrap();
+    stored.read_to_string(&mut read).await.unwrap();
+    assert_eq!(read, "#EXTM3U\n");
+}
+
+#[tokio::test]
+async fn a_bucket_with_a_fault_is_asked_again() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    bucket.faults(Method::PUT, &[Fault::Error500]);
+    assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+    assert_eq!(bucket.seen(&Method::PUT).len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_not_stored_whole_is_put_again() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    for fault in [Fault::Damaged, Fault::Shortened] {
+        bucket.faults(Method::PUT, &[fault]);
+        assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+        let key = format!("{PREFIX}video.mp4");
+        assert_eq!(bucket.read(PUBLIC, &key).unwrap(), b"film", "{fault:?}");
+    }
+    assert_eq!(bucket.seen(&Method::PUT).len(), 4);
+    bucket.faults(Method::PUT, &[Fault::Damaged; 3]);
+    let error = put(&storage, "video.mp4", b"film").await.unwrap_err();
+    is(&error, ErrorCode::StorageFailed, FailureClass::Retryable);
+}
+
+#[tokio::test]
+async fn an_etag_that_is_no_md5_is_no_fault() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    bucket.faults(Method::PUT, &[Fault::OtherEtag]);
+    assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+    assert_eq!(bucket.seen(&Method::PUT).len(), 1);
+    assert_eq!(bucket.seen(&Method::HEAD).len(), 1);
+}
+
+#[tokio::test]
+async fn names_that_leave_the_prefix_are_refused() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    for file in [
+        "",
+        "/",
+        "../x",
+        "hls/../../x",
+        "hls//x",
+        "/etc/passwd",
+        "a b",
+        "x?y",
+        "ä",
+        ".",
+    ] {
+        let error = put(&storage, file, b"x").await.unwrap_err();
+        is(&error, ErrorCode::Internal, FailureClass::Permanent);
+        assert!(storage.read(file).await.is_err(), "{file}");
+    }
+    assert!(bucket.seen(&Method::PUT).is_empty() && bucket.seen(&Method::GET).is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_attempt_removes_what_it_stored_and_nothing_else() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    let other = format!("{PREFIX}of-somebody-else");
+    bucket.write(PUBLIC, &other, b"x");
+    for file in ["video.mp4", "hls/master.m3u8"] {
+        put(&storage, file, b"x").await.unwrap();
+    }
+    storage.remove_stored().await;
+    for file in ["video.mp4", "hls/master.m3u8"] {
+        assert!(bucket.read(PUBLIC, &format!("{PREFIX}{file}")).is_none());
+    }
+    assert!(bucket.read(PUBLIC, &other).is_some());
+}
+
+/// Fetches `bytes`, declared with this checksum; gives the file, what was heard of it, or the error.
+async fn fetch(
+    bucket: &Bucket,
+    declared_size: usize,
+    sha256: Option<&str>,
+) -> Result<(Vec<u8>, Vec<u64>), WorkError> {
+    let storage = storage(bucket, declared_size, sha256);
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("original");
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let tell = heard.clone();
+    let stop = CancellationToken::new();
+    storage
+        .fetch_original(&to, &stop, move |bytes| tell.lock().unwrap().push(bytes))
+        .await?;
+    let heard = heard.lock().unwrap().clone();
+    Ok((std::fs::read(to).unwrap(), heard))
+}
+
+const PART: usize = 8 * 1024 * 1024;
+
+#[tokio::test]
+async fn an_original_comes_in_parts_and_whole() {
+    let bucket = Bucket::start().await;
+    for (size, parts) in [(1, 1), (PART, 1), (2 * PART + 5, 3)] {
+        let before = bucket.seen(&Method::GET).len();
+        bucket.write(RAW, ORIGINAL, &pattern(size));
+        let (bytes, heard) = fetch(&bucket, size, None).await.unwrap();
+        assert!(bytes == pattern(size), "{size}");
+        assert!(heard.is_sorted());
+        assert_eq!(heard.last().copied(), u64::try_from(size).ok());
+        assert_eq!(bucket.seen(&Method::GET).len() - before, parts);
+    }
+}
+
+#[tokio::test]
+async fn an_original_that_breaks_off_goes_on_where_it_was() {
+    let bucket = Bucket::start().await;
+    bucket.write(RAW, ORIGINAL, &pattern(4_000_000));
+    bucket.faults(Method::GET, &[Fault::BreaksOff, Fault::Error500]);
+    let (bytes, _) = fetch(&bucket, 4_000_000, None).await.unwrap();
+    assert!(bytes == pattern(4_000_000));
+    let seen = bucket.seen(&Method::GET);
+    assert_eq!(seen.len(), 3);
+    assert_eq!(seen[0].headers["range"], "bytes=0-3999999");
+    // All of what came was kept, and only the rest is asked for.
+    let rest = seen[2].headers["range"].to_str().unwrap();
+    let start = rest
+        .strip_prefix("bytes=")
+        .unwrap()
+        .split('-')
+        .next()
+        .unwrap();
+    let start: u64 = start.parse().unwrap();
+    assert!((1..=2_000_000).contains(&start), "{rest}");
+    assert!(seen[2].headers.contains_key("if-match"));
+}
+
+#[tokio::test]
+async fn a_declared_checksum_is_verified() {
+    let bucket = Bucket::start().await;
+    bucket.write(RAW, ORIGINAL, b"abc");
+    // FIPS 180-4, the example "abc".
+    let right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert!(fetch(&bucket, 3, Some(right)).await.is_ok());
+    let wrong = right.replace('b', "c");
+    let error = fetch(&bucket, 3, Some(&wrong)).await.unwrap_err();
+    is(
+        &error,
+        ErrorCode::UploadChecksumMismatch,
+        FailureClass::Permanent,
+    );
+    assert!(error.failure.detail.contains(right));
+}
+
+#[tokio::test]
+async fn originals_that_are_not_there_or_not_those() {
+    let bucket = Bucket::start().await;
+    let error = fetch(&bucket, 3, None).await.unwrap_err();
+    is(&error, ErrorCode::UploadMissing, FailureClass::Permanent);
+    bucket.write(RAW, ORIGINAL, b"abcd");
+    let error = fetch(&bucket, 3, None).await.unwrap_err();
+    is(
+        &error,
+        ErrorCode::UploadSizeMismatch,
+        FailureClass::Permanent,
+    );
+}
+
+#[tokio::test]
+async fn a_fetch_stops_when_it_is_told() {
+    let bucket = Bucket::start().await;
+    bucket.write(RAW, ORIGINAL, b"abc");
+    let storage = storage(&bucket, 3, None);
+    let folder = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let to = folder.path().join("original");
+    // Every try of the bucket fails: without the stop this would take seconds and end otherwise.
+    bucket.faults(Method::HEAD, &[Fault::Error500; 9]);
+    let error = storage
+        .fetch_original(&to, &stop, |_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error, WorkError::stopped());
+}

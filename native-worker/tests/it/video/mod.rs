@@ -1,0 +1,5 @@
+//! Films and sounds through the whole of the work, against a real S3 server and a real ffmpeg.
+
+mod faults;
+mod films;
+mod studio;

@@ -1,0 +1,177 @@
+//! A place where one film is made: a bucket, a scratch folder, and what was said on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use native_worker::attempt::{Attempt, Pulse, WorkError};
+use native_worker::buckets::Buckets;
+use native_worker::config::Config;
+use native_worker::storage::Storage;
+use native_worker::video;
+use serde_json::{Value, json};
+use shared::job::Progress;
+use shared::worker::{Made, MadeOutput};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::bucket::Bucket;
+use crate::sample::{PREFIX, claimed, config, source};
+
+/// See the module.
+pub(crate) struct Studio {
+    pub(crate) bucket: Bucket,
+    pub(crate) config: Config,
+    pub(crate) scratch: PathBuf,
+    pub(crate) stop: CancellationToken,
+    _folder: TempDir,
+}
+
+/// What was made, and what was said.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) made: Result<Made, WorkError>,
+    pub(crate) progress: Vec<Progress>,
+    pub(crate) early: Vec<Made>,
+    /// The files below the prefix.
+    pub(crate) root: PathBuf,
+}
+
+impl Studio {
+    pub(crate) async fn open() -> Self {
+        let bucket = Bucket::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = folder.path().join("scratch");
+        std::fs::create_dir(&scratch).unwrap();
+        let endpoint = format!("http://{}/", bucket.addr);
+        let mut config = config(&[("NATIVE_WORKER_S3_ENDPOINT", &endpoint)]);
+        config.launcher = env!("CARGO_BIN_EXE_native-worker").into();
+        Self {
+            bucket,
+            config,
+            scratch,
+            stop: CancellationToken::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Makes everything of the film at `path`.
+    pub(crate) async fn make(&self, path: &Path) -> Outcome {
+        self.make_with(path, &json!({})).await
+    }
+
+    pub(crate) async fn make_with(&self, path: &Path, preset: &Value) -> Outcome {
+        let original = std::fs::read(path).unwrap();
+        let source = source(original.len(), None);
+        let key = source["key"].as_str().unwrap();
+        self.bucket.write("ferrotype-raw", key, &original);
+        let work = json!({"kind": "video", "preset": preset});
+        let claimed = claimed(&work, 30_000, &source);
+        let (pulse, progress, early) = Pulse::new(self.stop.clone());
+        let attempt = Attempt {
+            storage: Storage::new(Buckets::new(&self.config.buckets), &claimed),
+            config: Arc::new(self.config.clone()),
+            claimed: Arc::new(claimed),
+            scratch: self.scratch.clone(),
+            pulse,
+        };
+        let (progress, early) = (listen(progress), listen(early));
+        let made = video::run(&attempt).await;
+        drop(attempt);
+        Outcome {
+            made,
+            progress: progress.await.unwrap(),
+            early: early.await.unwrap(),
+            root: self.bucket.path("ferrotype-public", PREFIX),
+        }
+    }
+}
+
+/// Keeps every word until the line is closed.
+fn listen<T: Clone + Send + Sync + 'static>(
+    mut line: watch::Receiver<Option<T>>,
+) -> tokio::task::JoinHandle<Vec<T>> {
+    tokio::spawn(async move {
+        let mut words = Vec::new();
+        while line.changed().await.is_ok() {
+            let word = line.borrow_and_update().clone();
+            words.extend(word);
+        }
+        words
+    })
+}
+
+impl Outcome {
+    /// What was made; it was.
+    pub(crate) fn made(&self) -> &Made {
+        self.made.as_ref().unwrap()
+    }
+
+    pub(crate) fn output(&self, name: &str) -> &MadeOutput {
+        let outputs = &self.made().outputs;
+        let found = outputs.iter().find(|output| output.name == name);
+        found.unwrap_or_else(|| panic!("no {name} in {outputs:?}"))
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .made()
+            .outputs
+            .iter()
+            .map(|output| output.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(&self.output(name).file)
+    }
+
+    pub(crate) fn text(&self, file: &str) -> String {
+        std::fs::read_to_string(self.root.join(file)).unwrap()
+    }
+
+    /// Every output is there, has the size that it says, and plays or shows without a word of complaint.
+    pub(crate) fn assert_plays(&self) {
+        for output in &self.made().outputs {
+            let path = self.root.join(&output.file);
+            let size = path.metadata().unwrap().len();
+            assert_eq!(size, output.size_bytes, "{}", output.name);
+            if output.content_type == "text/vtt" {
+                continue;
+            }
+            let decoded = Command::new("ffmpeg")
+                .args(["-nostdin", "-v", "warning", "-i"])
+                .arg(&path)
+                .args(["-map", "0:v?", "-map", "0:a?", "-f", "null", "-"])
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&decoded.stderr);
+            // A JPEG's full range is named so by a pixel format that the scaler calls deprecated.
+            let is_fine = said.lines().all(|line| line.contains("deprecated pixel format"));
+            assert!(decoded.status.success() && is_fine, "{}: {said}", output.name);
+        }
+        let ratios: Vec<f64> = self.progress.iter().filter_map(|word| word.ratio).collect();
+        assert!(ratios.is_sorted(), "{ratios:?}");
+        assert!(ratios.last().is_some_and(|last| *last > 0.99), "{ratios:?}");
+    }
+
+    /// The code of its failure, and whether it is tried again.
+    pub(crate) fn failure(&self) -> (&'static str, shared::job::FailureClass) {
+        let error = self.made.as_ref().unwrap_err();
+        (error.failure.code.as_str(), error.class)
+    }
+}
+
+/// What ffprobe says of a file.
+pub(crate) fn ffprobe(path: &Path) -> Value {
+    let probed = Command::new("ffprobe")
+        .args(["-v", "error", "-print_format", "json", "-show_format", "-show_streams"])
+        .arg(path)
+        .output()
+        .unwrap();
+    assert!(probed.status.success(), "{path:?}: {probed:?}");
+    serde_json::from_slice(&probed.stdout).unwrap()
+}

@@ -1,0 +1,409 @@
+//! The whole worker in process: a real bucket, real pictures, and an edge that plays one job.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use native_worker::Error;
+use serde_json::{Value, json};
+use shared::image::ImagePlan;
+use shared::problem::{ErrorCode, Problem};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::bucket::{Bucket, Fault};
+use crate::http::ask;
+use crate::sample::{JOB, PREFIX, claimed, config, serve, source};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const ORIGINAL: &str = "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/// An edge that has one hint, and answers verbs as it is told.
+struct Edge {
+    /// Answers by verb: status and document. Without one: the job, or `null`.
+    answers: Mutex<BTreeMap<&'static str, Vec<(u16, Value)>>>,
+    job: Value,
+    hints: Mutex<Vec<Value>>,
+    /// Every call that came, but for empty pulls.
+    calls: mpsc::UnboundedSender<(String, Value)>,
+}
+
+type Calls = mpsc::UnboundedReceiver<(String, Value)>;
+
+async fn call(
+    State(edge): State<Arc<Edge>>,
+    Path(path): Path<String>,
+    body: axum::body::Bytes,
+) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let verb = path.rsplit('/').next().unwrap().to_owned();
+    if verb == "pull" {
+        let hint = edge.hints.lock().unwrap().pop();
+        let Some(hint) = hint else {
+            // An open pull, as at the edge.
+            return std::future::pending().await;
+        };
+        let answer = json!({"success": true, "result": {"messages": [hint]}});
+        return Json(answer).into_response();
+    }
+    let told = {
+        let mut answers = edge.answers.lock().unwrap();
+        answers.get_mut(verb.as_str()).and_then(Vec::pop)
+    };
+    let _ = edge.calls.send((verb.clone(), body.clone()));
+    let (status, answer) = told.unwrap_or_else(|| match verb.as_str() {
+        "claim" => (200, edge.job.clone()),
+        "heartbeat" => (
+            200,
+            json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": false, "drain": false}),
+        ),
+        "workers" => (200, registered(&body)),
+        _ => (200, Value::Null),
+    });
+    (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
+}
+
+fn registered(body: &Value) -> Value {
+    let mut worker = body.clone();
+    for (name, value) in [
+        ("id", json!("worker-1")),
+        ("drain", json!(false)),
+        ("running", json!(0)),
+        ("registered_at", json!("2026-11-25T00:00:00Z")),
+        ("seen_at", json!("2026-11-25T00:00:00Z")),
+    ] {
+        worker[name] = value;
+    }
+    worker
+}
+
+/// A worker with an edge and a bucket.
+struct Stage {
+    bucket: Bucket,
+    edge: Arc<Edge>,
+    calls: Calls,
+    ops: SocketAddr,
+    signals: mpsc::Sender<()>,
+    end: JoinHandle<Result<(), Error>>,
+    scratch: TempDir,
+}
+
+impl Stage {
+    /// Starts all of it. `answers`: what the edge answers to verbs first, the last of each verb first.
+    async fn start(original: &[u8], answers: &[(&'static str, u16, Value)]) -> Self {
+        let bucket = Bucket::start().await;
+        bucket.write("ferrotype-raw", ORIGINAL, original);
+        Self::with(bucket, original.len(), answers, "60000").await
+    }
+
+    async fn with(
+        bucket: Bucket,
+        size: usize,
+        answers: &[(&'static str, u16, Value)],
+        drain_ms: &str,
+    ) -> Self {
+        let plan = ImagePlan::standard(100_000_000, 1);
+        let work = json!({"kind": "image", "plan": plan});
+        let (tell, calls) = mpsc::unbounded_channel();
+        let hint = json!({"lease_id": "hint", "body": format!(r#"{{"v":1,"job_id":"{JOB}"}}"#)});
+        let edge = Arc::new(Edge {
+            answers: Mutex::default(),
+            job: serde_json::to_value(claimed(&work, 3_000, &source(size, None))).unwrap(),
+            hints: Mutex::new(vec![hint]),
+            calls: tell,
+        });
+        for (verb, status, answer) in answers {
+            let mut answers = edge.answers.lock().unwrap();
+            answers
+                .entry(verb)
+                .or_default()
+                .push((*status, answer.clone()));
+        }
+        let router = Router::new().route("/v1/{*path}", post(call));
+        let addr = serve(router.with_state(edge.clone())).await;
+        let scratch = tempfile::tempdir().unwrap();
+        let config = config(&[
+            (
+                "NATIVE_WORKER_QUEUE_URL",
+                &format!("http://{addr}/v1/queues/media-jobs"),
+            ),
+            (
+                "NATIVE_WORKER_S3_ENDPOINT",
+                &format!("http://{}", bucket.addr),
+            ),
+            ("NATIVE_WORKER_SCRATCH", scratch.path().to_str().unwrap()),
+            ("NATIVE_WORKER_DRAIN_MS", drain_ms),
+            ("NATIVE_WORKER_SLOTS", "1"),
+        ]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ops = listener.local_addr().unwrap();
+        let (signals, received) = mpsc::channel(2);
+        let end = tokio::spawn(native_worker::run(config, listener, received));
+        Self {
+            bucket,
+            edge,
+            calls,
+            ops,
+            signals,
+            end,
+            scratch,
+        }
+    }
+
+    /// The next call of `verb`.
+    async fn next(&mut self, verb: &str) -> Value {
+        let next = async {
+            loop {
+                let (called, body) = self.calls.recv().await.unwrap();
+                if called == verb {
+                    return body;
+                }
+            }
+        };
+        timeout(MINUTE, next).await.unwrap()
+    }
+
+    /// Ends the worker, and gives the verbs of the calls that were left.
+    async fn ended(mut self) -> Vec<String> {
+        // It may have ended already.
+        let _ = self.signals.send(()).await;
+        timeout(MINUTE, self.end).await.unwrap().unwrap().unwrap();
+        let left_over = std::fs::read_dir(self.scratch.path()).unwrap().count();
+        assert_eq!(left_over, 0, "scratch folders are left over");
+        let mut verbs = Vec::new();
+        while let Ok((verb, _)) = self.calls.try_recv() {
+            verbs.push(verb);
+        }
+        verbs
+    }
+}
+
+/// A small picture, made here: 64 × 48 pixels of GIF in one colour.
+fn picture() -> Vec<u8> {
+    let mut gif = b"GIF89a\x40\x00\x30\x00\x80\x00\x00\xff\x00\x00\x00\x00\x00".to_vec();
+    gif.extend(b"\x2c\x00\x00\x00\x00\x40\x00\x30\x00\x00\x02");
+    // LZW of code size 2 with a clear code before each pixel: codes stay 3 bits wide.
+    let mut bits = Vec::new();
+    for _ in 0..64 * 48 {
+        bits.extend([4_u8, 0]);
+    }
+    bits.push(5);
+    let (mut data, mut buffer, mut count) = (Vec::new(), 0_u32, 0);
+    for code in bits {
+        buffer |= u32::from(code) << count;
+        count += 3;
+        while count >= 8 {
+            data.push(u8::try_from(buffer & 255).unwrap());
+            buffer >>= 8;
+            count -= 8;
+        }
+    }
+    data.push(u8::try_from(buffer & 255).unwrap());
+    for block in data.chunks(255) {
+        gif.push(u8::try_from(block.len()).unwrap());
+        gif.extend(block);
+    }
+    gif.extend(b"\x00\x3b");
+    gif
+}
+
+fn problem(code: ErrorCode) -> Value {
+    serde_json::to_value(Problem::new(code, "No.", "req")).unwrap()
+}
+
+#[tokio::test]
+async fn a_picture_from_hint_to_finish() {
+    let mut stage = Stage::start(&picture(), &[]).await;
+    let registration = stage.next("workers").await;
+    assert_eq!(
+        (&registration["slots"], &registration["state"]),
+        (&json!(1), &json!("active"))
+    );
+    let encoders = registration["encoders"].to_string();
+    assert!(
+        encoders.contains("libx264") && encoders.contains("aac"),
+        "{encoders}"
+    );
+    stage.next("claim").await;
+    let acks = stage.next("ack").await;
+    assert_eq!(acks, json!({"acks": [{"lease_id": "hint"}]}));
+    let finish = stage.next("finish").await;
+    assert_eq!(
+        (&finish["attempt"], &finish["lease_token"]),
+        (&json!(1), &json!("lease"))
+    );
+    let made = &finish["made"];
+    assert_eq!((&made["width"], &made["height"]), (&json!(64), &json!(48)));
+    assert!(made["placeholder"].is_string());
+    let outputs = made["outputs"].as_array().unwrap();
+    assert_eq!(outputs.len(), 4);
+    for output in outputs {
+        let name = output["name"].as_str().unwrap();
+        assert_eq!(output["file"], format!("{name}.webp"));
+        let key = format!("{PREFIX}{name}.webp");
+        let stored = stage.bucket.read("ferrotype-public", &key).unwrap();
+        assert!(stored.starts_with(b"RIFF"));
+        assert_eq!(output["size_bytes"], stored.len());
+    }
+    assert_eq!(ask(stage.ops, "GET", "/readyz").await.0, 200);
+    let (_, metrics) = ask(stage.ops, "GET", "/metrics").await;
+    let line = r#"native_worker_attempts_total{kind="process_video",outcome="succeeded"}"#;
+    assert!(metrics.contains(line), "{metrics}");
+    assert_eq!(stage.ended().await, ["workers"]);
+}
+
+#[tokio::test]
+async fn a_damaged_picture_fails_for_good() {
+    let mut stage = Stage::start(&picture()[..200], &[]).await;
+    let fail = stage.next("fail").await;
+    assert_eq!(fail["class"], "permanent");
+    assert!(
+        fail["code"].as_str().unwrap().starts_with("image_"),
+        "{fail}"
+    );
+    stage.ended().await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_fails_is_tried_by_another_attempt() {
+    let mut stage = Stage::start(&picture(), &[]).await;
+    stage.next("workers").await;
+    stage
+        .bucket
+        .faults(axum::http::Method::HEAD, &[Fault::Error500; 6]);
+    let fail = stage.next("fail").await;
+    assert_eq!(
+        (&fail["code"], &fail["class"]),
+        (&json!("storage_failed"), &json!("retryable"))
+    );
+    stage.ended().await;
+}
+
+#[tokio::test]
+async fn a_hint_is_used_up_when_the_edge_has_answered() {
+    for code in [ErrorCode::JobBusy, ErrorCode::JobEnded, ErrorCode::NotFound] {
+        let refused = ("claim", code.status(), problem(code));
+        let mut stage = Stage::start(&picture(), &[refused]).await;
+        stage.next("claim").await;
+        stage.next("ack").await;
+        assert_eq!(stage.ended().await, ["workers"]);
+    }
+}
+
+#[tokio::test]
+async fn a_hint_is_not_used_up_when_the_edge_has_not() {
+    let mut stage = Stage::start(&picture(), &[("claim", 503, Value::Null)]).await;
+    stage.next("claim").await;
+    assert_eq!(stage.ended().await, ["workers"]);
+}
+
+#[tokio::test]
+async fn a_finish_whose_answer_was_lost_is_told_again_and_believed() {
+    let answers = [
+        ("finish", 409, problem(ErrorCode::JobEnded)),
+        ("finish", 502, Value::Null),
+    ];
+    let mut stage = Stage::start(&picture(), &answers).await;
+    stage.next("finish").await;
+    stage.next("finish").await;
+    let bucket = stage.bucket.clone();
+    assert_eq!(stage.ended().await, ["workers"]);
+    // It was published: nothing is removed.
+    assert!(
+        bucket
+            .read("ferrotype-public", &format!("{PREFIX}large.webp"))
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_overtaken_removes_what_it_made() {
+    let overtaken = ("finish", 409, problem(ErrorCode::LeaseStale));
+    let mut stage = Stage::start(&picture(), &[overtaken]).await;
+    stage.next("finish").await;
+    let bucket = stage.bucket.clone();
+    assert_eq!(stage.ended().await, ["workers"]);
+    assert!(
+        bucket
+            .read("ferrotype-public", &format!("{PREFIX}large.webp"))
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn what_was_made_and_is_refused_is_a_failure() {
+    let refused = ("finish", 400, problem(ErrorCode::RequestInvalid));
+    let mut stage = Stage::start(&picture(), &[refused]).await;
+    let fail = stage.next("fail").await;
+    assert_eq!(fail["code"], "output_invalid");
+    stage.ended().await;
+}
+
+/// A worker whose attempt hangs in its bucket.
+async fn hanging(drain_ms: &str, answers: &[(&'static str, u16, Value)]) -> Stage {
+    let bucket = Bucket::start().await;
+    bucket.write("ferrotype-raw", ORIGINAL, &picture());
+    bucket.hang("originals");
+    let mut stage = Stage::with(bucket, picture().len(), answers, drain_ms).await;
+    stage.next("claim").await;
+    stage
+}
+
+#[tokio::test]
+async fn after_the_drain_time_the_job_is_given_back() {
+    let mut stage = hanging("100", &[]).await;
+    stage.signals.send(()).await.unwrap();
+    let farewell = stage.next("workers").await;
+    assert_eq!(farewell["state"], "draining");
+    let release = stage.next("release").await;
+    assert_eq!(release, json!({"attempt": 1, "lease_token": "lease"}));
+    assert!(stage.ended().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_signal_gives_the_job_back_at_once() {
+    let mut stage = hanging("3600000", &[]).await;
+    stage.signals.send(()).await.unwrap();
+    stage.next("workers").await;
+    let (status, body) = ask(stage.ops, "GET", "/readyz").await;
+    assert!(status == 503 && body.contains("shutting down"), "{body}");
+    // The lease is kept while it drains.
+    stage.next("heartbeat").await;
+    stage.signals.send(()).await.unwrap();
+    stage.next("release").await;
+    assert!(stage.ended().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_cancelled_job_stops_and_nothing_more_is_said() {
+    let cancel = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": true, "drain": false});
+    let mut stage = hanging("60000", &[("heartbeat", 200, cancel)]).await;
+    stage.next("heartbeat").await;
+    assert_eq!(stage.ended().await, ["workers"]);
+}
+
+#[tokio::test]
+async fn without_the_edge_the_attempt_ends_by_itself() {
+    let away = vec![("heartbeat", 503, Value::Null); 200];
+    let mut stage = hanging("60000", &away).await;
+    let edge = stage.edge.clone();
+    stage.next("heartbeat").await;
+    let calls = stage.ended().await;
+    assert!(
+        calls
+            .iter()
+            .all(|verb| verb == "heartbeat" || verb == "workers"),
+        "{calls:?}"
+    );
+    let left = edge.answers.lock().unwrap()["heartbeat"].len();
+    assert!(left > 0, "the edge came back");
+}

@@ -1,0 +1,173 @@
+//! The ladder: every rung, every rendition of sound and the storyboard from one decode.
+
+use std::fmt::Write as _;
+
+use super::picture::sprite_filter;
+use super::{Arguments, file, filter};
+use crate::video::plan::{AudioRendition, Downmix, Plan, VideoPlan};
+use crate::video::preset::GOP_MS;
+
+/// Sample rate of every audio rendition.
+const SAMPLE_RATE: u32 = 48_000;
+
+/// Samples of a frame of AAC-LC.
+const AAC_FRAME: u64 = 1_024;
+
+/// ffmpeg over `input` (an absolute path), writing the files of [`Track`](crate::video::track::Track) and, where the plan has one,
+/// the storyboard's sprite.
+///
+/// Playlists of ffmpeg's own appear beside them; they say what is finished, and are not for publishing.
+#[must_use]
+pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
+    let mut list = Arguments::new();
+    list.input(input);
+    if let Some(video) = &plan.video {
+        list.pair("-filter_complex", graph(video));
+        rungs(&mut list, video, plan);
+    }
+    for rendition in &plan.audio {
+        audio(&mut list, rendition, plan);
+    }
+    if plan
+        .video
+        .as_ref()
+        .is_some_and(|video| video.storyboard.is_some())
+    {
+        list.pair("-map", "[board]").strip();
+        list.pair("-frames:v", "1").pair("-q:v", "4");
+        list.pair("-f", "mjpeg").flag(file::STORYBOARD);
+    }
+    list.0
+}
+
+/// One decode, split into rungs and storyboard.
+fn graph(video: &VideoPlan) -> String {
+    let largest = video
+        .rungs
+        .last()
+        .map_or((2, 2), |rung| (rung.width, rung.height));
+    let branches = video.rungs.len() + usize::from(video.storyboard.is_some());
+    let mut text = format!(
+        "[0:{}]{},split={branches}",
+        video.stream,
+        filter::before_split(video, largest)
+    );
+    // Writing to a String cannot fail.
+    for rung in &video.rungs {
+        let _ = write!(text, "[s{}]", rung.number);
+    }
+    if video.storyboard.is_some() {
+        text.push_str("[sb]");
+    }
+    for rung in &video.rungs {
+        let _ = write!(
+            text,
+            ";[s{0}]scale={1}:{2}:flags=bicubic,setsar=1[v{0}]",
+            rung.number, rung.width, rung.height
+        );
+    }
+    if let Some(storyboard) = &video.storyboard {
+        let _ = write!(text, ";[sb]{}[board]", sprite_filter(storyboard));
+    }
+    text
+}
+
+fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
+    for rung in &video.rungs {
+        list.pair("-map", format!("[v{}]", rung.number));
+    }
+    list.strip();
+    list.pair("-c:v", "libx264")
+        .pair("-preset", video.speed.as_str());
+    list.pair("-profile:v", "high").pair("-pix_fmt", "yuv420p");
+    for rung in &video.rungs {
+        let number = rung.number;
+        list.pair(&format!("-crf:v:{number}"), rung.crf.to_string());
+        list.pair(
+            &format!("-maxrate:v:{number}"),
+            rung.maxrate_bps.to_string(),
+        );
+        list.pair(
+            &format!("-bufsize:v:{number}"),
+            rung.bufsize_bits.to_string(),
+        );
+    }
+    // Key frames on one grid of time in every rung, and nowhere else: by frame count they would drift off the segments at
+    // rates such as 30000/1001. `-g` only has to be no shorter than that.
+    let seconds = GOP_MS / 1_000;
+    list.pair(
+        "-force_key_frames",
+        format!("expr:gte(t,n_forced*{seconds})"),
+    );
+    list.pair("-g", video.gop_frames.to_string())
+        .pair("-keyint_min", video.gop_frames.to_string());
+    list.pair("-sc_threshold", "0").pair("-flags", "+cgop");
+    // The frames have their times already: nothing may be repeated or dropped once more.
+    list.pair("-fps_mode", "passthrough");
+    // A fragment's time is what its frames say, not the sum of those before it: then a segment means the same
+    // wherever an encode began. (Not for sound: there the first time would underflow by the encoder's delay.)
+    list.pair("-hls_segment_options", "movflags=+frag_discont");
+    let map: Vec<String> = video
+        .rungs
+        .iter()
+        .map(|rung| format!("v:{}", rung.number))
+        .collect();
+    list.pair("-var_stream_map", map.join(" "));
+    // Trap: with one variant ffmpeg leaves `%v` as it stands.
+    let stem = if video.rungs.len() == 1 { "v0" } else { "v%v" };
+    hls(list, stem, plan.segment_ms);
+}
+
+fn audio(list: &mut Arguments, rendition: &AudioRendition, plan: &Plan) {
+    list.pair("-map", format!("0:{}", rendition.stream)).strip();
+    list.pair("-filter:a", audio_filter(rendition));
+    list.pair("-c:a", "aac")
+        .pair("-b:a", plan.audio_bitrate_bps.to_string());
+    hls(list, &format!("a{}", rendition.number), plan.segment_ms);
+}
+
+/// Sound from zero on at its own place in time, in stereo, and as long as the picture.
+fn audio_filter(rendition: &AudioRendition) -> String {
+    let mut steps = Vec::new();
+    match rendition.downmix {
+        Downmix::Layout => {}
+        Downmix::FirstTwo => steps.push("pan=stereo|c0=c0|c1=c1".to_owned()),
+    }
+    // Gaps become silence, and a late start too: sound stays with its picture.
+    steps.push(format!("aresample={SAMPLE_RATE}:async=1:first_pts=0"));
+    steps.push(format!(
+        "aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
+    ));
+    if let Some(end_ms) = rendition.end_ms {
+        let samples = samples_until(end_ms);
+        steps.push(format!(
+            "apad=whole_len={samples},atrim=end_sample={samples}"
+        ));
+    }
+    steps.join(",")
+}
+
+/// Samples of sound that end with a picture of `end_ms`: whole frames of AAC, the last of which begins before that.
+///
+/// The encoder puts a frame of its own in front. Trap: one frame more, and where the picture ends with a segment the sound
+/// gets another segment of 21 ms.
+fn samples_until(end_ms: u64) -> u64 {
+    let samples = end_ms.saturating_mul(u64::from(SAMPLE_RATE)) / 1_000;
+    let frames = samples.div_ceil(AAC_FRAME).saturating_sub(1).max(1);
+    frames * AAC_FRAME
+}
+
+/// Fragmented MP4 by the HLS muxer. A segment gets its name when it is whole (`temp_file`).
+fn hls(list: &mut Arguments, stem: &str, segment_ms: u32) {
+    // Trap: anything but `disabled` shifts the first segment, or gives it a second edit.
+    list.pair("-avoid_negative_ts", "disabled");
+    list.pair("-f", "hls")
+        .pair("-hls_time", (segment_ms / 1_000).to_string());
+    list.pair("-hls_list_size", "0")
+        .pair("-hls_playlist_type", "event");
+    list.pair("-hls_segment_type", "fmp4");
+    list.pair("-hls_flags", "independent_segments+temp_file");
+    list.pair("-hls_fmp4_init_filename", format!("{stem}_init.mp4"));
+    list.pair("-hls_segment_filename", format!("{stem}_%05d.m4s"));
+    list.flag(&format!("{stem}.m3u8"));
+}

@@ -1,0 +1,63 @@
+//! Poster, thumbnail and storyboard.
+
+use super::{Arguments, file, filter};
+use crate::video::plan::VideoPlan;
+use crate::video::storyboard::Storyboard;
+
+/// Poster and thumbnail of `input`, both of the frame at `at_ms` (the plan's, or 0 if nothing was written: a file may be
+/// shorter than it says).
+#[must_use]
+pub fn poster(video: &VideoPlan, input: &str, at_ms: u64) -> Vec<String> {
+    let poster = &video.poster;
+    let before = filter::single_frame(video, (poster.width, poster.height));
+    let graph = format!(
+        "[0:{}]{before},split[p][t];[p]{}[poster];[t]{},crop={}:{}[thumbnail]",
+        video.stream,
+        filter::jpeg(poster.width, poster.height),
+        filter::jpeg(poster.cover_width, poster.cover_height),
+        poster.thumbnail_width,
+        poster.thumbnail_height,
+    );
+    let mut list = Arguments::new();
+    if at_ms > 0 {
+        list.pair("-ss", format!("{}.{:03}", at_ms / 1_000, at_ms % 1_000));
+    }
+    list.input(input).pair("-filter_complex", graph);
+    for (label, name) in [("[poster]", file::POSTER), ("[thumbnail]", file::THUMBNAIL)] {
+        list.pair("-map", label).strip();
+        list.pair("-frames:v", "1").pair("-q:v", "3");
+        list.pair("-f", "mjpeg").flag(name);
+    }
+    list.0
+}
+
+/// The sprite alone, for a source whose length was not known when the ladder began: every frame is decoded, so that each
+/// tile shows its own time however rare key frames are.
+#[must_use]
+pub fn storyboard(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<String> {
+    let graph = format!(
+        "[0:{}]{},{}[board]",
+        video.stream,
+        filter::before_split(video, (storyboard.tile_width, storyboard.tile_height)),
+        sprite_filter(storyboard)
+    );
+    let mut list = Arguments::new();
+    list.input(input).pair("-filter_complex", graph);
+    list.pair("-map", "[board]").strip();
+    list.pair("-frames:v", "1").pair("-q:v", "4");
+    list.pair("-f", "mjpeg").flag(file::STORYBOARD);
+    list.0
+}
+
+/// The first frame of each interval, small, in a grid. Frames come at an even rate that is no slower than the interval, so
+/// no tile is passed over.
+pub(super) fn sprite_filter(storyboard: &Storyboard) -> String {
+    format!(
+        "select='gte(t,selected_n*{})',{},tile={}x{}:nb_frames={}",
+        storyboard.interval_s,
+        filter::jpeg(storyboard.tile_width, storyboard.tile_height),
+        storyboard.columns,
+        storyboard.rows,
+        storyboard.tiles,
+    )
+}

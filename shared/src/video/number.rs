@@ -1,0 +1,35 @@
+//! Conversions between whole and real numbers, with the few casts that they need.
+
+/// `value` as a real number; exact up to 2^53.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "sizes, ticks and microseconds stay below 2^53"
+)]
+pub(super) const fn real(value: u64) -> f64 {
+    value as f64
+}
+
+/// `value` rounded to the nearest whole number; 0 for what is negative or no number.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and takes NaN to 0"
+)]
+pub(super) fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
+/// `value` as 32 bits, at most the largest.
+pub(super) fn narrow(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// `numerator / denominator` rounded to the nearest whole number; 0 if the denominator is 0.
+pub(super) fn nearest(numerator: u64, denominator: u64) -> u64 {
+    numerator
+        .saturating_add(denominator / 2)
+        .checked_div(denominator)
+        .unwrap_or(0)
+}

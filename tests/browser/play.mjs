@@ -1,0 +1,162 @@
+// Plays an HLS master playlist in Chromium with hls.js, to its end and on every rung, and measures when flashes are seen and
+// beeps are heard. Arguments: the master's URL, the original's URL, and the words `beeps` when there are any.
+import { createServer } from "node:http";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [master, original, beeps] = process.argv.slice(2);
+const require = createRequire(import.meta.url);
+const library = await readFile(require.resolve("hls.js/dist/hls.min.js"));
+const page = `<!doctype html><title>player</title><video id="video" playsinline crossorigin="anonymous"></video><script src="/hls.js"></script>`;
+
+const server = createServer((request, response) => {
+  const isLibrary = request.url === "/hls.js";
+  response.writeHead(200, { "content-type": isLibrary ? "text/javascript" : "text/html" });
+  response.end(isLibrary ? library : page);
+});
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+const origin = `http://127.0.0.1:${server.address().port}`;
+
+const profile = await mkdtemp(join(tmpdir(), "ferrotype-chromium-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+  ],
+});
+
+/** Runs in the page: loads a source and gives the element and, for HLS, the player. */
+const prelude = `
+  const video = document.getElementById("video");
+  const errors = [];
+  let hls = null;
+  const once = (target, name, seconds) => new Promise((resolve, reject) => {
+    target.addEventListener(name, resolve, { once: true });
+    setTimeout(() => reject(new Error(name + " did not come in " + seconds + " s at " + video.currentTime + "; " + errors.join("; "))), seconds * 1000);
+  });
+  const load = async (url, isHls) => {
+    const ready = once(video, "loadeddata", 60);
+    if (isHls) {
+      hls = new Hls({ maxBufferLength: 30 });
+      hls.on(Hls.Events.ERROR, (_, data) => {
+        // A switch of rungs fetches a segment whose time is buffered already: hls.js notes that it brought nothing new.
+        if (data.details === "bufferAppendNoProgress" && !data.fatal) return;
+        errors.push(data.type + " " + data.details + (data.fatal ? " (fatal)" : ""));
+      });
+      hls.loadSource(url);
+      hls.attachMedia(video);
+    } else {
+      video.src = url;
+    }
+    await ready;
+  };
+`;
+
+/** Plays to the end at `rate` and says how it went. */
+const playToEnd = `async ([url, isHls]) => {
+  ${prelude}
+  await load(url, isHls);
+  const duration = video.duration;
+  const steps = [];
+  video.addEventListener("timeupdate", () => steps.push(video.currentTime));
+  const start = video.buffered.length ? video.buffered.start(0) : null;
+  const ended = once(video, "ended", 60 + duration * 4);
+  video.muted = true;
+  await video.play();
+  await ended;
+  const quality = video.getVideoPlaybackQuality();
+  return { duration, end: video.currentTime, start, steps: steps.length, frames: quality.totalVideoFrames, width: video.videoWidth, height: video.videoHeight, errors };
+}`;
+
+/** Switches to every rung and says which picture came. */
+const switchRungs = `async ([url]) => {
+  ${prelude}
+  await load(url, true);
+  video.muted = true;
+  video.loop = true;
+  await video.play();
+  const rungs = [];
+  for (let level = 0; level < hls.levels.length; level += 1) {
+    const wanted = hls.levels[level].height;
+    hls.currentLevel = level;
+    await new Promise((resolve, reject) => {
+      const started = performance.now();
+      const look = () => {
+        if (video.videoHeight === wanted && hls.currentLevel === level) resolve();
+        else if (performance.now() - started > 60000) reject(new Error("level " + level + " (" + wanted + ") shows " + video.videoHeight + "; " + errors.join("; ")));
+        else video.requestVideoFrameCallback(look);
+      };
+      look();
+    });
+    rungs.push(wanted);
+  }
+  return { rungs, errors };
+}`;
+
+/** Mean time from a flash to its beep, in seconds, by the clocks of the page. */
+const offset = `async ([url, isHls]) => {
+  ${prelude}
+  const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  const code = "registerProcessor('ear', class extends AudioWorkletProcessor { process(inputs) { const samples = inputs[0][0]; if (samples) { for (let i = 0; i < samples.length; i += 1) { const loud = Math.abs(samples[i]) > 0.2; if (loud && currentTime + i / sampleRate - (this.last ?? -1) > 0.3) this.port.postMessage(currentTime + i / sampleRate); if (loud) this.last = currentTime + i / sampleRate; } } return true; } })";
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const ear = new AudioWorkletNode(context, "ear");
+  context.createMediaElementSource(video).connect(ear).connect(context.destination);
+  await context.resume();
+  const heard = [], seen = [];
+  // Both clocks by the performance clock.
+  ear.port.onmessage = ({ data }) => { const at = context.getOutputTimestamp(); heard.push(at.performanceTime / 1000 + (data - at.contextTime)); };
+  const canvas = new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
+  let white = true;
+  const look = (_, frame) => {
+    canvas.drawImage(video, 0, 0, 8, 8);
+    const pixels = canvas.getImageData(3, 1, 1, 1).data;
+    const bright = pixels[0] > 128;
+    if (bright && !white) seen.push({ at: frame.expectedDisplayTime / 1000, media: frame.mediaTime });
+    white = bright;
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+  await load(url, isHls);
+  const ended = once(video, "ended", 120);
+  await video.play();
+  await ended;
+  const pairs = seen.map(({ at }) => heard.map((beep) => beep - at).sort((a, b) => Math.abs(a) - Math.abs(b))[0]).filter((value) => value !== undefined);
+  pairs.sort((a, b) => a - b);
+  return { median: pairs[Math.floor(pairs.length / 2)] ?? null, count: pairs.length, media: seen.map(({ media }) => media), errors };
+}`;
+
+async function run(script, ...words) {
+  const tab = await browser.newPage();
+  try {
+    await tab.goto(origin);
+    return await tab.evaluate(`(${script})(${JSON.stringify(words)})`);
+  } finally {
+    await tab.close();
+  }
+}
+
+try {
+  const result = {
+    played: await run(playToEnd, master, true),
+    switched: await run(switchRungs, master),
+  };
+  if (beeps === "beeps") {
+    result.offset = { hls: await run(offset, master, true), original: await run(offset, original, false) };
+  }
+  console.log(JSON.stringify(result));
+} finally {
+  await browser.close();
+  server.close();
+  await rm(profile, { recursive: true, force: true });
+}
