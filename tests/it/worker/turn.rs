@@ -16,6 +16,7 @@ const WAIT_MS: u64 = 20_000;
 /// How a stack without a native worker is started.
 fn start() -> Stack {
     let options = Options::new()
+        .workers(0)
         .var("LEASE_MS", &LEASE.as_millis().to_string())
         // A lossless picture of six megapixels is too much for this edge.
         .var("IMAGE_MEMORY_MAX_BYTES", "16000000")
