@@ -63,6 +63,25 @@ struct Payload {
     payload: String,
 }
 
+/// The part of an event that progress is compared by.
+#[derive(Deserialize)]
+struct Told {
+    progress: Ratio,
+}
+
+#[derive(Deserialize)]
+struct Ratio {
+    ratio: Option<f64>,
+}
+
+impl Told {
+    /// Ratio of a progress event; what is not known counts as less than everything known.
+    fn ratio(payload: &str) -> Result<Option<f64>> {
+        let told: Self = serde_json::from_str(payload)?;
+        Ok(told.progress.ratio)
+    }
+}
+
 #[derive(Deserialize)]
 struct Number {
     value: Option<u64>,
@@ -167,12 +186,12 @@ impl Hub {
         let Some(before) = self.progress(&append.job_id.to_string(), attempt)? else {
             return Ok(());
         };
-        let ratio = |event: &Event| event.progress.as_ref().and_then(|progress| progress.ratio);
-        let before = ratio(&serde_json::from_str(&before)?);
+        let before = Told::ratio(&before)?;
+        if Told::ratio(&append.payload)? >= before {
+            return Ok(());
+        }
         let mut event: Event = serde_json::from_str(&append.payload)?;
-        if ratio(&event) < before
-            && let Some(progress) = &mut event.progress
-        {
+        if let Some(progress) = &mut event.progress {
             progress.ratio = before;
             append.payload = serde_json::to_string(&event)?;
         }

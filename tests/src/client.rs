@@ -346,6 +346,8 @@ impl Client {
 }
 
 pub(crate) fn http() -> reqwest::Client {
+    // An error says that another client has done it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

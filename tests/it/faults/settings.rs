@@ -12,8 +12,6 @@ async fn settings_take_effect() {
         .var("CORS_ORIGINS", "https://one.example, https://two.example")
         .var("SIZE_MAX_BYTES", "100000")
         .var("PIXELS_MAX", "10000")
-        .var("NATIVE_WORKERS", "off")
-        .var("IMAGE_MEMORY_MAX_BYTES", "100000")
         .var("CDN_BASE_URL", "https://cdn.example/base/");
     let stack = Stack::start(options);
     let alice = stack.client("alice");
@@ -52,9 +50,19 @@ async fn settings_take_effect() {
     }
     let failed = events.next_of("processing_failed", &large.asset_id).await;
     assert_eq!(failed.data["error"]["code"], "image_too_large");
+}
 
-    // Without native workers nobody waits for one.
-    let heavy = made(99, 99, ImageFormat::WebP).upload(&alice).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn without_native_workers_nobody_waits_for_one() {
+    let options = Options::new()
+        .var("NATIVE_WORKERS", "off")
+        .var("IMAGE_MEMORY_MAX_BYTES", "16000000");
+    let stack = Stack::start(options);
+    let alice = stack.client("alice");
+    let mut events = alice.events("", None).await;
+    let small = made(40, 30, ImageFormat::Png).upload(&alice).await;
+    events.next_of("processing_complete", &small.asset_id).await;
+    let heavy = made(3_000, 2_000, ImageFormat::WebP).upload(&alice).await;
     let failed = events.next_of("processing_failed", &heavy.asset_id).await;
     assert_eq!(failed.data["error"]["code"], "image_memory_exceeded");
     for content_type in ["video/mp4", "audio/mpeg", "image/avif"] {

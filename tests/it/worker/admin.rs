@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::Client;
 
-use super::turn::{Turn, job_of, turn, upload_film};
+use super::turn::{Turn, cancel_all, job_of, turn, upload_film};
 
 fn registration() -> Value {
     json!({"version": "1.2.3", "ffmpeg_version": "7.1", "cores": 4, "slots": 2,
@@ -135,6 +135,7 @@ async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
             .any(|message| job_of(message) == next.job_id)
     );
     let _ = other.try_claim(&next).await.expect(200);
+    cancel_all(&alice, &[next]).await;
     let job = worker.finish_with_poster(&claim).await.expect(200);
     assert_eq!(job["state"], "succeeded");
     assert_eq!(listed(&admin, "w-drain").await["running"], 0);

@@ -11,7 +11,7 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
     let turn = turn().await;
     let worker = turn.worker("w-big");
     let (alice, mut events) = turn.user("worker-handover", "big").await;
-    let big = made(1_500, 1_000, ImageFormat::WebP).upload(&alice).await;
+    let big = made(3_000, 2_000, ImageFormat::WebP).upload(&alice).await;
     let claim = worker.claim(&big).await;
     let document = &claim.document;
     assert_eq!(
@@ -35,9 +35,9 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
     worker
         .store(&claim, "large.webp", b"a picture", "image/webp")
         .await;
-    let made = json!({"outputs": [output("large", "large.webp", "image/webp", 9)], "width": 1_500, "height": 1_000});
+    let result = json!({"outputs": [output("large", "large.webp", "image/webp", 9)], "width": 3_000, "height": 2_000});
     let _ = worker
-        .verb(&claim, "finish", &json!({"made": made}))
+        .verb(&claim, "finish", &json!({"made": result}))
         .await
         .expect(200);
     let complete = events.next_of("processing_complete", &big.asset_id).await;
@@ -46,20 +46,16 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
             &complete.data["result"]["width"],
             &complete.data["result"]["duration_ms"]
         ),
-        (&1_500.into(), &Value::Null)
+        (&3_000.into(), &Value::Null)
     );
 
     // What the edge can do stays there, and no native worker gets it.
-    let small = made_small(&alice).await;
+    let small = made(40, 30, ImageFormat::Png).upload(&alice).await;
     worker
         .try_claim(&small)
         .await
         .expect_problem(409, "job_busy");
     events.next_of("processing_complete", &small.asset_id).await;
-}
-
-async fn made_small(client: &tests::Client) -> tests::Created {
-    made(40, 30, ImageFormat::Png).upload(client).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,12 +16,10 @@ async fn check_original(nobody: &Client, url: &str) {
     let mut answer = nobody.fetch(url).await;
     if answer.status == 302 {
         let location = answer.header("location").to_owned();
+        // The local bucket does not make a header of it.
+        let disposition = "response-content-disposition=inline";
+        assert!(location.contains(disposition), "{location}");
         answer = nobody.fetch(&location).await;
-        assert!(
-            answer.header("content-disposition").starts_with("inline"),
-            "{:?}",
-            answer.headers
-        );
     }
     assert_eq!((answer.status, &answer.body), (200, &film()));
     assert_eq!(answer.header("content-type"), "video/mp4");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::{Stack, Token};
 
-use super::turn::{Turn, Worker, job_of, turn, upload_film};
+use super::turn::{Turn, Worker, cancel_all, job_of, turn, upload_film};
 
 /// Hints of stories that are over would come in between.
 async fn empty_queue(turn: &Turn) {
@@ -84,6 +84,7 @@ async fn a_worker_that_vanished_while_it_waited_takes_no_job_with_it() {
             "round {round}: {elapsed:?}"
         );
         let _ = turn.worker("w-next").try_claim(&created).await.expect(200);
+        cancel_all(&alice, &[created]).await;
     }
 }
 
@@ -141,6 +142,7 @@ async fn a_hint_is_hidden_for_a_moment_and_gone_with_the_claim() {
         two.pull(&json!({"wait_ms": 1_000})).await,
         Vec::<Value>::new()
     );
+    cancel_all(&alice, &[created]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +177,7 @@ async fn a_worker_waits_in_one_pull_at_a_time() {
     assert_eq!(job_of(&messages[0]), created.job_id);
     assert!(completed.elapsed() < Duration::from_secs(3));
     let _ = worker.try_claim(&created).await.expect(200);
+    cancel_all(&alice, &[created]).await;
 }
 
 async fn pull_raw(worker: &Worker, queue: &str, body: &Value) -> tests::Answer {
@@ -248,17 +251,8 @@ async fn the_queue_speaks_its_dialect() {
         two[0]["timestamp_ms"]
     );
     assert_eq!(job_of(&result["messages"][0]), jobs[2].job_id);
-    empty_after(&turn, &jobs).await;
-}
-
-/// A cancelled job needs no hint.
-async fn empty_after(turn: &Turn, jobs: &[tests::Created]) {
-    let alice = turn.stack.caller("worker-pull", "dialect", "user");
-    for created in jobs {
-        let path = format!("/v1/jobs/{}/cancel", created.job_id);
-        let _ = alice.post(&path, &Value::Null).await.expect(202);
-    }
-    let worker = turn.worker("w-after");
-    let answer = pull_raw(&worker, "media-jobs", &json!({"wait_ms": 2_000})).await;
-    assert_eq!(answer.expect(200)["result"]["message_backlog_count"], 0);
+    // A cancelled job needs no hint.
+    cancel_all(&alice, &jobs).await;
+    let after = pull_raw(&worker, "media-jobs", &json!({"wait_ms": 1_000})).await;
+    assert_eq!(after.expect(200)["result"]["message_backlog_count"], 0);
 }

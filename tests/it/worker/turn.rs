@@ -16,9 +16,10 @@ const WAIT_MS: u64 = 20_000;
 /// How a stack without a native worker is started.
 fn start() -> Stack {
     let options = Options::new()
+        .workers(0)
         .var("LEASE_MS", &LEASE.as_millis().to_string())
-        // A picture of a megapixel is too much for this edge.
-        .var("IMAGE_MEMORY_MAX_BYTES", "4000000")
+        // A lossless picture of six megapixels is too much for this edge.
+        .var("IMAGE_MEMORY_MAX_BYTES", "16000000")
         .var(
             "VIDEO_PRESETS",
             r#"{"studio": {"ladder": [360]}, "*": {"ladder": [720]}}"#,
@@ -191,6 +192,14 @@ impl Worker {
             .await;
         let made = json!({"outputs": [output("poster", "poster.jpg", "image/jpeg", 8)], "duration_ms": 1_000});
         self.verb(claim, "finish", &json!({"made": made})).await
+    }
+}
+
+/// Ends jobs that a story leaves behind, so that their hints do not come to the next one.
+pub(crate) async fn cancel_all(client: &Client, jobs: &[Created]) {
+    for created in jobs {
+        let path = format!("/v1/jobs/{}/cancel", created.job_id);
+        let _ = client.post(&path, &Value::Null).await.expect(202);
     }
 }
 
