@@ -60,10 +60,7 @@ fn only(stack: &Stack, name: &str) -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_worker_lives_beside_the_edge() {
     let mut stack = Stack::start(Options::new().workers(1));
-    let is_ready = async |stack: &Stack| {
-        let worker = Client::new(&stack.worker_origin(1), None);
-        worker.get("/readyz").await.status == 200
-    };
+    let is_ready = async |stack: &Stack| stack.ask_worker(1, "/readyz").await.0 == 200;
     assert!(is_ready(&stack).await);
     let first = only(&stack, "native-worker");
 

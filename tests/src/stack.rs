@@ -265,6 +265,16 @@ impl Stack {
         format!("http://{addr}")
     }
 
+    /// What native worker `number`, from 1, answers on an operations path, with its status: it is no part of the API, and
+    /// `docs/openapi.json` does not know it.
+    pub async fn ask_worker(&self, number: usize, path: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.worker_origin(number));
+        let answer = crate::client::http().get(&url).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("GET {url}: {error}"));
+        let status = answer.status().as_u16();
+        (status, answer.text().await.unwrap_or_default())
+    }
+
     /// The scratch folder of native worker `number`, from 1.
     #[must_use]
     pub fn worker_scratch(&self, number: usize) -> PathBuf {

@@ -100,6 +100,23 @@ impl Client {
         if !answer.status().is_success() {
             bail!("GET {url} answers {}", answer.status());
         }
+        Ok(answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_vec()?)
+    }
+
+    /// Gets the beginning of a file by a range, as players do.
+    pub(super) fn beginning(&self, url: &str) -> Result<Vec<u8>> {
+        let mut answer = self
+            .agent
+            .get(url)
+            .header("range", "bytes=0-65535")
+            .call()?;
+        if answer.status() != 206 {
+            bail!("GET {url} with a range answers {}", answer.status());
+        }
         Ok(answer.body_mut().read_to_vec()?)
     }
 

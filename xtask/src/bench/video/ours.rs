@@ -193,6 +193,12 @@ fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>>
                 if plays(&playback) {
                     return Ok(Instant::now());
                 }
+                match playback.state {
+                    AssetState::AwaitingUpload | AssetState::Processing => {}
+                    AssetState::Ready | AssetState::Failed => {
+                        bail!("the film is {} and does not play", playback.state)
+                    }
+                }
                 std::thread::sleep(INTERVAL);
             }
             bail!("the film never became playable")
@@ -201,7 +207,7 @@ fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>>
         Ok(Played {
             original: wait(&|playback| {
                 let url = playback.original_url.as_deref();
-                url.is_some_and(|url| fetch(url).is_ok())
+                url.is_some_and(|url| client.beginning(url).is_ok())
             })?,
             rungs: wait(&|playback| {
                 let url = playback.hls_url.as_deref();

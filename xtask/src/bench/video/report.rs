@@ -78,14 +78,7 @@ fn costs(measured: &Measured) -> String {
     row("bare ffmpeg", &measured.bare, ["", ""]);
     row("Ferrotype, encode", &encode, ["≤ 1.03", "≤ 1.05"]);
     row("Ferrotype, job", &job, ["", ""]);
-    let separate = middle(&measured.separate);
-    let share = separate.cpu.as_secs_f64() * 0.75 / bare.cpu.as_secs_f64().max(f64::EPSILON);
-    let goal = format!("encode ≤ {share:.2}");
-    row(
-        "separate ffmpeg runs",
-        &measured.separate,
-        [goal.as_str(), ""],
-    );
+    row("separate ffmpeg runs", &measured.separate, ["", ""]);
     row("Shaka Streamer", &measured.shaka, ["", ""]);
     table.markdown()
 }
@@ -97,8 +90,8 @@ fn goals(clip: &Clip, duration: Duration, measured: &Measured) -> String {
         .chain([&measured.watched.worked])
         .collect();
     let mut table = Table::new(&["Ferrotype", "measured", "goal"]);
-    let rows = waiting(duration, measured, &all)
-        .into_iter()
+    let rows = std::iter::once(saved(measured))
+        .chain(waiting(duration, measured, &all))
         .chain(progress(&all))
         .chain(room(clip, &all));
     for row in rows {
@@ -112,6 +105,22 @@ type Row = [String; 3];
 
 fn row(name: &str, value: String, goal: &str) -> Row {
     [name.to_owned(), value, goal.to_owned()]
+}
+
+/// What one decode saves.
+fn saved(measured: &Measured) -> Row {
+    let encode: Vec<Duration> = measured
+        .ours
+        .iter()
+        .map(|worked| worked.usage.encode_cpu)
+        .collect();
+    let separate = middle(&measured.separate).cpu.as_secs_f64();
+    let share = 1.0 - median(&encode).as_secs_f64() / separate.max(f64::EPSILON);
+    row(
+        "CPU of *encode* less than that of separate runs",
+        percent(share),
+        "≥ 25 %",
+    )
 }
 
 fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3] {
