@@ -118,7 +118,8 @@ impl Child {
         let some_ended = unix::signal(SignalKind::child())?;
         let mut process = Process::new(command.as_inner_mut().spawn()?);
         let inner = &mut process.inner;
-        let (stdin, stdout, stderr) = (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
+        let (stdin, stdout, stderr) =
+            (inner.stdin.take(), inner.stdout.take(), inner.stderr.take());
         Ok(Self {
             stdin: stdin.map(ChildStdin::from_std).transpose()?,
             stdout: stdout.map(ChildStdout::from_std).transpose()?,
