@@ -165,7 +165,7 @@ pub(crate) fn tiny(side: u32) -> PathBuf {
     let size = format!("{side}x{side}");
     encoded(
         &format!("tiny_{side}.mkv"),
-        &format!("{} -c:v ffv1 -pix_fmt yuv444p", picture(&size, "25", "1")),
+        &format!("-f lavfi -i color=red:size={size}:rate=25:duration=1 -c:v ffv1 -pix_fmt yuv444p"),
     )
 }
 

@@ -219,6 +219,7 @@ async fn an_encoder_that_is_faster_than_the_bucket() {
     let (outcome, ()) = tokio::join!(studio.make_with(&film, &preset), async {
         let pid = encoder(&studio).await;
         while state(pid) != Some('T') {
+            assert!(state(pid).is_some(), "it ended before it was held");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let size = |folder: &Path| {

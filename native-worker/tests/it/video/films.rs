@@ -329,4 +329,6 @@ async fn lengths_that_differ() {
 async fn damage_is_told() {
     let (outcome, _) = film(&fixtures::corrupt()).await;
     assert_eq!(notes(&outcome), ["media_degraded"]);
+    // It would be as damaged as the source.
+    assert!(!outcome.names().contains(&"remux"));
 }
