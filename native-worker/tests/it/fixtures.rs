@@ -121,11 +121,10 @@ pub(crate) fn cover_art() -> PathBuf {
 
 /// Odd sides and no chroma subsampling.
 pub(crate) fn odd_444() -> PathBuf {
+    // (`testsrc2` rounds odd sides.)
+    let picture = "-f lavfi -i testsrc=size=321x181:rate=25:duration=1";
     let x264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv444p";
-    encoded(
-        "odd_444.mkv",
-        &format!("{} {x264}", picture("321x181", "25", "1")),
-    )
+    encoded("odd_444.mkv", &format!("{picture} {x264}"))
 }
 
 pub(crate) fn portrait() -> PathBuf {
@@ -162,18 +161,18 @@ fn find(bytes: &[u8], what: &[u8]) -> usize {
 
 /// A square of one pixel, and one of sixteen.
 pub(crate) fn tiny(side: u32) -> PathBuf {
-    let size = format!("{side}x{side}");
+    let cut = format!("-vf format=yuv444p,crop={side}:{side}:0:0 -c:v ffv1");
     encoded(
         &format!("tiny_{side}.mkv"),
-        &format!("-f lavfi -i color=red:size={size}:rate=25:duration=1 -c:v ffv1 -pix_fmt yuv444p"),
+        &format!("{} {cut}", picture("32x32", "25", "1")),
     )
 }
 
-/// Says that it is 16384×16384; three kilobytes.
+/// Wider than 8K.
 pub(crate) fn huge_header() -> PathBuf {
     encoded(
         "huge_header.mkv",
-        "-f lavfi -i color=black:size=16384x16384:rate=1:duration=1 -frames:v 1 -c:v ffv1 -pix_fmt gray",
+        "-f lavfi -i color=black:size=16000x64:rate=1:duration=1 -frames:v 1 -c:v ffv1 -pix_fmt gray",
     )
 }
 
@@ -350,7 +349,7 @@ pub(crate) fn truncated() -> PathBuf {
         &format!("{picture} {tone} {H264} {AAC} -movflags +faststart"),
     );
     changed("truncated.mp4", &whole, |bytes| {
-        bytes.truncate(bytes.len() / 2)
+        bytes.truncate(bytes.len() / 2);
     })
 }
 
