@@ -38,6 +38,9 @@ pub enum Error {
     /// The server failed.
     #[error("cannot serve: {0}")]
     Serve(#[source] io::Error),
+    /// The machine gives no threads.
+    #[error("cannot start threads: {0}")]
+    Runtime(#[source] io::Error),
     /// The client of the edge cannot be made.
     #[error("cannot make an HTTP client: {0}")]
     Client(String),
@@ -63,6 +66,7 @@ impl Error {
             Self::Bind(..)
             | Self::Signal(_)
             | Self::Serve(_)
+            | Self::Runtime(_)
             | Self::Client(_)
             | Self::CheckFailed
             | Self::Print(_) => 1,

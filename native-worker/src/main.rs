@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use native_worker::config::Config;
 use native_worker::{Error, VERSION, check, log, run, sandbox, setting};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -63,9 +64,21 @@ fn help() -> String {
     )
 }
 
-// Two threads: what is heavy runs in ffmpeg, or on threads of its own.
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn work() -> Result<(), Error> {
+fn work() -> Result<(), Error> {
+    // Two threads: what is heavy runs in ffmpeg, or on threads of its own.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let result = runtime.block_on(serve());
+    // Trap: dropping a runtime waits for its threads, and that of the codec may take a minute for a picture that nobody
+    // wants any more.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve() -> Result<(), Error> {
     let config = Config::from_variables(std::env::vars_os())?;
     log::init(&config)?;
     // Handlers first: a signal that comes right after `listening` must not kill the process.

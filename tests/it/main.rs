@@ -1,5 +1,6 @@
 //! The stories. They know HTTP and nothing else; [`api`] is what clients and attackers do to a stack that they share,
-//! [`faults`] what happens to stacks of their own, [`video`] what becomes of film and sound.
+//! [`faults`] what happens to stacks of their own, [`video`] what becomes of film
+//! and sound, [`worker`] what a native worker and the edge say to each other.
 
 #[cfg(test)]
 mod api;
@@ -13,3 +14,5 @@ mod pictures;
 mod stack;
 #[cfg(test)]
 mod video;
+#[cfg(test)]
+mod worker;

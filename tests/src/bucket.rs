@@ -27,6 +27,19 @@ impl Bucket {
         }
     }
 
+    /// Stores an object, as a worker does.
+    pub async fn put(&self, key: &str, bytes: Vec<u8>, content_type: &str, cache_control: &str) {
+        let action = self.s3.put_object(Some(&self.credentials), key);
+        let request = self
+            .http
+            .put(action.sign(SIGNED_FOR))
+            .header("content-type", content_type)
+            .header("cache-control", cache_control)
+            .body(bytes);
+        let response = request.send().await.expect("the bucket answers");
+        assert!(response.status().is_success(), "{key}: {response:?}");
+    }
+
     /// Keys that begin with `prefix`; the first thousand.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         let mut action = ListObjectsV2::new(&self.s3, Some(&self.credentials));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::build::native::Profile;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
@@ -38,7 +39,7 @@ pub(crate) struct Options {
 pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
     let tools = setup::ensure(paths, setup::For::Stack)?;
     build::ensure(paths)?;
-    let workers = Workers::build(paths, options.workers, options.worker_vars)?;
+    let workers = Workers::build(paths, Profile::Dev, options.workers, options.worker_vars)?;
     let stop = Stop::listen()?;
     // The default belongs to the checkout; a folder that the user names, to where he stands.
     let is_default = options.state.starts_with(".ferrotype");

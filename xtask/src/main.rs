@@ -9,6 +9,7 @@ mod check;
 mod contract;
 mod demo;
 mod dev;
+mod hls;
 mod lock;
 mod paths;
 mod run;

@@ -25,7 +25,9 @@ pub(super) fn decode(data: &[u8], config: &HevcConfig<'_>, item: Ispe) -> Result
     }
     Ok(Planes {
         frame: hevc::decode_still(&sets, &config.split_nals(data)?)?,
-        range: Range::Limited,
+        // Not what a video's sequence means by saying nothing, but what stills are: phones and libheif write full range,
+        // and say so in the sequence, of which nothing here reads that part.
+        range: Range::Full,
     })
 }
 
@@ -39,7 +41,7 @@ fn size(set: &[u8]) -> Result<(u32, u32)> {
     /// Head of the unit, and the profile, tier and level of a sequence without layers.
     const HEAD_BYTES: usize = 2;
     const PROFILE_BITS: u32 = 96;
-    const FULL_CHROMA: u32 = 3;
+    const QUARTER_CHROMA: u32 = 1;
     let mut bits = Bits::new(set.get(HEAD_BYTES..).unwrap_or_default());
     bits.take(4)?;
     if bits.take(3)? != 0 {
@@ -50,8 +52,9 @@ fn size(set: &[u8]) -> Result<(u32, u32)> {
         bits.take(u8::BITS)?;
     }
     let _id = bits.golomb()?;
-    if bits.golomb()? == FULL_CHROMA {
-        bits.take(1)?;
+    // Trap: heic-rs 0.1.4 takes these and then fails on valid ones, which is not the file's fault. No camera writes them.
+    if bits.golomb()? > QUARTER_CHROMA {
+        return Err(Error::Unsupported("HEVC in 4:2:2 or 4:4:4"));
     }
     Ok((bits.golomb()?, bits.golomb()?))
 }

@@ -19,22 +19,33 @@ const ALLOC_MAX_BYTES: u64 = if cfg!(target_arch = "wasm32") {
     4 * 1024 * 1024 * 1024
 };
 
-/// The decoder of a format; only the header is read.
+/// The decoder of a format, with its limits; only the header is read.
 pub(crate) fn decoder<'a, R: BufRead + Seek + 'a>(
     source: R,
     format: Format,
 ) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
-    let mut decoder: Box<dyn ImageDecoder + 'a> = match format {
+    let mut decoder = unlimited(source, format)?;
+    limit(&mut decoder)?;
+    Ok(decoder)
+}
+
+fn limit(decoder: &mut impl ImageDecoder) -> Result<(), ImageError> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(ALLOC_MAX_BYTES);
+    decoder.set_limits(limits)
+}
+
+fn unlimited<'a, R: BufRead + Seek + 'a>(
+    source: R,
+    format: Format,
+) -> Result<Box<dyn ImageDecoder + 'a>, ImageError> {
+    Ok(match format {
         Format::Gif => Box::new(GifDecoder::new(source)?),
         Format::Ico => Box::new(IcoDecoder::new(source)?),
         #[cfg(not(target_arch = "wasm32"))]
         Format::Tiff => Box::new(image::codecs::tiff::TiffDecoder::new(source)?),
         _ => Box::new(BmpDecoder::new(source)?),
-    };
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(ALLOC_MAX_BYTES);
-    decoder.set_limits(limits)?;
-    Ok(decoder)
+    })
 }
 
 pub(super) fn decode(data: &[u8], format: Format) -> Result<Decoded, Failure> {
@@ -56,8 +67,11 @@ pub(super) fn decode(data: &[u8], format: Format) -> Result<Decoded, Failure> {
 }
 
 fn frame(data: &[u8], format: Format) -> Result<(DynamicImage, Option<Vec<u8>>), ImageError> {
-    let mut decoder = decoder(Cursor::new(data), format)?;
+    let mut decoder = unlimited(Cursor::new(data), format)?;
+    // Trap: the limits of a small TIFF leave no room for its profile. Without them it may have as much as it likes of the
+    // decoder's own, which are enough for any profile.
     let profile = decoder.icc_profile()?;
+    limit(&mut decoder)?;
     Ok((DynamicImage::from_decoder(decoder)?, profile))
 }
 

@@ -7,7 +7,7 @@ use crate::fault;
 use crate::number;
 use crate::picture::{Layout, Picture};
 
-/// rav1e's presets go from 1 (slow) to 10. Measured in `docs/adr/0010-native-image-formats.md`.
+/// rav1e's presets go from 1 (slow) to 10. Measured in `docs/adr/0011-native-image-formats.md`.
 const SPEED: u8 = 9;
 
 /// Threads per picture. The worker runs several jobs, so that more would only get in their way.

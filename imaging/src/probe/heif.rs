@@ -13,7 +13,7 @@ use crate::orient::Orientation;
 use crate::sniff::Format;
 
 /// Decoder's planes, the copy of them that is converted, and the alpha plane twice, with two bytes per sample each and
-/// without subsampling. Measured: 4:2:0 takes half of it.
+/// without subsampling.
 const BYTES_PER_CODED_PIXEL: u64 = 14;
 
 pub(super) fn read(data: &[u8], format: Format) -> std::result::Result<Option<Header>, Failure> {
@@ -86,12 +86,14 @@ const fn turn(rotation: Rotation) -> u16 {
     }
 }
 
-/// EXIF's number for a rotation and then a mirror.
+/// EXIF's number for a rotation and then a mirror. Trap: heic-rs calls axis 0 left to right, after the wording of the
+/// standard's first edition. Everybody else, and the standard since, means that top and bottom change places.
 const fn flip(rotation: Rotation, mirror: Mirror) -> u16 {
-    match (rotation, mirror) {
-        (Rotation::None, Mirror::LeftRight) | (Rotation::Ccw180, Mirror::TopBottom) => 2,
-        (Rotation::None, Mirror::TopBottom) | (Rotation::Ccw180, Mirror::LeftRight) => 4,
-        (Rotation::Ccw90, Mirror::TopBottom) | (Rotation::Ccw270, Mirror::LeftRight) => 5,
-        (Rotation::Ccw90, Mirror::LeftRight) | (Rotation::Ccw270, Mirror::TopBottom) => 7,
+    let swaps_top_and_bottom = matches!(mirror, Mirror::LeftRight);
+    match (rotation, swaps_top_and_bottom) {
+        (Rotation::None, false) | (Rotation::Ccw180, true) => 2,
+        (Rotation::None, true) | (Rotation::Ccw180, false) => 4,
+        (Rotation::Ccw90, true) | (Rotation::Ccw270, false) => 5,
+        (Rotation::Ccw90, false) | (Rotation::Ccw270, true) => 7,
     }
 }

@@ -6,14 +6,17 @@
     reason = "a test that cannot go on shall stop where it stands; clippy knows only the test functions themselves"
 )]
 
+mod avif;
 mod bomb;
 mod format;
+mod heif;
 mod made;
 mod memory;
 mod module;
 mod mutation;
 mod orientation;
 mod pngsuite;
+mod tiff;
 mod truncation;
 
 use image::RgbaImage;

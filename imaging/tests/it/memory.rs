@@ -2,8 +2,10 @@
 
 use imaging::{Probe, probe};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
+use shared::problem::ErrorCode;
 
-use crate::made::png_claim;
+use crate::made::{Jpeg, mosaic, png_claim};
+use crate::{code, run};
 
 /// Estimate for a PNG of this size whose file has `size_bytes`, in MiB; `None` if it is refused.
 fn estimate(width: u32, height: u32, size_bytes: u64) -> Option<u64> {
@@ -28,4 +30,21 @@ fn rows_make_large_png_files_small() {
 fn the_file_counts() {
     assert!(estimate(5_477, 3_652, 50 << 20).is_some());
     assert!(estimate(5_477, 3_652, 65 << 20).is_none());
+}
+
+/// What the edge hands on: the coefficients of a large progressive picture are held until its last pass.
+#[test]
+fn a_progressive_picture_of_24_mp_is_for_native_workers() {
+    let file = Jpeg {
+        progressive: true,
+        subsampled: true,
+        ..Jpeg::default()
+    }
+    .of(&mosaic(6_000, 4_000));
+    let edge = ImagePlan::standard(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES);
+    assert_eq!(code(&file, &edge), ErrorCode::ImageMemoryExceeded);
+    let native = ImagePlan::standard(PIXELS_MAX, 1 << 30);
+    let (variants, report) = run(&file, &native).unwrap();
+    assert_eq!((report.width, report.height), (6_000, 4_000));
+    assert_eq!(variants.len(), 4);
 }

@@ -249,6 +249,7 @@ fn failures_are_codes() {
     let cut = folder.write("cut", &cut[..cut.len() / 2]);
     let wraps = crate::fixture("damaged/profile-tag-wraps.webp");
     let bomb = folder.write("bomb", &png_claim(65_500, 65_500));
+    let tiff = folder.write("tiff", &file(&photo_of(64, 48).into(), ImageFormat::Tiff));
     let requests = [
         (json!({"file": good, "plan": edge()}), Value::Null),
         (
@@ -272,6 +273,22 @@ fn failures_are_codes() {
         (
             json!({"file": good, "plan": edge(), "size": 80 << 20}),
             json!("image_memory_exceeded"),
+        ),
+        (
+            json!({"file": good, "plan": ImagePlan::native(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES)}),
+            json!("image_unsupported"),
+        ),
+        (
+            json!({"file": crate::fixture("heif/libaom-420-8.avif"), "plan": edge()}),
+            json!("image_unsupported"),
+        ),
+        (
+            json!({"file": crate::fixture("heif/x265-420-8.heic"), "plan": edge()}),
+            json!("image_unsupported"),
+        ),
+        (
+            json!({"file": tiff, "plan": edge()}),
+            json!("image_unsupported"),
         ),
         (json!({"file": good, "plan": edge()}), Value::Null),
     ];

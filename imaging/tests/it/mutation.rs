@@ -47,6 +47,17 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         ["basi6a16", "basn3p02", "tbbn3p08", "ct1n0g04"]
             .map(|name| read(&format!("pngsuite/{name}.png"))),
     );
+    files.extend(
+        [
+            "libaom-420-8.avif",
+            "libaom-444-12.avif",
+            "alpha.avif",
+            "grid.avif",
+            "x265-420-8.heic",
+            "x265-alpha.heic",
+        ]
+        .map(|name| read(&format!("heif/{name}"))),
+    );
     files
 });
 
@@ -54,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn flipped_bytes(which in any::<proptest::sample::Index>(), flips in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8)) {
+    fn flipped_bytes(which in any::<proptest::sample::Index>(), flips in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8), cut in any::<proptest::sample::Index>()) {
         let mut file = FILES[which.index(FILES.len())].clone();
         for (at, value) in flips {
             let at = at.index(file.len());
@@ -64,5 +75,7 @@ proptest! {
         // As at the edge, so that a changed header does not make the test slow.
         plan.memory_max_bytes = 32 << 20;
         let _outcome = run(&file, &plan);
+        let cut = cut.index(file.len());
+        let _outcome = run(&file[..cut], &plan);
     }
 }

@@ -56,7 +56,8 @@ fn has_content(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
-/// Makes (unless the ladder's `folder` has it), stores and publishes the storyboard of a film of `duration_ms`.
+/// Makes (of the tiles in the ladder's `folder`, if there are any), stores and publishes the storyboard of a film of
+/// `duration_ms`.
 pub(super) async fn storyboard(
     work: &Work<'_>,
     video: &VideoPlan,
@@ -65,7 +66,13 @@ pub(super) async fn storyboard(
 ) -> Result<(), WorkError> {
     let path = folder.join(file::STORYBOARD);
     let storyboard = match &video.storyboard {
-        Some(storyboard) => storyboard.clone(),
+        Some(storyboard) => {
+            let tiles = folder.join(file::TILES);
+            let child = work.ffmpeg(&command::sprite(storyboard), &[&tiles], folder)?;
+            let ended = work.watch(None).run(child, |_| {}).await?;
+            work.check(&ended, "make the storyboard")?;
+            storyboard.clone()
+        }
         None => make_storyboard(work, video, folder, duration_ms).await?,
     };
     let seen = look(work, &path, "The storyboard").await?;

@@ -33,6 +33,18 @@ const fn names(op: Op) -> Names {
         | Op::ListJobs
         | Op::StreamEvents
         | Op::CreateTicket
+        // Those of workers and admins are closed to every other role: `roles` tells.
+        | Op::RegisterWorker
+        | Op::PullMessages
+        | Op::AckMessages
+        | Op::ClaimJob
+        | Op::HeartbeatJob
+        | Op::FinishJob
+        | Op::FailJob
+        | Op::ReleaseJob
+        | Op::ListWorkers
+        | Op::DrainWorker
+        | Op::GetBacklog
         | Op::GetMedia
         | Op::GetStream
         | Op::Healthz

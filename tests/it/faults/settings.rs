@@ -12,6 +12,8 @@ async fn settings_take_effect() {
         .var("CORS_ORIGINS", "https://one.example, https://two.example")
         .var("SIZE_MAX_BYTES", "100000")
         .var("PIXELS_MAX", "10000")
+        .var("NATIVE_WORKERS", "off")
+        .var("IMAGE_MEMORY_MAX_BYTES", "100000")
         .var("CDN_BASE_URL", "https://cdn.example/base/");
     let stack = Stack::start(options);
     let alice = stack.client("alice");
@@ -50,4 +52,17 @@ async fn settings_take_effect() {
     }
     let failed = events.next_of("processing_failed", &large.asset_id).await;
     assert_eq!(failed.data["error"]["code"], "image_too_large");
+
+    // Without native workers nobody waits for one.
+    let heavy = made(99, 99, ImageFormat::WebP).upload(&alice).await;
+    let failed = events.next_of("processing_failed", &heavy.asset_id).await;
+    assert_eq!(failed.data["error"]["code"], "image_memory_exceeded");
+    for content_type in ["video/mp4", "audio/mpeg", "image/avif"] {
+        let body =
+            serde_json::json!({"filename": "a", "content_type": content_type, "size_bytes": 10});
+        alice
+            .post("/v1/assets", &body)
+            .await
+            .expect_problem(400, "media_type_unsupported");
+    }
 }

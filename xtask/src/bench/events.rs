@@ -48,9 +48,9 @@ struct Times {
 }
 
 /// An event with the time at which the client had it.
-struct Seen {
-    at: Instant,
-    event: Event,
+pub(super) struct Seen {
+    pub(super) at: Instant,
+    pub(super) event: Event,
 }
 
 /// Runs it; gives the table.
@@ -83,7 +83,7 @@ pub(super) fn run(paths: &Paths, options: &Options) -> Result<String> {
 }
 
 /// Holds the stream open in a thread of its own; returns once it has begun.
-fn watch(client: &Client) -> Result<Receiver<Seen>> {
+pub(super) fn watch(client: &Client) -> Result<Receiver<Seen>> {
     let mut events = client.events(None)?;
     // The snapshot: from here on nothing is missed.
     events.next().context("the event stream is empty")??;

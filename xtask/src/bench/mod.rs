@@ -10,6 +10,7 @@ mod page;
 mod photo;
 mod stats;
 mod table;
+mod video;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) enum What {
     Image(Output),
     /// From `complete` to the event that the outputs are there.
     Events(events::Options),
+    /// A film through a native worker, against bare ffmpeg and Shaka Streamer.
+    Video(video::Options),
     /// Registering files, against a bare Worker on the same database.
     Api(api::Options),
 }
@@ -47,6 +50,7 @@ pub(crate) fn run(paths: &Paths, what: &What) -> Result<()> {
     let (name, output, text) = match what {
         What::Image(output) => ("image", output, image::run(paths)?),
         What::Events(options) => ("events", &options.output, events::run(paths, options)?),
+        What::Video(options) => ("video", &options.output, video::run(paths, options)?),
         What::Api(options) => ("api", &options.output, api::run(paths, options)?),
     };
     let section = format!("{}\n\n{}", text.trim(), machine::describe(paths)?);
@@ -90,7 +94,12 @@ impl<'a> Bench<'a> {
             vars: Vec::new(),
             workers: stack::Workers::default(),
         };
-        Stack::start_in(scripts, self.paths, &self.tools, &options, &self.stop)
+        self.start(scripts, &options)
+    }
+
+    /// A fresh stack, as `options` say.
+    fn start(&self, scripts: &Path, options: &stack::Options) -> Result<Stack> {
+        Stack::start_in(scripts, self.paths, &self.tools, options, &self.stop)
     }
 
     /// Removes the states; after a failure they stay, with their logs.

@@ -19,7 +19,6 @@ pub(crate) const PROGRAM: &str = "native-worker";
 pub(crate) enum Profile {
     /// Cargo's `dev`.
     Dev,
-    #[expect(dead_code, reason = "the benchmark of video takes it")]
     /// `native` in Cargo.toml.
     Native,
 }

@@ -2,9 +2,9 @@
 
 mod client;
 mod clip;
-mod hls;
 mod input;
 mod playable;
+mod player;
 mod report;
 mod sse;
 mod state;
@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use shared::api::Playback;
 use shared::auth::Role;
 
 use self::client::Client;
 use self::input::Source;
 use self::state::{Happening, Progress};
 use self::view::View;
+use crate::build::native::Profile;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
@@ -94,7 +96,7 @@ impl Session<'_> {
             port: 0,
             state: folder,
             vars: Vec::new(),
-            workers: Workers::build(self.paths, 1, Vec::new())?,
+            workers: Workers::build(self.paths, Profile::Dev, 1, Vec::new())?,
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
         let who = token::Options {
@@ -105,11 +107,18 @@ impl Session<'_> {
         let client = Client::new(stack.origin(), &DevKey::of(self.paths)?.token(&who)?);
         let progress = self.process(&client, &mut stack, stop)?;
         let result = self.report(&client, &progress);
-        if self.keep && result.is_ok() {
+        if self.keep
+            && let Ok(films) = &result
+        {
             say::line(format_args!(
-                "\nThe URLs work as long as the stack runs: {}\nPress Ctrl-C to stop.",
+                "\nThe URLs work as long as the stack runs: {}",
                 client.origin()
             ));
+            if !films.is_empty() {
+                let url = player::serve(self.paths, films)?;
+                say::line(format_args!("Watch it in a browser: {url}"));
+            }
+            say::line("Press Ctrl-C to stop.");
             dev::watch(&mut stack, stop)?;
         } else if result.is_ok() {
             say::line(
@@ -117,7 +126,7 @@ impl Session<'_> {
             );
         }
         stack.stop();
-        result
+        result.map(drop)
     }
 
     /// Uploads everything and follows the stream until every asset is final.
@@ -158,10 +167,10 @@ impl Session<'_> {
         Ok(progress)
     }
 
-    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready.
-    fn report(&self, client: &Client, progress: &Progress) -> Result<()> {
+    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready. Gives what can be played.
+    fn report(&self, client: &Client, progress: &Progress) -> Result<Vec<(String, Playback)>> {
         let out = self.paths.private.join("demo/out");
-        let mut failed = Vec::new();
+        let (mut films, mut failed) = (Vec::new(), Vec::new());
         for (index, source) in self.sources.iter().enumerate() {
             match progress.outcome(index) {
                 Ok((asset_id, took)) => {
@@ -169,14 +178,15 @@ impl Session<'_> {
                     report::heading(source, &asset, took);
                     report::outputs(client, &asset, &out.join(source.stem()))?;
                     if source.is_played() {
-                        report::playback(client, source, &asset)?;
+                        let playback = report::playback(client, source, &asset)?;
+                        films.push((source.name().to_owned(), playback));
                     }
                 }
                 Err(reason) => failed.push(format!("{}: {reason}", source.name())),
             }
         }
         if failed.is_empty() {
-            return Ok(());
+            return Ok(films);
         }
         bail!(
             "{} of {} files did not become ready\n{}",

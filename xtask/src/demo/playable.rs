@@ -8,8 +8,8 @@ use shared::asset::AssetState;
 use shared::id::AssetId;
 
 use super::client::Client;
-use super::hls;
 use super::state::Happening;
+use crate::hls;
 
 /// Time between two questions; what is printed is as exact as that.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -29,7 +29,7 @@ const STAGES: [Stage; 3] = [
     Stage {
         what: "HLS",
         url: |playback| playback.hls_url.as_deref(),
-        plays: |client, url| hls::first_segment(client, url).is_ok(),
+        plays: |client, url| hls::first_segments(|url| client.download(url), url).is_ok(),
     },
 ];
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use shared::api::Playback;
 use shared::asset::{Asset, Output};
 use shared::media::AssetKind;
 
 use super::client::Client;
-use super::hls;
 use super::input::Source;
-use crate::say;
+use crate::{hls, say};
 
 /// Media type of an HLS playlist.
 const HLS: &str = "application/vnd.apple.mpegurl";
@@ -71,16 +71,20 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
 }
 
 fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> {
-    let files = hls::files(client, &output.url)?;
+    let files = hls::files(|url| client.download(url), &output.url)?;
     let master = files.first().context("no master playlist")?;
     check_size(output, &master.bytes)?;
     let total: usize = files.iter().map(|file| file.bytes.len()).sum();
     row(output, u64::try_from(total)?);
     let (playlists, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_playlist());
     for playlist in playlists.iter().skip(1) {
-        say::line(format_args!("  {:<12} {}", "", playlist.url));
+        say::line(format_args!("  {:<17} {}", "", playlist.url));
     }
-    say::line(format_args!("  {:<12} and {} segments", "", others.len()));
+    say::line(format_args!(
+        "  {:<17} and {} files of media",
+        "",
+        others.len()
+    ));
     for file in &files {
         save(&folder.join(&output.name).join(&file.path), &file.bytes)?;
     }
@@ -93,7 +97,7 @@ fn row(output: &Output, size_bytes: u64) {
         _ => String::new(),
     };
     say::line(format_args!(
-        "  {:<12} {size:>11} {size_bytes:>9} B  {}",
+        "  {:<17} {size:>11} {size_bytes:>9} B  {}",
         output.name, output.url
     ));
 }
@@ -128,7 +132,7 @@ fn extension(content_type: &str) -> &str {
 }
 
 /// What a player starts from: the URLs of the playback document, each one asked for.
-pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<()> {
+pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<Playback> {
     let playback = client.playback(asset.id)?;
     let urls = [
         ("hls", &playback.hls_url),
@@ -149,7 +153,7 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
                 source.size_bytes()
             );
         }
-        say::line(format_args!("  {name:<12} {url}"));
+        say::line(format_args!("  {name:<17} {url}"));
     }
     let must_have = match asset.kind {
         AssetKind::Video => [&playback.hls_url, &playback.mp4_url, &playback.original_url].to_vec(),
@@ -159,5 +163,5 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
     if must_have.iter().any(|url| url.is_none()) {
         bail!("{} is ready but cannot be played: {playback:?}", asset.id);
     }
-    Ok(())
+    Ok(playback)
 }

@@ -20,6 +20,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::group::cpu_time;
+
 use self::config::Config;
 use self::cron::Cron;
 use self::edge::{Runtime, Wrangler};
@@ -27,7 +29,7 @@ use self::native::NativeWorkers;
 use self::part::{Health, Part, Running, Watch};
 use self::reaper::Reaper;
 use self::stop::Stop;
-use crate::build::native as native_build;
+use crate::build::native::{self as native_build, Profile};
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::say::{self, Step};
@@ -76,10 +78,15 @@ pub(crate) struct Workers {
 
 impl Workers {
     /// `count` workers of the checkout's own program, which is built when there are any.
-    pub(crate) fn build(paths: &Paths, count: u16, vars: Vec<(String, String)>) -> Result<Self> {
+    pub(crate) fn build(
+        paths: &Paths,
+        profile: Profile,
+        count: u16,
+        vars: Vec<(String, String)>,
+    ) -> Result<Self> {
         let program = match count {
             0 => PathBuf::new(),
-            _ => native_build::ensure(paths, native_build::Profile::Dev)?,
+            _ => native_build::ensure(paths, profile)?,
         };
         Ok(Self {
             count,
@@ -203,11 +210,20 @@ impl Stack {
         &self.origin
     }
 
+    /// The process of native worker `number`, from 1, and its scratch folder.
+    pub(crate) fn worker(&self, number: u16) -> Option<(u32, PathBuf)> {
+        let running = self
+            .parts
+            .iter()
+            .find(|running| running.part == Part::NativeWorker(number))?;
+        Some((running.id(), self.workers.scratch(number)))
+    }
+
     /// CPU time that the runtime's processes have used so far.
     pub(crate) fn runtime_cpu(&self) -> Duration {
         group::marked_named(&self.mark, edge::RUNTIME)
             .into_iter()
-            .map(group::cpu_time)
+            .map(cpu_time)
             .sum()
     }
 

@@ -77,11 +77,20 @@ impl NativeWorkers {
         self.state.join("logs").join(name)
     }
 
+    /// Where worker `number` keeps the files of its attempts.
+    pub(super) fn scratch(&self, number: u16) -> PathBuf {
+        self.folder(number).join("scratch")
+    }
+
+    fn folder(&self, number: u16) -> PathBuf {
+        self.state.join("workers").join(name(number))
+    }
+
     /// Starts worker `number` in a group of its own, its output appended to its log.
     pub(super) fn start(&self, number: u16, mark: &str) -> Result<(Child, Address)> {
-        let name = format!("dev-worker-{number}");
-        let folder = self.state.join("workers").join(&name);
-        let scratch = folder.join("scratch");
+        let name = name(number);
+        let folder = self.folder(number);
+        let scratch = self.scratch(number);
         fs::create_dir_all(&scratch)
             .with_context(|| format!("cannot create {}", scratch.display()))?;
         // A fresh one for each start: that of a worker which died may be held by a child of it for a moment.
@@ -141,6 +150,10 @@ impl NativeWorkers {
         let settings = settings.map(|(name, value)| (format!("{PREFIX}{name}"), value));
         Ok(settings.into())
     }
+}
+
+fn name(number: u16) -> String {
+    format!("dev-worker-{number}")
 }
 
 /// Where a worker's operations endpoints are, and whether it has answered there.

@@ -100,6 +100,11 @@ impl Running {
         }
     }
 
+    /// The leader.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Has the leader ended?
     pub(super) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))

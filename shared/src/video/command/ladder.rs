@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::picture::sprite_filter;
+use super::picture::tiles_filter;
 use super::{Arguments, file, filter};
 use crate::video::plan::{AudioRendition, Downmix, Plan, VideoPlan};
 use crate::video::preset::GOP_MS;
@@ -13,8 +13,8 @@ const SAMPLE_RATE: u32 = 48_000;
 /// Samples of a frame of AAC-LC.
 const AAC_FRAME: u64 = 1_024;
 
-/// ffmpeg over `input` (an absolute path), writing the files of [`Track`](crate::video::track::Track) and, where the plan has one,
-/// the storyboard's sprite.
+/// ffmpeg over `input` (an absolute path), writing the files of [`Track`](crate::video::track::Track) and, where the plan has
+/// one, the storyboard's tiles for [`sprite`](super::sprite).
 ///
 /// Playlists of ffmpeg's own appear beside them; they say what is finished, and are not for publishing.
 #[must_use]
@@ -33,9 +33,11 @@ pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
         .as_ref()
         .is_some_and(|video| video.storyboard.is_some())
     {
+        // Trap: ffmpeg tells no progress before every output has begun. The tiles begin with the first frame; a sprite
+        // would begin with the last.
         list.pair("-map", "[board]").strip();
-        list.pair("-frames:v", "1").pair("-q:v", "4");
-        list.pair("-f", "mjpeg").flag(file::STORYBOARD);
+        list.pair("-fps_mode", "passthrough").pair("-q:v", "2");
+        list.pair("-f", "mjpeg").flag(file::TILES);
     }
     list.0
 }
@@ -67,7 +69,7 @@ fn graph(video: &VideoPlan) -> String {
         );
     }
     if let Some(storyboard) = &video.storyboard {
-        let _ = write!(text, ";[sb]{}[board]", sprite_filter(storyboard));
+        let _ = write!(text, ";[sb]{}[board]", tiles_filter(storyboard));
     }
     text
 }

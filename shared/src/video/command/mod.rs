@@ -10,7 +10,7 @@ mod picture;
 mod stream_copy;
 
 pub use ladder::ladder;
-pub use picture::{poster, storyboard};
+pub use picture::{poster, sprite, storyboard};
 pub use stream_copy::{mp4, mp4_audio, remux, subtitles};
 
 use super::probe;
@@ -23,6 +23,8 @@ pub mod file {
     pub const THUMBNAIL: &str = "thumbnail.jpg";
     /// The storyboard's sprite.
     pub const STORYBOARD: &str = "storyboard.jpg";
+    /// The storyboard's tiles, one JPEG after the other, as the ladder writes them.
+    pub const TILES: &str = "tiles.mjpeg";
     /// The progressive MP4.
     pub const MP4: &str = "video.mp4";
     /// The source's own streams in an MP4.

@@ -1,6 +1,6 @@
 //! Poster, thumbnail and storyboard.
 
-use super::{Arguments, file, filter};
+use super::{Arguments, PROTOCOL_WHITELIST, file, filter};
 use crate::video::plan::VideoPlan;
 use crate::video::storyboard::Storyboard;
 
@@ -36,10 +36,11 @@ pub fn poster(video: &VideoPlan, input: &str, at_ms: u64) -> Vec<String> {
 #[must_use]
 pub fn storyboard(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<String> {
     let graph = format!(
-        "[0:{}]{},{}[board]",
+        "[0:{}]{},{},{}[board]",
         video.stream,
         filter::before_split(video, (storyboard.tile_width, storyboard.tile_height)),
-        sprite_filter(storyboard)
+        tiles_filter(storyboard),
+        grid_filter(storyboard)
     );
     let mut list = Arguments::new();
     list.input(input).pair("-filter_complex", graph);
@@ -49,15 +50,33 @@ pub fn storyboard(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Ve
     list.0
 }
 
-/// The first frame of each interval, small, in a grid. Frames come at an even rate that is no slower than the interval, so
-/// no tile is passed over.
-pub(super) fn sprite_filter(storyboard: &Storyboard) -> String {
+/// The sprite of the tiles that the ladder wrote.
+#[must_use]
+pub fn sprite(storyboard: &Storyboard) -> Vec<String> {
+    let mut list = Arguments::new();
+    // Our own file, of a form that no upload may have.
+    list.pair("-protocol_whitelist", PROTOCOL_WHITELIST);
+    list.pair("-f", "mjpeg").pair("-i", file::TILES);
+    list.pair("-vf", grid_filter(storyboard)).strip();
+    list.pair("-frames:v", "1").pair("-q:v", "4");
+    list.pair("-f", "mjpeg").flag(file::STORYBOARD);
+    list.0
+}
+
+/// The first frame of each interval, small. Frames come at an even rate that is no slower than the interval, so no tile is
+/// passed over.
+pub(super) fn tiles_filter(storyboard: &Storyboard) -> String {
     format!(
-        "select='gte(t,selected_n*{})',{},tile={}x{}:nb_frames={}",
+        "select='gte(t,selected_n*{})',{}",
         storyboard.interval_s,
         filter::jpeg(storyboard.tile_width, storyboard.tile_height),
-        storyboard.columns,
-        storyboard.rows,
-        storyboard.tiles,
+    )
+}
+
+/// Tiles in rows.
+fn grid_filter(storyboard: &Storyboard) -> String {
+    format!(
+        "tile={}x{}:nb_frames={}",
+        storyboard.columns, storyboard.rows, storyboard.tiles
     )
 }

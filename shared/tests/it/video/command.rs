@@ -173,7 +173,9 @@ fn pictures() {
     let first = command::poster(&video, INPUT, 0);
     assert!(!first.contains(&"-ss".to_owned()));
     let board = command::storyboard(&video, video.storyboard.as_ref().unwrap(), INPUT);
-    insta::assert_snapshot!(format!("{}\n\n{}", lines(&poster), lines(&board)));
+    let sprite = command::sprite(video.storyboard.as_ref().unwrap());
+    let lists = [&poster, &board, &sprite].map(|list| lines(list));
+    insta::assert_snapshot!(lists.join("\n\n"));
 }
 
 #[test]

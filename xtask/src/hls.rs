@@ -4,32 +4,30 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::client::Client;
-
 /// A file of the output.
-pub(super) struct File {
+pub(crate) struct File {
     /// Its path below the folder of the master playlist.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Where it is.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// What is in it.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl File {
     /// Is it a playlist, and no part of the media?
-    pub(super) fn is_playlist(&self) -> bool {
+    pub(crate) fn is_playlist(&self) -> bool {
         is_playlist(&self.path)
     }
 }
 
 /// Everything that the master playlist at `url` leads to, each fetched once; the master playlist itself comes first.
-pub(super) fn files(client: &Client, url: &str) -> Result<Vec<File>> {
+pub(crate) fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<Vec<File>> {
     let mut files = Vec::new();
     let mut open = vec![url.to_owned()];
     let mut seen = BTreeSet::from([url.to_owned()]);
     while let Some(next) = open.pop() {
-        let bytes = client.download(&next)?;
+        let bytes = fetch(&next)?;
         if bytes.is_empty() {
             bail!("{next} is empty");
         }
@@ -50,18 +48,26 @@ pub(super) fn files(client: &Client, url: &str) -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// Gets the first segment of the first playlist that the master playlist at `url` names, as a player does that starts.
-pub(super) fn first_segment(client: &Client, url: &str) -> Result<()> {
-    let master = text(url, &client.download(url)?)?;
-    let variant = lines(&master).next().context("it names no variant")?;
-    let variant = resolve(url, variant);
-    let playlist = text(&variant, &client.download(&variant)?)?;
-    let segment = lines(&playlist).next().context("it names no segment")?;
-    let segment = resolve(&variant, segment);
-    if client.download(&segment)?.is_empty() {
-        bail!("{segment} is empty");
+/// Gets the first segment of each rung that the master playlist at `url` names, as a player does that starts; how many
+/// there are.
+pub(crate) fn first_segments(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<usize> {
+    let master = text(url, &fetch(url)?)?;
+    let mut count = 0;
+    for variant in lines(&master) {
+        let variant = resolve(url, variant);
+        let playlist = text(&variant, &fetch(&variant)?)?;
+        let segment = lines(&playlist).next();
+        let segment = segment.with_context(|| format!("{variant} names no segment"))?;
+        let segment = resolve(&variant, segment);
+        if fetch(&segment)?.is_empty() {
+            bail!("{segment} is empty");
+        }
+        count += 1;
     }
-    Ok(())
+    if count == 0 {
+        bail!("{url} names no variant");
+    }
+    Ok(count)
 }
 
 fn text(url: &str, bytes: &[u8]) -> Result<String> {

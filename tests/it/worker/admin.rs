@@ -1,0 +1,177 @@
+//! Workers as admins see them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::Client;
+
+use super::turn::{Turn, job_of, turn, upload_film};
+
+fn registration() -> Value {
+    json!({"version": "1.2.3", "ffmpeg_version": "7.1", "cores": 4, "slots": 2,
+        "encoders": [{"name": "libx264", "is_hardware": false}], "state": "active"})
+}
+
+fn admin(turn: &Turn) -> Client {
+    turn.stack.caller("worker-admin", "boss", "admin")
+}
+
+async fn listed(admin: &Client, id: &str) -> Value {
+    let list = admin.get("/v1/admin/workers").await.expect(200);
+    let items = list["items"].as_array().unwrap();
+    let found = items.iter().find(|worker| worker["id"] == id);
+    found
+        .unwrap_or_else(|| panic!("{id} is not in {list}"))
+        .clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_known_by_what_it_says_of_itself() {
+    let turn = turn().await;
+    let admin = admin(&turn);
+    // An id that needs escapes in a path.
+    let name = "w admin/1 é";
+    let worker = turn.worker(name);
+    let first = worker
+        .client
+        .post("/v1/workers", &registration())
+        .await
+        .expect(200);
+    assert_eq!((&first["id"], &first["running"]), (&name.into(), &0.into()));
+    assert_eq!(listed(&admin, name).await, first);
+
+    let mut changed = registration();
+    changed["version"] = "1.2.4".into();
+    changed["state"] = "draining".into();
+    let second = worker
+        .client
+        .post("/v1/workers", &changed)
+        .await
+        .expect(200);
+    assert_eq!(second["registered_at"], first["registered_at"]);
+    assert_eq!(
+        (&second["version"], &second["state"], &second["drain"]),
+        (&"1.2.4".into(), &"draining".into(), &false.into())
+    );
+    let path = "/v1/admin/workers/w%20admin%2F1%20%C3%A9/drain";
+    let drained = admin.post(path, &json!({"drain": true})).await.expect(200);
+    assert_eq!(drained["drain"], true);
+    // What an admin decided outlives a restart of the worker.
+    let again = worker
+        .client
+        .post("/v1/workers", &registration())
+        .await
+        .expect(200);
+    assert_eq!(again["drain"], true);
+    admin
+        .post("/v1/admin/workers/nobody/drain", &json!({"drain": true}))
+        .await
+        .expect_problem(404, "not_found");
+
+    let mut none = registration();
+    none["slots"] = 0.into();
+    let mut long = registration();
+    long["version"] = "x".repeat(257).into();
+    let mut unknown = registration();
+    unknown["gpu"] = true.into();
+    for bad in [none, long, unknown, json!({})] {
+        worker
+            .client
+            .post("/v1/workers", &bad)
+            .await
+            .expect_problem(400, "request_invalid");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
+    let turn = turn().await;
+    let admin = admin(&turn);
+    let (worker, other) = (turn.worker("w-drain"), turn.worker("w-stays"));
+    let (alice, _events) = turn.user("worker-admin", "drain").await;
+    for one in [&worker, &other] {
+        let _ = one
+            .client
+            .post("/v1/workers", &registration())
+            .await
+            .expect(200);
+    }
+    let drain = async |drain: bool| {
+        let path = "/v1/admin/workers/w-drain/drain";
+        admin.post(path, &json!({"drain": drain})).await.expect(200)
+    };
+    let held = upload_film(&alice, "public").await;
+    let claim = worker.claim(&held).await;
+    assert_eq!(listed(&admin, "w-drain").await["running"], 1);
+
+    // It waits for more when the admin speaks: its pull ends at once, and empty.
+    let waiting = tokio::spawn({
+        let worker = worker.clone();
+        async move { worker.pull(&json!({"wait_ms": 30_000})).await }
+    });
+    let started = Instant::now();
+    while !waiting.is_finished() {
+        let _ = drain(true).await;
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+    assert_eq!(waiting.await.unwrap(), Vec::<Value>::new());
+    let beat = worker
+        .verb(&claim, "heartbeat", &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&beat["drain"], &beat["cancel"]),
+        (&true.into(), &false.into())
+    );
+    let next = upload_film(&alice, "public").await;
+    assert_eq!(
+        worker.pull(&json!({"wait_ms": 1_500})).await,
+        Vec::<Value>::new()
+    );
+    let messages = other.pull(&json!({"wait_ms": 20_000})).await;
+    assert!(
+        messages
+            .iter()
+            .any(|message| job_of(message) == next.job_id)
+    );
+    let _ = other.try_claim(&next).await.expect(200);
+    let job = worker.finish_with_poster(&claim).await.expect(200);
+    assert_eq!(job["state"], "succeeded");
+    assert_eq!(listed(&admin, "w-drain").await["running"], 0);
+
+    let _ = drain(false).await;
+    let later = upload_film(&alice, "public").await;
+    let claim = worker.claim(&later).await;
+    let _ = worker.finish_with_poster(&claim).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backlog_counts_the_tenants_own_jobs() {
+    let turn = turn().await;
+    let worker = turn.worker("w-backlog");
+    let own = turn.stack.caller("worker-backlog", "boss", "admin");
+    let foreign = turn.stack.caller("worker-backlog-2", "boss", "admin");
+    let (alice, _events) = turn.user("worker-backlog", "alice").await;
+    let empty = own.get("/v1/admin/backlog").await.expect(200);
+    assert_eq!(
+        (&empty["jobs"], &empty["oldest_queued_ms"]),
+        (&json!([]), &Value::Null)
+    );
+
+    let (one, two) = (
+        upload_film(&alice, "public").await,
+        upload_film(&alice, "public").await,
+    );
+    let claim = worker.claim(&one).await;
+    let backlog = own.get("/v1/admin/backlog").await.expect(200);
+    let count = |state: &str| json!({"kind": "process_video", "runs_on": "native", "state": state, "count": 1});
+    assert_eq!(backlog["jobs"], json!([count("queued"), count("running")]));
+    assert!(backlog["oldest_queued_ms"].as_u64().is_some());
+    let none = foreign.get("/v1/admin/backlog").await.expect(200);
+    assert_eq!(none["jobs"], json!([]));
+    let _ = worker.finish_with_poster(&claim).await.expect(200);
+    let claim = worker.claim(&two).await;
+    let _ = worker.finish_with_poster(&claim).await.expect(200);
+    let backlog = own.get("/v1/admin/backlog").await.expect(200);
+    assert_eq!(backlog["jobs"], json!([]));
+}

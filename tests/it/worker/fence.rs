@@ -1,0 +1,206 @@
+//! Who holds a job, and what becomes of those who do no longer.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{Client, Created};
+
+use super::turn::{Claim, LEASE, Worker, output, turn, upload_film, verbs};
+
+/// Every verb of this claim is refused.
+async fn check_stale(worker: &Worker, claim: &Claim, code: &str) {
+    for (verb, body) in verbs() {
+        worker
+            .verb(claim, verb, &body)
+            .await
+            .expect_problem(409, code);
+    }
+}
+
+async fn outputs(client: &Client, created: &Created) -> Value {
+    client.asset(&created.asset_id).await.expect(200)["outputs"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_changes_nothing() {
+    let turn = turn().await;
+    let (slow, quick) = (turn.worker("w-slow"), turn.worker("w-quick"));
+    let (alice, mut events) = turn.user("worker-fence", "lease").await;
+    let created = upload_film(&alice, "public").await;
+    let lost = slow.claim(&created).await;
+    quick
+        .try_claim(&created)
+        .await
+        .expect_problem(409, "job_busy");
+
+    // It sleeps past its lease, and its hint goes to the next.
+    let held = quick.claim(&created).await;
+    assert_eq!(held.document["attempt"], 2);
+    let attempts = &held.document["job"]["attempts"];
+    assert_eq!(attempts[0]["error"]["code"], "lease_expired", "{attempts}");
+    check_stale(&slow, &lost, "lease_stale").await;
+    // Neither a mixture of both fences nor another worker's name passes.
+    let mut mixed = lost.clone();
+    mixed.document["attempt"] = 2.into();
+    check_stale(&slow, &mixed, "lease_stale").await;
+    check_stale(&slow, &held, "lease_stale").await;
+
+    let _ = quick.finish_with_poster(&held).await.expect(200);
+    events
+        .next_of("processing_complete", &created.asset_id)
+        .await;
+    let published = outputs(&alice, &created).await;
+    check_stale(&slow, &lost, "job_ended").await;
+    assert_eq!(outputs(&alice, &created).await, published);
+    let url = published[0]["url"].as_str().unwrap();
+    assert!(url.contains(held.prefix()), "{url}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_lives_as_long_as_its_heartbeats() {
+    let turn = turn().await;
+    let worker = turn.worker("w-beat");
+    let (alice, _events) = turn.user("worker-fence", "beat").await;
+    let created = upload_film(&alice, "public").await;
+    let claim = worker.claim(&created).await;
+    let started = std::time::Instant::now();
+    let mut ends = std::collections::BTreeSet::new();
+    while started.elapsed() < LEASE * 2 {
+        let answer = worker
+            .verb(&claim, "heartbeat", &json!({}))
+            .await
+            .expect(200);
+        ends.insert(answer["lease_until"].as_str().unwrap().to_owned());
+        // The pace of a worker, not a wait for something to happen.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    // Renewed when a third of it was over, not at each heartbeat.
+    assert!((3..=9).contains(&ends.len()), "{ends:?}");
+    let job = worker.finish_with_poster(&claim).await.expect(200);
+    assert_eq!(job["attempts"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_says_so_to_its_worker() {
+    let turn = turn().await;
+    let (worker, other) = (turn.worker("w-cancel"), turn.worker("w-other"));
+    let (alice, mut events) = turn.user("worker-fence", "cancel").await;
+    let created = upload_film(&alice, "public").await;
+    let claim = worker.claim(&created).await;
+    worker
+        .store(&claim, "remux.mp4", b"a remux", "video/mp4")
+        .await;
+    let early = json!({"early": {"outputs": [output("remux", "remux.mp4", "video/mp4", 7)]}});
+    let _ = worker.verb(&claim, "heartbeat", &early).await.expect(200);
+
+    let cancel = format!("/v1/jobs/{}/cancel", created.job_id);
+    let _ = alice.post(&cancel, &Value::Null).await.expect(202);
+    let beat = worker
+        .verb(&claim, "heartbeat", &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(beat["cancel"], true);
+    for (verb, body) in verbs().into_iter().filter(|(verb, _)| *verb != "heartbeat") {
+        worker
+            .verb(&claim, verb, &body)
+            .await
+            .expect_problem(409, "job_ended");
+    }
+    other
+        .try_claim(&created)
+        .await
+        .expect_problem(409, "job_ended");
+    events.next_of("job_cancelled", &created.asset_id).await;
+    let late = json!({"progress": {"ratio": 0.9, "stage": "encode"}});
+    let _ = worker.verb(&claim, "heartbeat", &late).await.expect(200);
+    // Its early outputs went with the attempt, its original with the state.
+    let path = format!("/v1/assets/{}/playback", created.asset_id);
+    let shown = alice.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["state"], &shown["mp4_url"], &shown["original_url"]),
+        (&"failed".into(), &Value::Null, &Value::Null)
+    );
+    let later = alice.create("later.png", "image/png", 10).await;
+    events.next_of("upload_started", &later.asset_id).await;
+    assert_eq!(
+        events.names_of(&created.asset_id).last(),
+        Some(&"job_cancelled")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_film_is_no_work_any_more() {
+    let turn = turn().await;
+    let worker = turn.worker("w-delete");
+    let (alice, _events) = turn.user("worker-fence", "delete").await;
+    let created = upload_film(&alice, "public").await;
+    let claim = worker.claim(&created).await;
+    worker
+        .store(&claim, "remux.mp4", b"a remux", "video/mp4")
+        .await;
+    let answer = alice
+        .delete(&format!("/v1/assets/{}", created.asset_id))
+        .await;
+    assert_eq!(answer.status, 204);
+    check_stale(&worker, &claim, "lease_stale").await;
+    worker
+        .try_claim(&created)
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_end_as_their_worker_says() {
+    let turn = turn().await;
+    let worker = turn.worker("w-end");
+    let (alice, mut events) = turn.user("worker-fence", "end").await;
+    let created = upload_film(&alice, "public").await;
+
+    // Given back, more often than it may fail.
+    for attempt in 1..=5 {
+        let claim = worker.claim(&created).await;
+        assert_eq!(claim.document["attempt"], attempt);
+        let job = worker.verb(&claim, "release", &json!({})).await.expect(200);
+        assert_eq!(
+            (&job["state"], &job["error"]),
+            (&"queued".into(), &Value::Null)
+        );
+    }
+    // Failed, and worth another attempt.
+    let claim = worker.claim(&created).await;
+    let failure =
+        |code: &str, class: &str| json!({"code": code, "detail": "What happened.", "class": class});
+    worker
+        .verb(&claim, "fail", &failure("not_found", "permanent"))
+        .await
+        .expect_problem(400, "request_invalid");
+    worker
+        .verb(&claim, "fail", &failure("encode_failed", "sometimes"))
+        .await
+        .expect_problem(400, "request_invalid");
+    let job = worker
+        .verb(&claim, "fail", &failure("storage_failed", "retryable"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&job["state"], &job["attempts"][5]["error"]["code"]),
+        (&"queued".into(), &"storage_failed".into())
+    );
+    // Failed for good: the owner hears the worker's words.
+    let claim = worker.claim(&created).await;
+    assert_eq!(claim.document["attempt"], 7);
+    let job = worker
+        .verb(&claim, "fail", &failure("media_unreadable", "permanent"))
+        .await
+        .expect(200);
+    assert_eq!(job["state"], "failed");
+    let failed = events.next_of("processing_failed", &created.asset_id).await;
+    let error = json!({"code": "media_unreadable", "detail": "What happened."});
+    assert_eq!(failed.data["error"], error);
+    let asset = alice.asset(&created.asset_id).await.expect(200);
+    assert_eq!(
+        (&asset["state"], &asset["error"]),
+        (&"failed".into(), &error)
+    );
+    check_stale(&worker, &claim, "job_ended").await;
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask bench video`: one film through the native worker of a local stack, against the bare ffmpeg command with the
+//! same arguments, one ffmpeg run for each rung, and Shaka Streamer.
+
+mod clip;
+mod ours;
+mod peer;
+mod progress;
+mod report;
+mod sample;
+mod shaka;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use shared::video::preset::Preset;
+
+use self::ours::{Ours, Watched, Worked};
+use super::{Bench, Output};
+use crate::build::native::Profile;
+use crate::paths::Paths;
+use crate::say;
+
+/// Short sides of the rungs: three, as the usual comparison with separate runs has them.
+const RUNGS: [u32; 3] = [360, 720, 1_080];
+
+/// How to measure.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Turns that are measured, after one that is not.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// What a turn took.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cost {
+    /// CPU time, all processes.
+    cpu: Duration,
+    /// Time on the clock.
+    wall: Duration,
+}
+
+/// All that was measured.
+struct Measured {
+    bare: Vec<Cost>,
+    separate: Vec<Cost>,
+    shaka: Vec<Cost>,
+    ours: Vec<Worked>,
+    watched: Watched,
+}
+
+/// Runs it; gives the tables.
+pub(super) fn run(paths: &Paths, options: &Options) -> Result<String> {
+    let clip = clip::film(paths)?;
+    let shaka = shaka::ensure(paths)?;
+    let bench = Bench::new(paths, "video")?;
+    let preset = preset();
+    let turns = peer::Turns::new(&clip, &preset, &bench.folder, &shaka)?;
+    let ours = Ours::start(&bench, &preset, Profile::Native)?;
+    // The turn that is not measured is the one that is watched: what a viewer asks for costs time, too.
+    let watched = ours.watched(&clip, RUNGS.len())?;
+    let mut measured = Measured {
+        bare: Vec::new(),
+        separate: Vec::new(),
+        shaka: Vec::new(),
+        ours: Vec::new(),
+        watched,
+    };
+    turns.bare()?;
+    for run in 1..=options.runs {
+        bench.stop.check()?;
+        say::note(format_args!("  ..  turn {run} of {}", options.runs));
+        measured.bare.push(turns.bare()?);
+        measured.ours.push(ours.worked(&clip)?);
+        measured.separate.push(turns.separate()?);
+        measured.shaka.push(turns.shaka()?);
+    }
+    ours.stop();
+    bench.clean()?;
+    Ok(report::text(&clip, &measured))
+}
+
+/// The built-in preset with the rungs of this benchmark.
+fn preset() -> Preset {
+    let mut preset = Preset::default();
+    preset.rungs.retain(|rung| RUNGS.contains(&rung.short_side));
+    preset
+}
