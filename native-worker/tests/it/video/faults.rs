@@ -210,7 +210,7 @@ async fn a_work_that_is_stopped() {
 #[tokio::test]
 async fn an_encoder_that_is_faster_than_the_bucket() {
     let mut studio = Studio::open().await;
-    studio.config.stall = Duration::from_secs(10);
+    studio.config.stall = Duration::from_secs(3);
     studio.bucket.hang(".m4s");
     let film = fixtures::noisy();
     let preset = json!({
@@ -230,7 +230,7 @@ async fn an_encoder_that_is_faster_than_the_bucket() {
         };
         assert!(size(&studio.scratch.join("hls")) < 64 << 20);
         // Longer than it may stall.
-        tokio::time::sleep(Duration::from_secs(11)).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
         assert_eq!(state(pid), Some('T'));
         studio.stop.cancel();
     });
