@@ -407,7 +407,7 @@ mod tests {
                 .unwrap_err()
                 .contains("starts at tick 120")
         );
-        let no_key = fragment(80, None);
+        let no_key = fragment(80, Some(NON_SYNC));
         assert!(read(&no_key, None).unwrap_err().contains("no key frame"));
         let mut longer = whole.clone();
         longer.extend([0, 0, 0, 9, b'm', b'd', b'a', b't', 0]);
