@@ -250,6 +250,12 @@ impl<'a> Collector<'a> {
                     let ratio = rendition.ratio();
                     self.work.teller.stored(&rendition.name, ratio);
                 }
+                // What is stored of all is done, even if the encoder has no word for it: it says nothing as long as one
+                // of its outputs has not begun (a second language that starts late).
+                let least = self.renditions.iter().filter_map(Rendition::ratio);
+                if let Some(least) = least.min_by(f64::total_cmp) {
+                    self.work.teller.stage_ratio(least);
+                }
             }
             Stored::Playlists(master_bytes) => {
                 self.playlists_are_busy = false;

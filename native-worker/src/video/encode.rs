@@ -28,6 +28,8 @@ pub(super) struct Ladder {
     pub(super) folder: PathBuf,
     /// How long it plays.
     pub(super) duration_ms: u64,
+    /// Whether the source is damaged.
+    pub(super) is_damaged: bool,
 }
 
 impl Ladder {
@@ -62,12 +64,13 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     let (ended, renditions) = tokio::try_join!(encoding, collector.run(&encoder_ended))?;
     check_leftovers(work, &folder, &renditions).await?;
     check_agreement(work, &renditions)?;
-    let duration_ms = judge(work, plan, &renditions, ended.exit.log.errors())?;
+    let (duration_ms, verdict) = judge(work, plan, &renditions, ended.exit.log.errors())?;
     check_audio(work, plan, &renditions, duration_ms)?;
     Ok(Ladder {
         renditions,
         folder,
         duration_ms,
+        is_damaged: verdict != Verdict::Complete,
     })
 }
 
@@ -145,13 +148,13 @@ fn check_agreement(work: &Work<'_>, renditions: &[Rendition]) -> Result<(), Work
     Ok(())
 }
 
-/// Is everything there that the source promised? Gives the length.
+/// Is everything there that the source promised? Gives the length, and the verdict.
 fn judge(
     work: &Work<'_>,
     plan: &Plan,
     renditions: &[Rendition],
     decode_errors: u64,
-) -> Result<u64, WorkError> {
+) -> Result<(u64, Verdict), WorkError> {
     let longest = |is_video: bool| {
         renditions
             .iter()
@@ -178,10 +181,12 @@ fn judge(
         Verdict::Degraded {
             decode_errors,
             missing_ms,
-        } => work.note(
+        } => {
+            work.note(
             "media_degraded",
             format!("The file is damaged: {decode_errors} errors while decoding, {missing_ms} ms are missing at its end."),
-        ),
+            );
+        }
         Verdict::Truncated {
             expected_ms,
             encoded_ms,
@@ -198,11 +203,12 @@ fn judge(
             ));
         }
     }
-    Ok(if plan.is_audio_only() {
+    let length = if plan.is_audio_only() {
         audio_ms
     } else {
         video_ms
-    })
+    };
+    Ok((length, verdict))
 }
 
 /// The sound lasts as long as the picture, unless the source's own does not.

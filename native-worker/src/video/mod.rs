@@ -58,6 +58,10 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
         encode::run(&work, &plan),
     )?;
     work.found(|made| made.duration_ms = Some(ladder.duration_ms));
+    if ladder.is_damaged {
+        // All the damage is in it. In what was encoded anew there is none.
+        work.withdraw(remux::NAME);
+    }
     hls::finish(&work, &plan, &ladder, texts).await?;
     if let Some(video) = &plan.video {
         stills::storyboard(&work, video, &ladder.folder, ladder.duration_ms).await?;

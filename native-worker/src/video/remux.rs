@@ -12,6 +12,9 @@ use super::probe;
 use super::work::Work;
 use crate::attempt::WorkError;
 
+/// Name of the output.
+pub(super) const NAME: &str = "remux";
+
 /// A larger file would not fit into what a job may use of the disk besides its original (64 MiB). Its original can be
 /// played all the same.
 const SIZE_MAX: u64 = 48 << 20;
@@ -76,7 +79,7 @@ pub(super) async fn store(work: &Work<'_>, remuxed: Option<Remuxed>) -> Result<(
     };
     let size_bytes = work.store(file::REMUX, &path, "video/mp4").await?;
     work.publish(MadeOutput {
-        name: "remux".to_owned(),
+        name: NAME.to_owned(),
         file: file::REMUX.to_owned(),
         content_type: "video/mp4".to_owned(),
         width: Some(size.0),

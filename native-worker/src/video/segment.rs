@@ -312,3 +312,109 @@ impl Span {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mp4_atom::{Encode as _, Mfhd, Tfdt, Tfhd, Trun, TrunEntry, TrunSamples};
+
+    use super::*;
+
+    const KEY: u32 = 0x0200_0000;
+
+    fn init() -> Init {
+        Init {
+            timescale: 1_000,
+            codecs: None,
+            defaults: Trex {
+                default_sample_duration: 40,
+                default_sample_flags: NON_SYNC,
+                ..Trex::default()
+            },
+        }
+    }
+
+    /// A fragment at `start` of two samples of 40 ticks, three bytes each; the first has `flags`.
+    fn fragment(start: u64, flags: Option<u32>) -> Vec<u8> {
+        let sample = |flags| TrunEntry {
+            duration: None,
+            size: Some(3),
+            flags,
+            cts: None,
+        };
+        let moof = Moof {
+            mfhd: Mfhd { sequence_number: 1 },
+            traf: vec![Traf {
+                tfhd: Tfhd {
+                    track_id: 1,
+                    ..Tfhd::default()
+                },
+                tfdt: Some(Tfdt {
+                    base_media_decode_time: start,
+                }),
+                trun: vec![Trun {
+                    data_offset: Some(0),
+                    samples: TrunSamples::Explicit(vec![sample(flags), sample(Some(NON_SYNC))]),
+                }],
+                ..Traf::default()
+            }],
+        };
+        let mut bytes = Vec::new();
+        moof.encode(&mut bytes).unwrap();
+        bytes.extend([0, 0, 0, 14]);
+        bytes.extend(b"mdat");
+        bytes.extend(b"abcdef");
+        bytes
+    }
+
+    fn read(bytes: &[u8], ended: Option<u64>) -> Result<Content, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segment");
+        std::fs::write(&path, bytes).unwrap();
+        Content::read(&path, &init(), ended).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_whole_segment() {
+        let two = [fragment(80, Some(KEY)), fragment(160, Some(NON_SYNC))].concat();
+        let expected = Content {
+            start: 80,
+            ticks: 160,
+            samples: 4,
+            size_bytes: u64::try_from(two.len()).unwrap(),
+        };
+        assert_eq!(read(&two, Some(80)), Ok(expected));
+        assert_eq!(read(&two, None), Ok(expected));
+    }
+
+    #[test]
+    fn every_cut_is_seen() {
+        let whole = fragment(0, Some(KEY));
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length], None).is_err(), "{length}");
+        }
+        assert_eq!(read(&[], None), Err("it is empty".to_owned()));
+        assert!(read(&[0; 100], None).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_seen() {
+        let whole = fragment(80, Some(KEY));
+        let gap = "it starts at tick 80, the one before ended at 40";
+        assert_eq!(read(&whole, Some(40)), Err(gap.to_owned()));
+        let apart = [fragment(0, Some(KEY)), fragment(120, None)].concat();
+        assert!(
+            read(&apart, None)
+                .unwrap_err()
+                .contains("starts at tick 120")
+        );
+        let no_key = fragment(80, Some(NON_SYNC));
+        assert!(read(&no_key, None).unwrap_err().contains("no key frame"));
+        let mut longer = whole.clone();
+        longer.extend([0, 0, 0, 9, b'm', b'd', b'a', b't', 0]);
+        assert!(read(&longer, None).unwrap_err().contains("no index"));
+        let mut short = whole;
+        let at = short.len() - 11;
+        short[at] -= 1;
+        assert!(read(&short[..short.len() - 1], None).is_err());
+    }
+}

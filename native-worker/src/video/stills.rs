@@ -66,15 +66,13 @@ pub(super) async fn storyboard(
 ) -> Result<(), WorkError> {
     let path = folder.join(file::STORYBOARD);
     let storyboard = match &video.storyboard {
-        Some(storyboard) => {
-            let tiles = folder.join(file::TILES);
-            let child = work.ffmpeg(&command::sprite(storyboard), &[&tiles], folder)?;
-            let ended = work.watch(None).run(child, |_| {}).await?;
-            work.check(&ended, "make the storyboard")?;
-            storyboard.clone()
-        }
-        None => make_storyboard(work, video, folder, duration_ms).await?,
+        Some(storyboard) => storyboard.clone(),
+        None => make_tiles(work, video, folder, duration_ms).await?,
     };
+    let tiles = folder.join(file::TILES);
+    let child = work.ffmpeg(&command::sprite(&storyboard), &[&tiles], folder)?;
+    let ended = work.watch(None).run(child, |_| {}).await?;
+    work.check(&ended, "make the storyboard")?;
     let seen = look(work, &path, "The storyboard").await?;
     put(work, "storyboard_sprite", file::STORYBOARD, &path, &seen).await?;
     let text = storyboard.webvtt(file::STORYBOARD, duration_ms);
@@ -98,7 +96,7 @@ pub(super) async fn storyboard(
     Ok(())
 }
 
-async fn make_storyboard(
+async fn make_tiles(
     work: &Work<'_>,
     video: &VideoPlan,
     folder: &Path,
@@ -108,7 +106,7 @@ async fn make_storyboard(
     let (width, height) = largest.map_or((2, 2), |rung| (rung.width, rung.height));
     let storyboard = Storyboard::new(width, height, duration_ms, video.fps);
     let input = work.input();
-    let arguments = command::storyboard(video, &storyboard, &input.display().to_string());
+    let arguments = command::tiles(video, &storyboard, &input.display().to_string());
     let child = work.ffmpeg(&arguments, &[&input], folder)?;
     let watch = work.watch(Some(duration_ms));
     let ended = watch.run(child, |_| {}).await?;

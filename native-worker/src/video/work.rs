@@ -226,6 +226,13 @@ impl<'a> Work<'a> {
         self.attempt.pulse.publish_early(state.made.clone());
     }
 
+    /// An output that turned out to be worse than it looked is not named at the end.
+    pub(super) fn withdraw(&self, name: &str) {
+        let mut state = self.state();
+        state.made.outputs.retain(|output| output.name != name);
+        self.attempt.pulse.publish_early(state.made.clone());
+    }
+
     /// What was found out of the source.
     pub(super) fn found(&self, change: impl FnOnce(&mut Made)) {
         change(&mut self.state().made);

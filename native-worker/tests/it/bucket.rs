@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -96,6 +97,11 @@ impl Bucket {
         let path = self.server.root.path().join(bucket).join(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Where the server keeps what is below a prefix.
+    pub(crate) fn path(&self, bucket: &str, prefix: &str) -> PathBuf {
+        self.server.root.path().join(bucket).join(prefix)
     }
 
     pub(crate) fn read(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {

@@ -64,7 +64,10 @@ fn changed(name: &str, of: &Path, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf 
 /// Three seconds of 640×360 with a tone, index first.
 pub(crate) fn plain() -> PathBuf {
     let (picture, tone) = (picture("640x360", "25", "3"), tone("3"));
-    encoded("plain.mp4", &format!("{picture} {tone} {H264} {AAC} -movflags +faststart"))
+    encoded(
+        "plain.mp4",
+        &format!("{picture} {tone} {H264} {AAC} -movflags +faststart"),
+    )
 }
 
 /// The same picture, 6 s, larger, for what has to be caught while it runs.
@@ -76,19 +79,28 @@ pub(crate) fn longer() -> PathBuf {
 /// Noise, which no encoder makes small.
 pub(crate) fn noisy() -> PathBuf {
     let noise = "-vf noise=alls=100:allf=t -c:v libx264 -preset ultrafast -crf 30 -g 25";
-    encoded("noisy.mp4", &format!("{} {noise}", picture("1280x720", "25", "10")))
+    encoded(
+        "noisy.mp4",
+        &format!("{} {noise}", picture("1280x720", "25", "10")),
+    )
 }
 
 /// A codec that no browser plays.
 pub(crate) fn mpeg2() -> PathBuf {
     encoded(
         "mpeg2.ts",
-        &format!("{} -c:v mpeg2video -b:v 1M -f mpegts", picture("1280x720", "25", "8")),
+        &format!(
+            "{} -c:v mpeg2video -b:v 1M -f mpegts",
+            picture("1280x720", "25", "8")
+        ),
     )
 }
 
 pub(crate) fn no_audio() -> PathBuf {
-    encoded("no_audio.mp4", &format!("{} {H264}", picture("640x360", "25", "2")))
+    encoded(
+        "no_audio.mp4",
+        &format!("{} {H264}", picture("640x360", "25", "2")),
+    )
 }
 
 pub(crate) fn audio_only() -> PathBuf {
@@ -109,12 +121,17 @@ pub(crate) fn cover_art() -> PathBuf {
 
 /// Odd sides and no chroma subsampling.
 pub(crate) fn odd_444() -> PathBuf {
+    // (`testsrc2` rounds odd sides.)
+    let picture = "-f lavfi -i testsrc=size=321x181:rate=25:duration=1";
     let x264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv444p";
-    encoded("odd_444.mkv", &format!("{} {x264}", picture("321x181", "25", "1")))
+    encoded("odd_444.mkv", &format!("{picture} {x264}"))
 }
 
 pub(crate) fn portrait() -> PathBuf {
-    encoded("portrait.mp4", &format!("{} {H264}", picture("360x640", "25", "1")))
+    encoded(
+        "portrait.mp4",
+        &format!("{} {H264}", picture("360x640", "25", "1")),
+    )
 }
 
 /// Stored as 640×360, to be shown as 360×640: the matrix of the track is turned by 90°.
@@ -129,7 +146,10 @@ pub(crate) fn rotated() -> PathBuf {
 }
 
 fn matrix(values: [i32; 9]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect()
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> usize {
@@ -141,31 +161,37 @@ fn find(bytes: &[u8], what: &[u8]) -> usize {
 
 /// A square of one pixel, and one of sixteen.
 pub(crate) fn tiny(side: u32) -> PathBuf {
-    let size = format!("{side}x{side}");
+    let cut = format!("-vf format=yuv444p,crop={side}:{side}:0:0 -c:v ffv1");
     encoded(
         &format!("tiny_{side}.mkv"),
-        &format!("{} -c:v ffv1 -pix_fmt yuv444p", picture(&size, "25", "1")),
+        &format!("{} {cut}", picture("32x32", "25", "1")),
     )
 }
 
-/// Says that it is 16384×16384; three kilobytes.
+/// Wider than 8K.
 pub(crate) fn huge_header() -> PathBuf {
     encoded(
         "huge_header.mkv",
-        "-f lavfi -i color=black:size=16384x16384:rate=1:duration=1 -frames:v 1 -c:v ffv1 -pix_fmt gray",
+        "-f lavfi -i color=black:size=16000x64:rate=1:duration=1 -frames:v 1 -c:v ffv1 -pix_fmt gray",
     )
 }
 
 pub(crate) fn ten_bit() -> PathBuf {
     let x265 = "-c:v libx265 -preset ultrafast -x265-params log-level=error -pix_fmt yuv420p10le";
-    encoded("ten_bit.mp4", &format!("{} {x265}", picture("320x180", "25", "1")))
+    encoded(
+        "ten_bit.mp4",
+        &format!("{} {x265}", picture("320x180", "25", "1")),
+    )
 }
 
 /// High dynamic range by `transfer`.
 fn hdr(name: &str, transfer: &str) -> PathBuf {
     let colours = format!("-color_primaries bt2020 -color_trc {transfer} -colorspace bt2020nc");
     let x265 = "-c:v libx265 -preset ultrafast -x265-params log-level=error -pix_fmt yuv420p10le";
-    encoded(name, &format!("{} {x265} {colours}", picture("320x180", "25", "1")))
+    encoded(
+        name,
+        &format!("{} {x265} {colours}", picture("320x180", "25", "1")),
+    )
 }
 
 pub(crate) fn hdr10() -> PathBuf {
@@ -179,7 +205,10 @@ pub(crate) fn hlg() -> PathBuf {
 /// Frames at uneven times.
 pub(crate) fn vfr() -> PathBuf {
     let select = "-vf select='not(eq(mod(n,5),2))*not(eq(mod(n,7),3))' -fps_mode vfr";
-    encoded("vfr.mkv", &format!("{} {select} {H264}", picture("320x180", "25", "3")))
+    encoded(
+        "vfr.mkv",
+        &format!("{} {select} {H264}", picture("320x180", "25", "3")),
+    )
 }
 
 /// At another rate.
@@ -203,8 +232,12 @@ pub(crate) fn half_second() -> PathBuf {
 }
 
 pub(crate) fn interlaced() -> PathBuf {
-    let woven = "-vf tinterlace=interleave_top,setfield=tff -flags +ildct+ilme -c:v mpeg2video -b:v 2M";
-    encoded("interlaced.ts", &format!("{} {woven} -f mpegts", picture("320x180", "50", "2")))
+    let woven =
+        "-vf tinterlace=interleave_top,setfield=tff -flags +ildct+ilme -c:v mpeg2video -b:v 2M";
+    encoded(
+        "interlaced.ts",
+        &format!("{} {woven} -f mpegts", picture("320x180", "50", "2")),
+    )
 }
 
 /// Sound of this layout, with a picture.
@@ -225,7 +258,10 @@ pub(crate) fn unknown_layout() -> PathBuf {
     let sound = sound.replace(":c=4c", "");
     encoded(
         "unknown_layout.mov",
-        &format!("{} {sound} {H264} -c:a pcm_s16le", picture("320x180", "25", "2")),
+        &format!(
+            "{} {sound} {H264} -c:a pcm_s16le",
+            picture("320x180", "25", "2")
+        ),
     )
 }
 
@@ -263,7 +299,10 @@ pub(crate) fn subtitles() -> PathBuf {
 pub(crate) fn data_stream() -> PathBuf {
     encoded(
         "data_stream.mov",
-        &format!("{} {H264} -timecode 01:00:00:00", picture("320x180", "25", "1")),
+        &format!(
+            "{} {H264} -timecode 01:00:00:00",
+            picture("320x180", "25", "1")
+        ),
     )
 }
 
@@ -305,8 +344,13 @@ pub(crate) fn fragmented() -> PathBuf {
 /// The first half of a film whose index says that there is more.
 pub(crate) fn truncated() -> PathBuf {
     let (picture, tone) = (picture("640x360", "25", "8"), tone("8"));
-    let whole = encoded("whole.mp4", &format!("{picture} {tone} {H264} {AAC} -movflags +faststart"));
-    changed("truncated.mp4", &whole, |bytes| bytes.truncate(bytes.len() / 2))
+    let whole = encoded(
+        "whole.mp4",
+        &format!("{picture} {tone} {H264} {AAC} -movflags +faststart"),
+    );
+    changed("truncated.mp4", &whole, |bytes| {
+        bytes.truncate(bytes.len() / 2);
+    })
 }
 
 /// A film with its index cut off.

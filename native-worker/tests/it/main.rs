@@ -7,6 +7,8 @@ mod config;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod lease;
@@ -22,5 +24,7 @@ mod sandbox;
 mod scratch;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod video;
 #[cfg(test)]
 mod worker;

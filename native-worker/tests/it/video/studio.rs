@@ -149,9 +149,25 @@ impl Outcome {
                 .output()
                 .unwrap();
             let said = String::from_utf8_lossy(&decoded.stderr);
-            // A JPEG's full range is named so by a pixel format that the scaler calls deprecated.
-            let is_fine = said.lines().all(|line| line.contains("deprecated pixel format"));
-            assert!(decoded.status.success() && is_fine, "{}: {said}", output.name);
+            if output.content_type == "image/jpeg" {
+                assert!(std::fs::read(&path).unwrap().ends_with(&[0xff, 0xd9]));
+            }
+            // It misses the end of a JPEG of four pixels, though it is there (see above). A JPEG's full range is named so by a pixel format that the scaler calls deprecated; and this player
+            // shows no subtitles.
+            let is_fine = said.lines().all(|line| {
+                [
+                    "EOI missing",
+                    "deprecated pixel format",
+                    "Can't support the subtitle",
+                ]
+                .iter()
+                .any(|known| line.contains(known))
+            });
+            assert!(
+                decoded.status.success() && is_fine,
+                "{}: {said}",
+                output.name
+            );
         }
         let ratios: Vec<f64> = self.progress.iter().filter_map(|word| word.ratio).collect();
         assert!(ratios.is_sorted(), "{ratios:?}");
@@ -168,7 +184,14 @@ impl Outcome {
 /// What ffprobe says of a file.
 pub(crate) fn ffprobe(path: &Path) -> Value {
     let probed = Command::new("ffprobe")
-        .args(["-v", "error", "-print_format", "json", "-show_format", "-show_streams"])
+        .args([
+            "-v",
+            "error",
+            "-print_format",
+            "json",
+            "-show_format",
+            "-show_streams",
+        ])
         .arg(path)
         .output()
         .unwrap();

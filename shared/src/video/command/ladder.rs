@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::picture::tiles_filter;
-use super::{Arguments, file, filter};
+use super::picture::{tiles_filter, tiles_output};
+use super::{Arguments, filter};
 use crate::video::plan::{AudioRendition, Downmix, Plan, VideoPlan};
 use crate::video::preset::GOP_MS;
 
@@ -35,9 +35,7 @@ pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
     {
         // Trap: ffmpeg tells no progress before every output has begun. The tiles begin with the first frame; a sprite
         // would begin with the last.
-        list.pair("-map", "[board]").strip();
-        list.pair("-fps_mode", "passthrough").pair("-q:v", "2");
-        list.pair("-f", "mjpeg").flag(file::TILES);
+        tiles_output(&mut list);
     }
     list.0
 }

@@ -10,7 +10,7 @@ mod picture;
 mod stream_copy;
 
 pub use ladder::ladder;
-pub use picture::{poster, sprite, storyboard};
+pub use picture::{poster, sprite, tiles};
 pub use stream_copy::{mp4, mp4_audio, remux, subtitles};
 
 use super::probe;

@@ -31,26 +31,30 @@ pub fn poster(video: &VideoPlan, input: &str, at_ms: u64) -> Vec<String> {
     list.0
 }
 
-/// The sprite alone, for a source whose length was not known when the ladder began: every frame is decoded, so that each
-/// tile shows its own time however rare key frames are.
+/// The tiles alone, for a source whose length was not known when the ladder began: every frame is decoded, so that each
+/// tile shows its own time however rare key frames are. (Not the sprite at once: ffmpeg would tell no progress before it.)
 #[must_use]
-pub fn storyboard(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<String> {
+pub fn tiles(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<String> {
     let graph = format!(
-        "[0:{}]{},{},{}[board]",
+        "[0:{}]{},{}[board]",
         video.stream,
         filter::before_split(video, (storyboard.tile_width, storyboard.tile_height)),
         tiles_filter(storyboard),
-        grid_filter(storyboard)
     );
     let mut list = Arguments::new();
     list.input(input).pair("-filter_complex", graph);
-    list.pair("-map", "[board]").strip();
-    list.pair("-frames:v", "1").pair("-q:v", "4");
-    list.pair("-f", "mjpeg").flag(file::STORYBOARD);
+    tiles_output(&mut list);
     list.0
 }
 
-/// The sprite of the tiles that the ladder wrote.
+/// The tiles of a graph's `[board]`, one JPEG after the other.
+pub(super) fn tiles_output(list: &mut Arguments) {
+    list.pair("-map", "[board]").strip();
+    list.pair("-fps_mode", "passthrough").pair("-q:v", "2");
+    list.pair("-f", "mjpeg").flag(file::TILES);
+}
+
+/// The sprite of the tiles that [`ladder`](super::ladder()) or [`tiles`] wrote.
 #[must_use]
 pub fn sprite(storyboard: &Storyboard) -> Vec<String> {
     let mut list = Arguments::new();

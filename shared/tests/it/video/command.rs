@@ -172,7 +172,7 @@ fn pictures() {
     let poster = command::poster(&video, INPUT, video.poster.at_ms);
     let first = command::poster(&video, INPUT, 0);
     assert!(!first.contains(&"-ss".to_owned()));
-    let board = command::storyboard(&video, video.storyboard.as_ref().unwrap(), INPUT);
+    let board = command::tiles(&video, video.storyboard.as_ref().unwrap(), INPUT);
     let sprite = command::sprite(video.storyboard.as_ref().unwrap());
     let lists = [&poster, &board, &sprite].map(|list| lines(list));
     insta::assert_snapshot!(lists.join("\n\n"));
@@ -235,7 +235,7 @@ fn every_input_is_guarded() {
         command::probe(INPUT),
         command::ladder(&plan, INPUT),
         command::poster(video, INPUT, 1),
-        command::storyboard(video, video.storyboard.as_ref().unwrap(), INPUT),
+        command::tiles(video, video.storyboard.as_ref().unwrap(), INPUT),
         command::remux(plan.remux.as_ref().unwrap(), INPUT),
         command::mp4(Some(INPUT)),
         command::subtitles(&plan, INPUT).unwrap(),
