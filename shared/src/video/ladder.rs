@@ -6,10 +6,6 @@ use super::preset::{Preset, RungSpec};
 use super::rational::Rational;
 use super::source::VideoStream;
 
-/// A source between two rungs gets a rung of its own size if it is larger than the highest rung that fits by more than
-/// this part in a hundred: less is not seen, and each rung costs encoding, storage and a switch.
-const OWN_RUNG_PERCENT: u32 = 15;
-
 /// Frame rates that cameras and editors mean.
 const COMMON_RATES: [(u32, u32); 8] = [
     (24_000, 1_001),
@@ -92,18 +88,8 @@ pub(super) fn rungs(video: &VideoStream, preset: &Preset, fps: Rational) -> Vec<
         .filter(fits)
         .map(|spec| rung(video, *spec, Some(spec.short_side), fps))
         .collect();
-    let above = specs.iter().find(|spec| spec.short_side > short);
-    let highest = specs.iter().rfind(fits);
-    let own = match (highest, above) {
-        // Smaller than the smallest rung.
-        (None, above) => above,
-        // Above the whole ladder: the preset wants nothing larger.
-        (Some(_), None) => None,
-        (Some(highest), Some(above)) => {
-            let bound = u64::from(highest.short_side) * u64::from(100 + OWN_RUNG_PERCENT);
-            (u64::from(short) * 100 > bound).then_some(above)
-        }
-    };
+    // Smaller than the smallest rung: one of the source's own size.
+    let own = specs.first().filter(|_| rungs.is_empty());
     rungs.extend(own.map(|spec| rung(video, *spec, None, fps)));
     for (number, rung) in (0..).zip(&mut rungs) {
         rung.number = number;

@@ -36,7 +36,13 @@ async fn check(client: &Client, events: &mut Events, clip: &Clip, expected: &Exp
     let size = asset["width"].as_u64().zip(asset["height"].as_u64());
     assert_eq!(size, expected.size, "{name}");
     let hls = url(&playback, "hls_url");
-    assert_eq!(clip::warnings(hls), "", "{name}");
+    // ffmpeg 5.1 cannot show subtitles of HLS, and says so of every such rendition.
+    let warnings: Vec<String> = clip::warnings(hls)
+        .lines()
+        .filter(|line| !line.contains("Can't support the subtitle"))
+        .map(str::to_owned)
+        .collect();
+    assert!(warnings.is_empty(), "{name}: {warnings:?}");
     let parsed = clip::node("parse.mjs", &[hls]);
     let mut rungs: Vec<(u64, u64)> = parsed["variants"]
         .as_array()
@@ -84,6 +90,10 @@ async fn check(client: &Client, events: &mut Events, clip: &Clip, expected: &Exp
     parsed
 }
 
+fn case(name: &str, words: &str, expected: Expected) -> (Clip, Expected) {
+    (Clip::made(name, words), expected)
+}
+
 const TEST: &str = "-f lavfi -i testsrc2=s=640x360:r=25:d=2";
 const H264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 const SMALL: &[(u64, u64)] = &[(640, 360)];
@@ -99,37 +109,37 @@ async fn sizes_and_shapes() {
     let mut events = follow(&alice).await;
     let source = |size: &str| format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 {H264}");
     let table = [
-        (
-            Clip::made("no-sound.mp4", &source("640x360")),
+        case(
+            "no-sound.mp4",
+            &source("640x360"),
             film((640, 360), SMALL, 0, 1.0),
         ),
-        (
-            Clip::made("upright.mp4", &source("360x640")),
+        case(
+            "upright.mp4",
+            &source("360x640"),
             film((360, 640), &[(360, 640)], 0, 1.0),
         ),
-        (
-            Clip::made("small.mp4", &source("16x16")),
+        case(
+            "small.mp4",
+            &source("16x16"),
             film((16, 16), &[(16, 16)], 0, 1.0),
         ),
-        (
-            Clip::made(
-                "odd.mkv",
-                "-f lavfi -i testsrc2=s=321x181:r=25:d=1 -c:v libx264 -preset ultrafast -pix_fmt yuv444p",
-            ),
+        case(
+            "odd.mkv",
+            "-f lavfi -i testsrc=s=321x181:r=25:d=1 -c:v libx264 -preset ultrafast -pix_fmt yuv444p",
             film((321, 181), &[(320, 180)], 0, 1.0),
         ),
-        (
-            Clip::made(
-                "anamorphic.mp4",
-                &words(&[
-                    "-f lavfi -i testsrc2=s=720x576:r=25:d=1 -vf setsar=16/15",
-                    H264,
-                ]),
-            ),
+        case(
+            "anamorphic.mp4",
+            &words(&[
+                "-f lavfi -i testsrc2=s=720x576:r=25:d=1 -vf setsar=16/15",
+                H264,
+            ]),
             film((768, 576), &[(480, 360), (640, 480)], 0, 1.0),
         ),
-        (
-            Clip::made("wide.mp4", &source("1280x320")),
+        case(
+            "wide.mp4",
+            &source("1280x320"),
             film((1280, 320), &[(1280, 320)], 0, 1.0),
         ),
     ];
@@ -166,78 +176,67 @@ fn turn(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn colours_and_clocks() {
-    let stack = shared_with_worker();
-    let alice = stack.caller("inputs", "clocks", "user");
-    let mut events = follow(&alice).await;
+/// Colours beyond the common ones, and frames at every rate.
+fn clocks() -> Vec<(Clip, Expected)> {
     let hdr = |transfer: &str| {
         format!(
             "-f lavfi -i testsrc2=s=640x360:r=25:d=1 -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc \
              -c:v libx265 -preset ultrafast -x265-params log-level=none:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc -tag:v hvc1"
         )
     };
-    let table = [
-        (
-            Clip::made(
-                "ten-bit.mkv",
-                &words(&[TEST, "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le"]),
-            ),
+    vec![
+        case(
+            "ten-bit.mkv",
+            &words(&[TEST, "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le"]),
             film((640, 360), SMALL, 0, 2.0),
         ),
-        (
-            Clip::made("pq.mp4", &hdr("smpte2084")),
+        case("pq.mp4", &hdr("smpte2084"), film((640, 360), SMALL, 0, 1.0)),
+        case(
+            "hlg.mp4",
+            &hdr("arib-std-b67"),
             film((640, 360), SMALL, 0, 1.0),
         ),
-        (
-            Clip::made("hlg.mp4", &hdr("arib-std-b67")),
-            film((640, 360), SMALL, 0, 1.0),
-        ),
-        (
-            Clip::made(
-                "interlaced.ts",
-                "-f lavfi -i testsrc2=s=720x576:r=50:d=2 -vf interlace,setfield=tff -flags +ilme+ildct -c:v mpeg2video -b:v 4M -f mpegts",
-            ),
+        case(
+            "interlaced.ts",
+            "-f lavfi -i testsrc2=s=720x576:r=50:d=2 -vf interlace,setfield=tff -flags +ilme+ildct -c:v mpeg2video -b:v 4M -f mpegts",
             film((720, 576), &[(450, 360), (600, 480)], 0, 2.0),
         ),
-        (
-            Clip::made(
-                "ntsc.mp4",
-                &format!("-f lavfi -i testsrc2=s=640x360:r=60000/1001:d=2 {H264}"),
-            ),
+        case(
+            "ntsc.mp4",
+            &format!("-f lavfi -i testsrc2=s=640x360:r=60000/1001:d=2 {H264}"),
             film((640, 360), SMALL, 0, 2.0),
         ),
-        (
-            Clip::made(
-                "fast.mp4",
-                &format!("-f lavfi -i testsrc2=s=640x360:r=120:d=1 {H264}"),
-            ),
+        case(
+            "fast.mp4",
+            &format!("-f lavfi -i testsrc2=s=640x360:r=120:d=1 {H264}"),
             film((640, 360), SMALL, 0, 1.0),
         ),
-        (
-            Clip::made(
-                "slow.mp4",
-                &format!("-f lavfi -i testsrc2=s=640x360:r=1:d=4 {H264}"),
-            ),
+        case(
+            "slow.mp4",
+            &format!("-f lavfi -i testsrc2=s=640x360:r=1:d=4 {H264}"),
             film((640, 360), SMALL, 0, 4.0),
         ),
-        (
-            Clip::made(
-                "short.mp4",
-                &format!("-f lavfi -i testsrc2=s=640x360:r=24:d=0.5 {H264}"),
-            ),
+        case(
+            "short.mp4",
+            &format!("-f lavfi -i testsrc2=s=640x360:r=24:d=0.5 {H264}"),
             film((640, 360), SMALL, 0, 0.5),
         ),
-        (
-            Clip::made(
-                "jumpy.mkv",
-                &format!(
-                    "-f lavfi -i testsrc2=s=640x360:r=30:d=3 -vf select=not(mod(n\\,3))+gt(random(0)\\,0.5) -vsync vfr {H264}"
-                ),
+        case(
+            "jumpy.mkv",
+            &format!(
+                "-f lavfi -i testsrc2=s=640x360:r=30:d=3 -vf select=not(mod(n\\,3))+gt(random(0)\\,0.5) -vsync vfr {H264}"
             ),
             film((640, 360), SMALL, 0, 3.0),
         ),
-    ];
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_and_clocks() {
+    let stack = shared_with_worker();
+    let alice = stack.caller("inputs", "clocks", "user");
+    let mut events = follow(&alice).await;
+    let table = clocks();
     for (clip, expected) in table {
         let parsed = check(&alice, &mut events, &clip, &expected).await;
         let rate = parsed["variants"][0]["rate"].as_f64().unwrap();
@@ -256,107 +255,94 @@ async fn colours_and_clocks() {
     assert_eq!(clip::warnings(url(&playback, "hls_url")), "");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sounds_and_texts() {
-    let stack = shared_with_worker();
-    let alice = stack.caller("inputs", "sounds", "user");
-    let mut events = follow(&alice).await;
-    let with = |sound: &str, codec: &str| words(&[TEST, sound, H264, codec, "-shortest"]);
-    let cover = Clip::made("cover.png", "-f lavfi -i testsrc2=s=200x200 -frames:v 1");
-    let table = [
-        (
-            Clip::made(
-                "surround.mkv",
-                &with(
-                    "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0",
-                    "-c:a ac3",
-                ),
+/// A film with sound of its own.
+fn with(sound: &str, codec: &str) -> String {
+    words(&[TEST, sound, H264, codec, "-shortest"])
+}
+
+/// Sound of every layout and at every place.
+fn layouts() -> Vec<(Clip, Expected)> {
+    vec![
+        case(
+            "surround.mkv",
+            &with(
+                "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0",
+                "-c:a ac3",
             ),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "seven.mkv",
-                &with(
-                    "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0",
-                    "-c:a flac",
-                ),
+        case(
+            "seven.mkv",
+            &with(
+                "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0",
+                "-c:a flac",
             ),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "phone.mkv",
-                &with("-f lavfi -i sine=d=2:r=8000", "-c:a pcm_s16le -ac 1"),
-            ),
+        case(
+            "phone.mkv",
+            &with("-f lavfi -i sine=d=2:r=8000", "-c:a pcm_s16le -ac 1"),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "late.mkv",
-                &words(&[
-                    "-itsoffset 5",
-                    TEST,
-                    "-itsoffset 5 -f lavfi -i sine=d=2",
-                    H264,
-                    "-c:a aac -copyts",
-                ]),
-            ),
+        case(
+            "late.mkv",
+            &words(&[
+                "-itsoffset 5",
+                TEST,
+                "-itsoffset 5 -f lavfi -i sine=d=2",
+                H264,
+                "-c:a aac -copyts",
+            ]),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "short-sound.mp4",
-                &words(&[
-                    "-f lavfi -i testsrc2=s=640x360:r=25:d=3 -f lavfi -i sine=d=1",
-                    H264,
-                    "-c:a aac",
-                ]),
-            ),
+        case(
+            "short-sound.mp4",
+            &words(&[
+                "-f lavfi -i testsrc2=s=640x360:r=25:d=3 -f lavfi -i sine=d=1",
+                H264,
+                "-c:a aac",
+            ]),
             film((640, 360), SMALL, 1, 3.0),
         ),
-        (
-            Clip::made(
-                "index-behind.mp4",
-                &with("-f lavfi -i sine=d=2", "-c:a aac"),
+    ]
+}
+
+/// Every container, and files without a film.
+fn containers() -> Vec<(Clip, Expected)> {
+    let cover = Clip::made("cover.png", "-f lavfi -i testsrc2=s=200x200 -frames:v 1");
+    vec![
+        case(
+            "index-behind.mp4",
+            &with("-f lavfi -i sine=d=2", "-c:a aac"),
+            film((640, 360), SMALL, 1, 2.0),
+        ),
+        case(
+            "fragments.mp4",
+            &with(
+                "-f lavfi -i sine=d=2",
+                "-c:a aac -movflags frag_keyframe+empty_moov",
             ),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "fragments.mp4",
-                &with(
-                    "-f lavfi -i sine=d=2",
-                    "-c:a aac -movflags frag_keyframe+empty_moov",
-                ),
-            ),
+        case(
+            "film.webm",
+            &words(&[
+                TEST,
+                "-f lavfi -i sine=d=2 -c:v libvpx -deadline realtime -c:a libopus -shortest",
+            ]),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "film.webm",
-                &words(&[
-                    TEST,
-                    "-f lavfi -i sine=d=2 -c:v libvpx -deadline realtime -c:a libopus -shortest",
-                ]),
-            ),
+        case(
+            "film.ts",
+            &with("-f lavfi -i sine=d=2", "-c:a aac -f mpegts"),
             film((640, 360), SMALL, 1, 2.0),
         ),
-        (
-            Clip::made(
-                "film.ts",
-                &with("-f lavfi -i sine=d=2", "-c:a aac -f mpegts"),
-            ),
-            film((640, 360), SMALL, 1, 2.0),
-        ),
-        (
-            Clip::made(
-                "film.avi",
-                &words(&[
-                    TEST,
-                    "-f lavfi -i sine=d=2 -c:v mpeg4 -c:a libmp3lame -shortest",
-                ]),
-            ),
+        case(
+            "film.avi",
+            &words(&[
+                TEST,
+                "-f lavfi -i sine=d=2 -c:v mpeg4 -c:a libmp3lame -shortest",
+            ]),
             film((640, 360), SMALL, 1, 2.0),
         ),
         (
@@ -372,8 +358,9 @@ async fn sounds_and_texts() {
                 seconds: 2.0,
             },
         ),
-        (
-            Clip::made("tone.wav", "-f lavfi -i sine=d=2"),
+        case(
+            "tone.wav",
+            "-f lavfi -i sine=d=2",
             Expected {
                 size: None,
                 rungs: &[],
@@ -381,8 +368,9 @@ async fn sounds_and_texts() {
                 seconds: 2.0,
             },
         ),
-        (
-            Clip::made("sound.mp4", "-f lavfi -i sine=d=2 -c:a aac"),
+        case(
+            "sound.mp4",
+            "-f lavfi -i sine=d=2 -c:a aac",
             Expected {
                 size: None,
                 rungs: &[],
@@ -390,7 +378,15 @@ async fn sounds_and_texts() {
                 seconds: 2.0,
             },
         ),
-    ];
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sounds_and_texts() {
+    let stack = shared_with_worker();
+    let alice = stack.caller("inputs", "sounds", "user");
+    let mut events = follow(&alice).await;
+    let table = layouts().into_iter().chain(containers());
     for (clip, expected) in table {
         check(&alice, &mut events, &clip, &expected).await;
     }

@@ -36,7 +36,10 @@ async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
         serde_json::json!([360, 480, 720]),
         "{seen}"
     );
-    assert_eq!(seen["switched"]["errors"], serde_json::json!([]), "{seen}");
+    // Loads that a switch made needless are given up; nothing worse may happen.
+    for error in seen["switched"]["errors"].as_array().unwrap() {
+        assert_eq!(error, "networkError aborted", "{seen}");
+    }
 
     // Flashes stand at full seconds of the film, and the sound is as far from them as in the original: within a frame.
     let frame = 1.0 / 25.0;

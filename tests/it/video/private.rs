@@ -11,10 +11,10 @@ async fn a_private_film_plays_by_its_path_token_only() {
     let stack = shared_with_worker();
     let alice = stack.caller("private-film", "alice", "user");
     let mut events = follow(&alice).await;
-    let film = Clip::film(640, 360, 25, 4);
+    let clip = Clip::film(640, 360, 25, 4);
     let document =
-        json!({"filename": film.name, "content_type": film.content_type, "visibility": "private"});
-    let created = alice.upload_with(&document, film.bytes.clone()).await;
+        json!({"filename": clip.name, "content_type": clip.content_type, "visibility": "private"});
+    let created = alice.upload_with(&document, clip.bytes.clone()).await;
     let early = playback(&alice, &created).await;
     let part = [("range", "bytes=10-19")];
     let original = alice
@@ -22,7 +22,7 @@ async fn a_private_film_plays_by_its_path_token_only() {
         .await;
     assert_eq!(
         (original.status, original.body.as_slice()),
-        (206, &film.bytes[10..20])
+        (206, &clip.bytes[10..20])
     );
     let event = end(&mut events, &created).await;
     assert_eq!(event.name, "processing_complete", "{}", event.data);

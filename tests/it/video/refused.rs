@@ -150,9 +150,10 @@ async fn broken_films_end_by_a_clear_code() {
     noise.extend(
         (0..20_000_u32).map(|index| u8::try_from(index.wrapping_mul(2_654_435_761) >> 24).unwrap()),
     );
-    assert_eq!(
-        refusal(&alice, "noise.mp4", noise).await,
-        "media_unreadable"
+    let code = refusal(&alice, "noise.mp4", noise).await;
+    assert!(
+        matches!(code.as_str(), "media_truncated" | "media_unreadable"),
+        "{code}"
     );
     let subtitles = Clip::made_from(
         "subs.mp4",
