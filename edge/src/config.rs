@@ -10,6 +10,7 @@ use shared::image;
 use shared::job;
 use shared::media;
 use shared::sign::{PathTokens, Signer};
+use shared::video::Preset;
 use worker::Env;
 
 use crate::error::{Error, Result};
@@ -58,11 +59,19 @@ impl Presets {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        serde_json::from_str(text).map(Self).map_err(|error| {
-            Error::internal(format!(
-                "VIDEO_PRESETS is no JSON object of objects: {error}"
-            ))
-        })
+        let presets: BTreeMap<String, Map<String, Value>> =
+            serde_json::from_str(text).map_err(|error| {
+                Error::internal(format!(
+                    "VIDEO_PRESETS is no JSON object of objects: {error}"
+                ))
+            })?;
+        for (tenant, preset) in &presets {
+            // Here, where its author sees it, and not in each job of the tenant.
+            Preset::parse(&serde_json::to_string(preset)?).map_err(|error| {
+                Error::internal(format!("VIDEO_PRESETS, tenant {tenant}: {error}"))
+            })?;
+        }
+        Ok(Self(presets))
     }
 
     /// The preset of `tenant`; empty: the worker's own.

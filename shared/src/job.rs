@@ -183,6 +183,8 @@ pub enum Command {
         lease: LeaseHash,
         /// Length of the lease.
         lease_ms: u64,
+        /// The deadline becomes this if it is earlier: time in a backlog is no time at work.
+        deadline_min: Option<Timestamp>,
     },
     /// Its worker is alive.
     Heartbeat {
@@ -339,7 +341,11 @@ fn step_queued(
     };
     match command {
         Command::Claim { .. } if run_at > now => Err(Rejected::NotDue),
-        Command::Claim { lease, lease_ms } => {
+        Command::Claim {
+            lease,
+            lease_ms,
+            deadline_min,
+        } => {
             let state = State::Running {
                 lease: lease.clone(),
                 lease_until: now.plus_ms(*lease_ms),
@@ -347,6 +353,7 @@ fn step_queued(
             Ok((
                 Job {
                     state,
+                    deadline: job.deadline.max(deadline_min.unwrap_or(job.deadline)),
                     attempt: job.attempt.saturating_add(1),
                     ..job.clone()
                 },

@@ -219,10 +219,11 @@ struct IdRow {
     id: String,
 }
 
-/// Jobs that the clock has overtaken: leases that ran out, deadlines that passed.
+/// Jobs that the clock has overtaken: leases that ran out, deadlines that passed. What waits for a native worker has no
+/// deadline: that its machines are busy or away is no fault of a job.
 pub(crate) async fn overdue(db: &D1Database, now: Timestamp) -> Result<Vec<JobId>> {
     let sql = "SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1 \
-               UNION SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline_at <= ?1 LIMIT 100";
+               UNION SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline_at <= ?1 AND (state = 'running' OR runs_on = 'edge') LIMIT 100";
     let rows: Vec<IdRow> = all(db, sql, &[time(now)]).await?;
     rows.iter().map(|row| word(&row.id)).collect()
 }

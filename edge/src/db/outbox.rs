@@ -187,7 +187,7 @@ pub(crate) async fn next_due(db: &D1Database, upload_max_ms: u64) -> Result<Opti
     // One scalar MIN over sub-selects: D1 takes at most five terms in a compound SELECT. ?3 stands for "never".
     let sql = "SELECT NULLIF(MIN(\
                COALESCE((SELECT MIN(lease_until) FROM jobs WHERE state = 'running'), ?3), \
-               COALESCE((SELECT MIN(deadline_at) FROM jobs WHERE state IN ('queued', 'running')), ?3), \
+               COALESCE((SELECT MIN(deadline_at) FROM jobs WHERE state IN ('queued', 'running') AND (state = 'running' OR runs_on = 'edge')), ?3), \
                COALESCE((SELECT MIN(MAX(due_at, COALESCE(resend_at, 0))) FROM outbox_messages), ?3), \
                COALESCE((SELECT MIN(created_at) + ?1 FROM outbox_events), ?3), \
                COALESCE((SELECT MIN(due_at) FROM tombstones), ?3), \

@@ -176,9 +176,11 @@ fn check_place(row: &JobRow, change: &Change) -> Result<()> {
 /// The core's command for a change.
 fn command(app: &App, change: &Change, now: Timestamp) -> Command {
     match change {
-        Change::Claim { token, .. } => Command::Claim {
+        Change::Claim { token, runs_on, .. } => Command::Claim {
             lease: LeaseHash::of(token),
             lease_ms: app.config.lease_ms,
+            // A job may wait for a native worker as long as it takes; from here on it has its time.
+            deadline_min: (*runs_on == RunsOn::Native).then(|| now.plus_ms(DEADLINE_MS)),
         },
         Change::Heartbeat {
             fence,

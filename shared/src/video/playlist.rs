@@ -222,12 +222,20 @@ impl MasterPlaylist {
         let has_audio_group =
             !self.audio.is_empty() && (!self.variants.is_empty() || self.audio.len() > 1);
         if has_audio_group {
-            for audio in &self.audio {
-                lines.push(&audio_media(audio));
+            for (at, audio) in self.audio.iter().enumerate() {
+                let same = |other: &Audio| other.rendition.language == audio.rendition.language;
+                let before = self.audio.iter().take(at);
+                let is_auto = audio.rendition.is_default
+                    || !before.chain(default_audio(&self.audio)).any(same);
+                lines.push(&audio_media(audio, is_auto));
             }
         }
-        for subtitles in &self.subtitles {
-            lines.push(&subtitles_media(subtitles));
+        for (at, subtitles) in self.subtitles.iter().enumerate() {
+            let key = |one: &Subtitles| (one.rendition.language.clone(), one.rendition.is_forced);
+            let mut before = self.subtitles.iter().take(at);
+            let is_auto =
+                subtitles.rendition.is_default || !before.any(|one| key(one) == key(subtitles));
+            lines.push(&subtitles_media(subtitles, is_auto));
         }
         let loudest = self
             .audio
@@ -245,11 +253,7 @@ impl MasterPlaylist {
             lines.push(&uri(&variant.uri));
         }
         if self.variants.is_empty()
-            && let Some(first) = self
-                .audio
-                .iter()
-                .find(|audio| audio.rendition.is_default)
-                .or_else(|| self.audio.first())
+            && let Some(first) = default_audio(&self.audio).or_else(|| self.audio.first())
         {
             let (peak, average) = (loudest.peak_bps, loudest.average_bps);
             lines.push(&format!(
@@ -283,24 +287,32 @@ impl MasterPlaylist {
     }
 }
 
-fn audio_media(audio: &Audio) -> String {
+/// The rendition that plays when nobody chooses.
+fn default_audio(audio: &[Audio]) -> Option<&Audio> {
+    audio.iter().find(|audio| audio.rendition.is_default)
+}
+
+/// Invariant: of each language one rendition is taken by itself (RFC 8216 §4.3.4.1.1); the others are for who asks for them.
+fn audio_media(audio: &Audio, is_auto: bool) -> String {
     let rendition = &audio.rendition;
     format!(
-        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}{},DEFAULT={},AUTOSELECT=YES,CHANNELS=\"2\",URI={}",
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}{},DEFAULT={},AUTOSELECT={},CHANNELS=\"2\",URI={}",
         quoted(&rendition.name),
         language(rendition.language.as_deref()),
         yes(rendition.is_default),
+        yes(is_auto),
         quoted(&uri(&audio.uri)),
     )
 }
 
-fn subtitles_media(subtitles: &Subtitles) -> String {
+fn subtitles_media(subtitles: &Subtitles, is_auto: bool) -> String {
     let rendition = &subtitles.rendition;
     format!(
-        "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{SUBTITLES_GROUP}\",NAME={}{},DEFAULT={},AUTOSELECT=YES,FORCED={},URI={}",
+        "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{SUBTITLES_GROUP}\",NAME={}{},DEFAULT={},AUTOSELECT={},FORCED={},URI={}",
         quoted(&rendition.name),
         language(rendition.language.as_deref()),
         yes(rendition.is_default),
+        yes(is_auto),
         yes(rendition.is_forced),
         quoted(&uri(&subtitles.uri)),
     )

@@ -166,9 +166,13 @@ impl Source {
             .find(|stream| is_known(stream) && stream.width > Some(0) && stream.height > Some(0))
             .or_else(|| films().next())
             .and_then(|stream| VideoStream::from_stream(stream, start));
-        let audio: Vec<_> = of_type("audio")
+        let mut audio: Vec<_> = of_type("audio")
             .filter_map(|stream| AudioStream::from_stream(stream, start))
             .collect();
+        // Phones add tracks of codecs that ffmpeg does not know (spatial sound) beside one that it does.
+        if audio.iter().any(|stream| stream.codec.is_some()) {
+            audio.retain(|stream| stream.codec.is_some());
+        }
         let longest = [video.as_ref().and_then(|video| video.end_ms)]
             .into_iter()
             .chain(audio.iter().map(|stream| stream.end_ms))
@@ -297,9 +301,13 @@ fn is_protected(stream: &Stream) -> bool {
         .is_some_and(|tag| PROTECTED.contains(&tag))
 }
 
+/// Longest title that is kept, in characters: it becomes a name in a menu.
+const TITLE_MAX: usize = 200;
+
 /// MP4 writes a title of its own into `handler_name`, which says nothing.
 fn title(stream: &Stream) -> Option<String> {
-    stream.tags.get("title").map(str::to_owned)
+    let title = stream.tags.get("title")?;
+    Some(title.chars().take(TITLE_MAX).collect())
 }
 
 /// Whether the stream is a picture beside the film.

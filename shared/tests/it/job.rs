@@ -75,6 +75,7 @@ fn commands() -> Vec<(String, Command)> {
             Command::Claim {
                 lease: LeaseHash::of("new token"),
                 lease_ms: LEASE_MS,
+                deadline_min: None,
             },
         ),
         ("cancel".to_owned(), Command::Cancel),
@@ -198,6 +199,26 @@ fn transition_table() {
         table.push('\n');
     }
     insta::assert_snapshot!(table);
+}
+
+#[test]
+fn time_in_the_backlog_is_no_time_at_work() {
+    let job = Job {
+        state: State::Queued { run_at: NOW },
+        attempt: 0,
+        failures: 0,
+        deadline: NOW.plus_ms(1),
+    };
+    let claim = |deadline_min| Command::Claim {
+        lease: token(),
+        lease_ms: 1,
+        deadline_min,
+    };
+    let deadline = |command| step(&job, &command, NOW).map(|(job, _)| job.deadline);
+    let later = NOW.plus_ms(60_000);
+    assert_eq!(deadline(claim(Some(later))), Ok(later));
+    assert_eq!(deadline(claim(Some(NOW))), Ok(job.deadline));
+    assert_eq!(deadline(claim(None)), Ok(job.deadline));
 }
 
 #[test]

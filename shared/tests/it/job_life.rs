@@ -93,6 +93,7 @@ fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
         Move::Claim(lease_ms) => Command::Claim {
             lease: token(job.attempt + 1),
             lease_ms,
+            deadline_min: None,
         },
         Move::Say(speaker, verb) => {
             let (attempt, lease) = fence(speaker);
@@ -251,7 +252,11 @@ impl Life {
         if let State::Queued { run_at } = job.state {
             now = now.max(run_at);
             let lease = token(job.attempt + 1);
-            let claim = Command::Claim { lease, lease_ms: 1 };
+            let claim = Command::Claim {
+                lease,
+                lease_ms: 1,
+                deadline_min: None,
+            };
             (job, _) = step(&job, &claim, now).unwrap();
         }
         let fence = Fence {

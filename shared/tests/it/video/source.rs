@@ -211,6 +211,28 @@ fn the_film_is_found_among_pictures() {
 }
 
 #[test]
+fn sound_that_nobody_knows_is_left_out_beside_sound_that_is_known() {
+    let indices = |streams: &str| -> Vec<u32> {
+        let source = read(&format!(r#"{{"streams":[{streams}]}}"#));
+        source.audio.iter().map(|audio| audio.index).collect()
+    };
+    let known = r#"{"index":1,"codec_type":"audio","codec_name":"aac","channels":2}"#;
+    let spatial = r#"{"index":2,"codec_type":"audio","codec_name":"unknown","channels":4}"#;
+    assert_eq!(indices(&format!("{spatial},{known}")), [1]);
+    // Nothing better: the plan refuses it by name.
+    assert_eq!(indices(spatial), [2]);
+}
+
+#[test]
+fn a_title_is_no_book() {
+    let title = "é".repeat(100_000);
+    let source = read(&format!(
+        r#"{{"streams":[{{"index":0,"codec_type":"audio","codec_name":"aac","tags":{{"title":"{title}"}}}}]}}"#
+    ));
+    assert_eq!(source.audio[0].title, Some("é".repeat(200)));
+}
+
+#[test]
 fn odd_values_count_as_missing() {
     let source = read(
         r#"{"streams":[
