@@ -20,8 +20,11 @@ use crate::clock::uptime;
 use crate::edge::{Edge, EdgeError};
 use crate::meters::METERS;
 
-/// News is told at most this often.
-const NEWS_EVERY: Duration = Duration::from_secs(1);
+/// Progress is told this often: so that its reader, behind a network, hears of it once a second.
+const NEWS_EVERY: Duration = Duration::from_millis(800);
+
+/// What can be played already does not wait that long: somebody waits for it.
+const EARLY_EVERY: Duration = Duration::from_millis(200);
 
 /// Why an attempt was told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +130,16 @@ impl Lease {
                 () = std::future::ready(()), if is_late => {}
                 () = sleep_until(told_at + self.length / 3) => {}
                 () = news(&mut progress, &mut progress_due, &mut early, &mut early_due) => {
-                    sleep_until(told_at + NEWS_EVERY.min(self.length / 3)).await;
+                    let pause = NEWS_EVERY.min(self.length / 3);
+                    if !early_due {
+                        tokio::select! {
+                            () = sleep_until(told_at + pause) => {}
+                            () = changed(&mut early) => early_due = true,
+                        }
+                    }
+                    if early_due {
+                        sleep_until(told_at + EARLY_EVERY.min(pause)).await;
+                    }
                 }
             }
             let beat = HeartbeatJob {
