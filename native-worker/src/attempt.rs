@@ -8,6 +8,7 @@ use shared::problem::{ErrorCode, Failure};
 use shared::worker::{ClaimedJob, Made};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::storage::Storage;
@@ -25,6 +26,8 @@ pub struct Attempt {
     pub scratch: PathBuf,
     /// The line to the lease.
     pub pulse: Pulse,
+    /// Threads that cannot be stopped. The attempt may end before they do, but its slot is not free as long as they run.
+    pub threads: TaskTracker,
 }
 
 /// What the work tells the lease: the heartbeat of the next second carries it. And what the lease tells the work: stop.

@@ -57,6 +57,7 @@ pub async fn check(config: Config) -> Report {
     let tools = tools.unwrap_or_else(|_| Tools {
         ffmpeg_version: "none".to_owned(),
         encoders: Vec::new(),
+        warnings: Vec::new(),
     });
     let registration = registration(&worker.config, tools, WorkerState::Active);
     let edge = worker.edge.register(&registration).await;
@@ -77,5 +78,10 @@ fn try_scratch(config: &Config) -> Result<String, String> {
 
 fn told(tools: &Tools) -> String {
     let names: Vec<&str> = tools.encoders.iter().map(|one| one.name.as_str()).collect();
-    format!("{} with {}", tools.ffmpeg_version, names.join(", "))
+    let told = format!("{} with {}", tools.ffmpeg_version, names.join(", "));
+    let warnings = tools.warnings.iter().map(String::as_str);
+    std::iter::once(told.as_str())
+        .chain(warnings)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -22,6 +22,8 @@ pub struct Tools {
     pub ffmpeg_version: String,
     /// Encoders that work.
     pub encoders: Vec<Encoder>,
+    /// What is missing, but most jobs do not need: what cannot be done without it.
+    pub warnings: Vec<String>,
 }
 
 /// An encoder that may be there, and how it is called.
@@ -80,7 +82,30 @@ const CANDIDATES: [Candidate; 5] = [
     },
 ];
 
-/// Looks for ffmpeg, ffprobe and the encoders. `Err` says what is missing and what to do.
+/// Filters that must be there, as the ladder strings them together.
+struct Filters {
+    names: &'static str,
+    /// What cannot be done without them; `None`: no job can be done.
+    lost: Option<&'static str>,
+    graph: &'static str,
+}
+
+const FILTERS: [Filters; 2] = [
+    Filters {
+        names: "bwdif, scale, setparams, setsar, split",
+        lost: None,
+        graph: "bwdif=mode=send_frame:deint=interlaced,scale=160:90:flags=bicubic,setparams=colorspace=bt709,setsar=1,\
+                split[a][b];[b]nullsink;[a]format=yuv420p",
+    },
+    Filters {
+        names: "zscale, tonemap",
+        lost: Some("films in HDR fail"),
+        graph: "format=yuv420p10le,zscale=tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,\
+                zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p",
+    },
+];
+
+/// Looks for ffmpeg, ffprobe, the encoders and the filters. `Err` says what is missing and what to do.
 pub async fn prove(config: &Config) -> Result<Tools, String> {
     let ffmpeg_version = version(&config.ffmpeg).await?;
     version(&config.ffprobe).await?;
@@ -98,15 +123,30 @@ pub async fn prove(config: &Config) -> Result<Tools, String> {
             missing.push(candidate.name);
         }
     }
+    let mut warnings = Vec::new();
+    let proofs = FILTERS
+        .iter()
+        .map(|filters| filter(&config.ffmpeg, filters));
+    for (filters, works) in FILTERS.iter().zip(join_all(proofs).await) {
+        match (works, filters.lost) {
+            (true, _) => {}
+            (false, None) => missing.push(filters.names),
+            (false, Some(lost)) => {
+                let names = filters.names;
+                warnings.push(format!("ffmpeg has not the filters {names}: {lost}"));
+            }
+        }
+    }
     if missing.is_empty() {
         return Ok(Tools {
             ffmpeg_version,
             encoders,
+            warnings,
         });
     }
     Err(format!(
-        "ffmpeg {ffmpeg_version} cannot encode with {}; install a build that can, or name one by NATIVE_WORKER_FFMPEG",
-        missing.join(" and ")
+        "ffmpeg {ffmpeg_version} has not what every job needs, or it does not work: {}; install a build that has, or name one by NATIVE_WORKER_FFMPEG",
+        missing.join(", ")
     ))
 }
 
@@ -146,22 +186,34 @@ async fn works(ffmpeg: &Path, candidate: &Candidate) -> bool {
         .chain(&frames)
         .chain(candidate.after)
         .chain(&output);
-    match run(ffmpeg, arguments).await {
-        Ok(_) => true,
-        Err(why) => {
-            tracing::debug!(encoder = candidate.name, why, "an encoder does not work");
-            false
-        }
-    }
+    tried(candidate.name, &run(ffmpeg, arguments).await)
 }
 
-/// What a program prints to stdout when it ends well.
+/// Filters a frame.
+async fn filter(ffmpeg: &Path, filters: &Filters) -> bool {
+    let quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"];
+    let input = ["-f", "lavfi", "-i", FILM, "-frames:v", "1"];
+    let output = ["-vf", filters.graph, "-f", "null", "-"];
+    let arguments = quiet.iter().chain(&input).chain(&output);
+    tried(filters.names, &run(ffmpeg, arguments).await)
+}
+
+fn tried(what: &str, result: &Result<String, String>) -> bool {
+    if let Err(why) = result {
+        tracing::debug!(what, why, "a part of ffmpeg does not work");
+    }
+    result.is_ok()
+}
+
+/// What a program prints to stdout when it ends well. It inherits no secret, as in a job.
 async fn run(
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Result<String, String> {
     let output = Command::new(program)
         .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

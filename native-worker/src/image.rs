@@ -1,17 +1,25 @@
 //! Pictures that are too big for the edge, by the same codec.
 
+use std::time::Duration;
+
+use imaging::Probe;
 use shared::image::{ImagePlan, ImageReport, Variant};
 use shared::job::{FailureClass, Progress};
 use shared::problem::{ErrorCode, Failure};
 use shared::worker::{Made, MadeOutput};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::attempt::{Attempt, WorkError};
+use crate::memory;
 use crate::stage;
 use crate::storage::Lifetime;
 
 /// Variants that wait for the bucket. One: it is stored while the next is made.
 const WAITING_MAX: usize = 1;
+
+/// How long the codec may be at one step. The largest picture that is taken needs a minute on a slow core.
+const STEP_MAX: Duration = Duration::from_mins(10);
 
 /// What the codec's thread tells.
 enum Told {
@@ -32,17 +40,26 @@ pub(crate) async fn run(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, Wor
         let detail = format!("The original cannot be read from the worker's disk: {error}.");
         WorkError::retryable(ErrorCode::WorkerExhausted, detail)
     })?;
+    // What fits is this machine's to say, not the edge's.
     let plan = ImagePlan {
-        // What fits is this machine's to say, not the edge's.
         memory_max_bytes: attempt.config.image_memory_max_bytes,
         ..plan.clone()
     };
+    check_memory(&input, &plan, attempt.config.memory_free_min_bytes)?;
     let steps = plan.variants.len() + 1;
     let (tell_of, mut told) = mpsc::channel(WAITING_MAX);
     // A panic of the codec ends its thread and comes out of the handle.
-    let codec = tokio::task::spawn_blocking(move || encode(input, &plan, &tell_of));
+    let codec = attempt
+        .threads
+        .spawn_blocking(move || encode(input, &plan, &tell_of));
     let made = stage::timed("encode", store(attempt, &mut told, steps)).await;
     drop(told);
+    if matches!(&made, Err(error) if error.failure.code == ErrorCode::EncodeStalled)
+        || attempt.pulse.stop().is_cancelled()
+    {
+        // Its thread ends when its step does, and then nobody listens; the slot waits for it.
+        return made;
+    }
     match codec.await {
         Ok(Ok(())) => made,
         Ok(Err(failure)) => Err(WorkError {
@@ -55,6 +72,27 @@ pub(crate) async fn run(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, Wor
             Err(WorkError::permanent(ErrorCode::ImageCodecTrapped, detail))
         }
     }
+}
+
+/// A picture that this machine could decode, but not now, is for later, or for another machine.
+fn check_memory(input: &[u8], plan: &ImagePlan, reserve_bytes: u64) -> Result<(), WorkError> {
+    let size_bytes = u64::try_from(input.len()).unwrap_or(u64::MAX);
+    // What else is wrong with the file the codec says.
+    let Ok(Probe::Ready(summary)) = imaging::probe(input, size_bytes, plan) else {
+        return Ok(());
+    };
+    // The file itself is in the memory by now.
+    let needed = summary.memory_bytes.saturating_sub(size_bytes);
+    let Some(available) = memory::available_bytes() else {
+        return Ok(());
+    };
+    if needed <= available.saturating_sub(reserve_bytes) {
+        return Ok(());
+    }
+    let detail = format!(
+        "Decoding the image takes {needed} bytes more, and the worker has {available} bytes of memory available, of which {reserve_bytes} stay free. It is tried again."
+    );
+    Err(WorkError::retryable(ErrorCode::WorkerExhausted, detail))
 }
 
 /// The codec's thread. It ends early when nobody listens any more.
@@ -82,7 +120,7 @@ async fn store(
     let mut outputs: Vec<MadeOutput> = Vec::new();
     loop {
         let next = tokio::select! {
-            next = told.recv() => next,
+            next = timeout(STEP_MAX, told.recv()) => next.map_err(|_| stalled())?,
             () = attempt.pulse.stop().cancelled() => return Err(WorkError::stopped()),
         };
         match next {
@@ -109,6 +147,14 @@ async fn store(
             }
         }
     }
+}
+
+fn stalled() -> WorkError {
+    let minutes = STEP_MAX.as_secs() / 60;
+    let detail = format!(
+        "The codec made nothing of the image for {minutes} minutes and was given up. It is tried again."
+    );
+    WorkError::retryable(ErrorCode::EncodeStalled, detail)
 }
 
 async fn put(attempt: &Attempt, variant: Variant, bytes: Vec<u8>) -> Result<MadeOutput, WorkError> {
@@ -153,4 +199,32 @@ const fn class(failure: &Failure) -> FailureClass {
 )]
 fn ratio(done: usize, steps: usize) -> f64 {
     done as f64 / steps as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A PNG's beginning: `side` pixels each way.
+    fn png(side: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend(side.to_be_bytes());
+        bytes.extend(side.to_be_bytes());
+        bytes.extend([8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(b"IDAT");
+        bytes
+    }
+
+    #[test]
+    fn a_picture_that_does_not_fit_now_is_for_later() {
+        let plan = ImagePlan::native(u64::MAX, u64::MAX);
+        let checked = |side, reserve| check_memory(&png(side), &plan, reserve);
+        assert_eq!(checked(16, 0), Ok(()));
+        let error = checked(1_000, u64::MAX).unwrap_err();
+        let seen = (error.failure.code, error.class);
+        assert_eq!(seen, (ErrorCode::WorkerExhausted, FailureClass::Retryable));
+        // What the setting refuses is refused for ever, by the codec.
+        let small = ImagePlan::native(u64::MAX, 1);
+        assert_eq!(check_memory(&png(1_000), &small, u64::MAX), Ok(()));
+    }
 }

@@ -65,6 +65,7 @@ fn help() -> String {
 }
 
 fn work() -> Result<(), Error> {
+    sandbox::close_environment().map_err(Error::Runtime)?;
     // Two threads: what is heavy runs in ffmpeg, or on threads of its own.
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)

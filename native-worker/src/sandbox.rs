@@ -16,8 +16,9 @@ use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, Scope, path_beneath_rules,
 };
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
+use seccompiler::sock_filter;
 use serde::{Deserialize, Serialize};
 
 /// Variable that turns a start of the worker into the launch of a child. It holds a [`Policy`] as JSON.
@@ -150,6 +151,15 @@ pub fn level() -> Level {
         (false, true) => Level::Partial,
         (false, false) => Level::NoFiles,
     }
+}
+
+/// Where children can see the files of this process in `/proc`, they must not read its environment: secrets may be in it.
+/// Landlock sees to that; without it, the kernel is told to show them to nobody of the same user.
+pub fn close_environment() -> std::io::Result<()> {
+    if level() == Level::NoFiles {
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    }
+    Ok(())
 }
 
 fn scope(abi: ABI) -> Option<BitFlags<Scope>> {
@@ -286,13 +296,15 @@ fn confine_files(policy: &Policy, program: &Path) -> Result<(), LaunchError> {
         ruleset = ruleset.scope(scope)?;
     }
     let read = AccessFs::from_read(LANDLOCK);
-    // Its folder too: a program may bring its libraries along.
-    let own = program.parent().filter(|folder| *folder != Path::new("/"));
+    // A program may bring its libraries along.
+    let own = program.parent().map(|folder| folder.join("lib"));
+    let beside = program.ancestors().nth(2).map(|folder| folder.join("lib"));
     ruleset
         .create()?
         .add_rules(path_beneath_rules(READ_ALWAYS, read))?
         .add_rules(path_beneath_rules([program], read))?
         .add_rules(path_beneath_rules(own, read))?
+        .add_rules(path_beneath_rules(beside, read))?
         .add_rules(path_beneath_rules(&policy.read, read & !AccessFs::Execute))?
         .add_rules(path_beneath_rules(
             ["/dev/null"],
@@ -327,5 +339,33 @@ fn confine_calls() -> Result<(), LaunchError> {
     for filter in seccompiler::compile_from_json(SECCOMP.as_bytes(), arch)?.values() {
         seccompiler::apply_filter(filter)?;
     }
+    seccompiler::apply_filter(&numbers_of_x32())?;
     Ok(())
+}
+
+/// Denies every number of the x32 ABI: by those, a kernel of x86-64 that knows it can be asked for all that is denied above.
+/// (No other architecture has numbers so high.)
+const fn numbers_of_x32() -> [sock_filter; 4] {
+    /// `__X32_SYSCALL_BIT`.
+    const X32: u32 = 0x4000_0000;
+    const ALLOW: u32 = 0x7fff_0000;
+    /// `SECCOMP_RET_ERRNO` with `EPERM`.
+    const DENY: u32 = 0x0005_0001;
+    const fn step(code: u16, jump_false: u8, k: u32) -> sock_filter {
+        sock_filter {
+            code,
+            jt: 0,
+            jf: jump_false,
+            k,
+        }
+    }
+    [
+        // BPF_LD | BPF_W | BPF_ABS: the number, which comes first in `seccomp_data`.
+        step(0x20, 0, 0),
+        // BPF_JMP | BPF_JGE | BPF_K
+        step(0x35, 1, X32),
+        // BPF_RET | BPF_K
+        step(0x06, 0, DENY),
+        step(0x06, 0, ALLOW),
+    ]
 }

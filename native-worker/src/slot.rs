@@ -8,6 +8,7 @@ use shared::problem::ErrorCode;
 use shared::worker::{ClaimedJob, Made, Work};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::attempt::{Attempt, Pulse, WorkError};
@@ -99,6 +100,7 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
         "the attempt begins"
     );
     let begun = tokio::time::Instant::now();
+    let threads = TaskTracker::new();
     let result = match scratch(worker, &claimed) {
         Ok(scratch) => {
             let claimed = Arc::new(claimed);
@@ -109,6 +111,7 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
                 storage: storage.clone(),
                 scratch: scratch.path().to_owned(),
                 pulse,
+                threads: threads.clone(),
             };
             let keeping = {
                 let (lease, told) = (lease.clone(), worker.drain_told.clone());
@@ -134,6 +137,12 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
     let outcome = ending.tell(result).await;
     let ms = begun.elapsed().as_millis();
     tracing::info!(outcome = outcome.as_str(), ms, "the attempt has ended");
+    threads.close();
+    tokio::select! {
+        () = threads.wait() => {}
+        // There will be no other attempt.
+        () = worker.halt.cancelled() => {}
+    }
     outcome
 }
 

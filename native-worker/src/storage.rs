@@ -12,10 +12,12 @@ use md5::{Digest as _, Md5};
 use shared::key::parse_output;
 use shared::problem::ErrorCode;
 use shared::worker::{ClaimedJob, Source};
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::attempt::WorkError;
+use crate::backoff::Backoff;
 use crate::buckets::{Buckets, TRY_TIMEOUT, word};
 use crate::fetch::Fetch;
 use crate::hex::hex;
@@ -42,8 +44,11 @@ impl Lifetime {
 /// Puts of one file whose verification failed.
 const PUTS_MAX: u32 = 3;
 
-/// The slowest upload that is waited for, in bytes a second.
-const UPLOAD_RATE_MIN: u64 = 256 * 1024;
+/// Times that one file is read back. Requests that fail are tried again by the SDK; bodies that break off are not.
+const READS_MAX: u32 = 5;
+
+/// The slowest transfer that is waited for, in bytes a second.
+const RATE_MIN: u64 = 256 * 1024;
 
 /// What is read of a file at a time.
 const READ_BYTES: usize = 256 * 1024;
@@ -139,6 +144,35 @@ impl Storage {
         Ok(Box::new(got.body.into_async_read()))
     }
 
+    /// Reads back a file of `size` bytes that this attempt stored, whole. Tries again by itself when its body breaks off.
+    pub async fn read_whole(&self, file: &str, size: u64) -> Result<Vec<u8>, WorkError> {
+        let most = TRY_TIMEOUT + Duration::from_secs(size / RATE_MIN);
+        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            // One byte more would be one too many: it is to be seen.
+            let mut body = self.read(file).await?.take(size.saturating_add(1));
+            let mut bytes = Vec::new();
+            let why = match timeout(most, body.read_to_end(&mut bytes)).await {
+                Ok(Ok(count)) if u64::try_from(count) == Ok(size) => return Ok(bytes),
+                Ok(Ok(count)) => format!("{count} bytes came back of {size}"),
+                Ok(Err(_)) => "its body breaks off".to_owned(),
+                Err(_) => "its body does not end".to_owned(),
+            };
+            if tries == READS_MAX {
+                return Err(failed("read back", file, &why));
+            }
+            tracing::warn!(
+                file,
+                tries,
+                why,
+                "a file was not read back whole; it is read again"
+            );
+            backoff.wait().await;
+        }
+    }
+
     /// Removes whatever this attempt stored; for an attempt that lost. What cannot be removed now is removed by the edge
     /// later.
     pub async fn remove_stored(&self) {
@@ -191,7 +225,7 @@ impl Storage {
         size: u64,
         (content_type, lifetime): (&str, Lifetime),
     ) -> Result<String, &'static str> {
-        let timeout = TRY_TIMEOUT + Duration::from_secs(size / UPLOAD_RATE_MIN);
+        let timeout = TRY_TIMEOUT + Duration::from_secs(size / RATE_MIN);
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);
         let put = self.0.buckets.client.put_object();
         let stored = put

@@ -128,6 +128,7 @@ impl Worker {
             Ok(Tools {
                 ffmpeg_version,
                 encoders,
+                warnings,
             }) => {
                 let names: Vec<&str> = encoders.iter().map(|one| one.name.as_str()).collect();
                 tracing::info!(
@@ -135,6 +136,9 @@ impl Worker {
                     encoders = names.join(","),
                     "tools are proven"
                 );
+                for why in warnings {
+                    tracing::warn!(why, "a tool is missing");
+                }
             }
             Err(why) => tracing::error!(why, "the tools do not work"),
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use shared::video::command::file;
 use shared::video::plan::Plan;
 use shared::video::playlist::{PlaylistState, Segment};
 use shared::video::track::Track;
@@ -15,11 +16,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::playlists::{self, Playlist};
+use super::remux;
 use super::rendition::Rendition;
 use super::segment::{Content, Fault, Init};
 use super::work::Work;
 use crate::attempt::WorkError;
 use crate::ffmpeg::{Activity, Valve};
+use crate::scratch::used_bytes;
 use crate::storage::Lifetime;
 
 /// How often the folder is looked at.
@@ -28,7 +31,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// Uploads at a time.
 const UPLOADS_MAX: usize = 4;
 
-/// The encoder is held when its files are larger than this together, …
+/// The encoder is held when all that lies beside the original is larger than this together (64 MiB are what a job may use,
+/// and the encoder writes on until the next look), …
 const FULL_BYTES: u64 = 48 << 20;
 
 /// … until they are smaller than this.
@@ -43,7 +47,8 @@ type Upload<'a> = Pin<Box<dyn Future<Output = Result<Stored, WorkError>> + Send 
 
 /// What was stored.
 enum Stored {
-    Init(usize),
+    /// With its bytes.
+    Init(usize, u64),
     Segment(usize, u32, Segment),
     Playlists(u64),
 }
@@ -125,14 +130,18 @@ impl<'a> Collector<'a> {
     /// Looks for finished segments, and at how much the encoder has on the disk.
     async fn look(&mut self) -> Result<(), WorkError> {
         let listed = list(self.folder.clone()).await;
-        let files = listed.map_err(|why| self.work.disk_failed(&why))?;
+        let Listed {
+            files,
+            other_bytes,
+            is_remuxed,
+        } = listed.map_err(|why| self.work.disk_failed(&why))?;
         let bytes = files
             .iter()
-            .fold(0, |sum: u64, (_, size)| sum.saturating_add(*size));
+            .fold(other_bytes, |sum, (_, size)| sum.saturating_add(*size));
         for index in 0..self.renditions.len() {
             self.look_at(index, &files).await?;
         }
-        let is_moving = !self.waiting.is_empty() || !self.uploads.is_empty();
+        let is_moving = is_remuxed || !self.waiting.is_empty() || !self.uploads.is_empty();
         if bytes > FULL_BYTES && is_moving {
             self.valve.close();
         } else if bytes < EASY_BYTES || !is_moving {
@@ -239,9 +248,9 @@ impl<'a> Collector<'a> {
 
     fn take(&mut self, stored: Stored) {
         match stored {
-            Stored::Init(index) => {
+            Stored::Init(index, size_bytes) => {
                 if let Some(rendition) = self.renditions.get_mut(index) {
-                    rendition.init_is_stored = true;
+                    rendition.init_bytes = Some(size_bytes);
                 }
             }
             Stored::Segment(index, sequence, segment) => {
@@ -283,22 +292,48 @@ fn store_init<'a>(
         Track::Video(_) | Track::Subtitles(_) => "video/mp4",
     };
     Box::pin(async move {
-        work.store(&file, &path, kind).await?;
-        Ok(Stored::Init(index))
+        let size_bytes = work.store(&file, &path, kind).await?;
+        Ok(Stored::Init(index, size_bytes))
     })
 }
 
-/// Names and sizes of the files of a folder.
-async fn list(folder: PathBuf) -> std::io::Result<Vec<(String, u64)>> {
+/// What lies on the disk.
+struct Listed {
+    /// Names and sizes of the encoder's files.
+    files: Vec<(String, u64)>,
+    /// What lies in the other folders of the attempt.
+    other_bytes: u64,
+    /// Whether the remux is there: it is being stored, and then removed.
+    is_remuxed: bool,
+}
+
+/// Looks into the encoder's folder, and into those beside it.
+async fn list(folder: PathBuf) -> std::io::Result<Listed> {
     let listing = tokio::task::spawn_blocking(move || {
         let mut files = Vec::new();
-        for entry in std::fs::read_dir(folder)? {
+        for entry in std::fs::read_dir(&folder)? {
             let entry = entry?;
             // It may have its final name by now.
             let size = entry.metadata().map_or(0, |metadata| metadata.len());
             files.push((entry.file_name().to_string_lossy().into_owned(), size));
         }
-        Ok(files)
+        let others = folder.parent().map(std::fs::read_dir).transpose()?;
+        let other_bytes = others
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|other| other.path())
+            .filter(|other| *other != folder && other.is_dir())
+            .map(|other| used_bytes(&other))
+            .fold(0, u64::saturating_add);
+        Ok(Listed {
+            files,
+            other_bytes,
+            is_remuxed: folder
+                .with_file_name(remux::NAME)
+                .join(file::REMUX)
+                .exists(),
+        })
     });
     listing.await.map_err(std::io::Error::other)?
 }

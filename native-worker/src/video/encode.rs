@@ -41,6 +41,34 @@ impl Ladder {
     }
 }
 
+/// How long a source is, as far as it is encoded: for one that does not say it.
+struct Grown {
+    is_unknown: bool,
+    told_ms: u64,
+}
+
+impl Grown {
+    /// The edge gives a job time by its length. It has half an hour to begin with.
+    const TOLD_EVERY_MS: u64 = 60_000;
+
+    const fn new(plan: &Plan) -> Self {
+        Self {
+            is_unknown: plan.duration_ms.is_none(),
+            told_ms: 0,
+        }
+    }
+
+    /// The length, when it is time to tell it again.
+    fn seen(&mut self, out_time_us: Option<u64>) -> Option<u64> {
+        let ms = out_time_us? / 1_000;
+        let is_due = self.is_unknown && ms >= self.told_ms.saturating_add(Self::TOLD_EVERY_MS);
+        is_due.then(|| {
+            self.told_ms = ms;
+            ms
+        })
+    }
+}
+
 /// Encodes and stores all renditions.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkError> {
     let folder = work.folder("hls").await?;
@@ -54,8 +82,14 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     let frames = plan.video.as_ref().and_then(|video| video.frames);
     let mut progress = Progress::new(plan.duration_ms, frames);
     let encoding = async {
+        let mut grown = Grown::new(plan);
         let ended = watch
-            .run(child, |block| work.teller.encoded(&progress.update(block)))
+            .run(child, |block| {
+                work.teller.encoded(&progress.update(block));
+                if let Some(duration_ms) = grown.seen(block.out_time_us) {
+                    work.lasts(duration_ms);
+                }
+            })
             .await?;
         check_end(work, &ended)?;
         encoder_ended.cancel();
@@ -244,4 +278,24 @@ fn check_audio(
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_length_is_told_each_minute() {
+        let mut grown = Grown {
+            is_unknown: true,
+            told_ms: 0,
+        };
+        let told: Vec<u64> = (0..400)
+            .filter_map(|half| grown.seen(Some(half * 500_000)))
+            .collect();
+        assert_eq!(told, [60_000, 120_000, 180_000]);
+        assert_eq!(grown.seen(None), None);
+        grown.is_unknown = false;
+        assert_eq!(grown.seen(Some(999_000_000)), None);
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use shared::video::plan::Plan;
 use shared::video::playlist::PlaylistState;
-use tokio::io::AsyncReadExt as _;
 
 use super::encode::Ladder;
 use super::playlists::{self, MASTER, Playlist, Text};
@@ -51,11 +50,9 @@ pub(super) async fn finish(
 
 /// What is there is what was put, not a version that grew.
 async fn check(work: &Work<'_>, playlist: &Playlist) -> Result<(), WorkError> {
-    let mut text = String::new();
-    let mut body = work.attempt.storage.read(&playlist.file).await?;
-    let read = body.read_to_string(&mut text).await;
-    read.map_err(|why| work.invalid(&playlist.file, &why))?;
-    if text == playlist.text {
+    let size = u64::try_from(playlist.text.len()).unwrap_or(u64::MAX);
+    let storage = &work.attempt.storage;
+    if storage.read_whole(&playlist.file, size).await? == playlist.text.as_bytes() {
         Ok(())
     } else {
         Err(work.invalid(&playlist.file, &"another version of it came back"))

@@ -20,6 +20,8 @@ mod subtitles;
 mod teller;
 mod work;
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use shared::problem::ErrorCode;
 use shared::video::{Plan, Preset, Source, plan};
@@ -28,6 +30,9 @@ use shared::worker::{Made, Work as WorkToDo};
 use self::teller::Stage;
 use self::work::Work;
 use crate::attempt::{Attempt, WorkError};
+
+/// A slow fetch is told of this often, so that every heartbeat (one a second) has something new.
+const FETCH_TOLD_EVERY: Duration = Duration::from_millis(500);
 
 /// Makes everything of a film or of sound. Dropped, or told to stop, it leaves no child behind.
 pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
@@ -92,16 +97,16 @@ fn preset(attempt: &Attempt) -> Result<Preset, WorkError> {
 async fn fetch(work: &Work<'_>) -> Result<(), WorkError> {
     let attempt = work.attempt;
     let total = attempt.claimed.source.size_bytes.max(1);
-    let mut told = 0;
+    let (mut told, mut told_at) = (0, Instant::now());
     attempt
         .storage
         .fetch_original(&work.input(), attempt.pulse.stop(), |bytes| {
-            // In hundredths: a word for every piece would only be overwritten.
-            let percent = bytes.saturating_mul(100) / total;
-            if percent > told {
-                told = percent;
-                let percent = u32::try_from(percent).unwrap_or(100);
-                work.teller.stage_ratio(f64::from(percent) / 100.0);
+            // In hundredths, or when it is time for a heartbeat: a word for every piece would only be overwritten.
+            let millionths = bytes.saturating_mul(1_000_000) / total;
+            if millionths >= told + 10_000 || told_at.elapsed() >= FETCH_TOLD_EVERY {
+                (told, told_at) = (millionths, Instant::now());
+                let millionths = u32::try_from(millionths).unwrap_or(1_000_000);
+                work.teller.stage_ratio(f64::from(millionths) / 1_000_000.0);
             }
         })
         .await

@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
+use shared::problem::ErrorCode;
 use shared::video::command::{self, file};
 use shared::video::plan::Plan;
 use shared::video::track::Track;
 use shared::worker::MadeOutput;
 use tokio::fs::File;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _, copy};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::encode::Ladder;
 use super::probe;
@@ -17,12 +18,15 @@ use super::teller::Stage;
 use super::work::Work;
 use crate::attempt::WorkError;
 use crate::ffmpeg::Activity;
+use crate::scratch::free_bytes;
 
 /// How far the MP4's length may be from the ladder's: a frame of sound and the delay of the encoder.
 const DIFFERENCE_MAX_MS: u64 = 250;
 
 /// What the file is called when it is sound only.
 const AUDIO_FILE: &str = "audio.mp4";
+
+const DOING: &str = "put the MP4 together";
 
 /// Makes, stores and publishes the MP4.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result<(), WorkError> {
@@ -37,6 +41,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
         .video
         .as_ref()
         .and_then(|video| ladder.rendition(Track::Video(video.mp4_rung)));
+    check_disk(work, picture, sound)?;
     let made = match (picture, sound) {
         (Some(picture), sound) => {
             let sound = match sound {
@@ -67,6 +72,27 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
         size_bytes,
     });
     Ok(())
+}
+
+/// The file is as large as its segments; beside it lies the sound that goes into it.
+fn check_disk(
+    work: &Work<'_>,
+    picture: Option<&Rendition>,
+    sound: Option<&Rendition>,
+) -> Result<(), WorkError> {
+    let bytes = |rendition: Option<&Rendition>| rendition.map_or(0, Rendition::stored_bytes);
+    let beside = if picture.is_some() { bytes(sound) } else { 0 };
+    let needed = bytes(picture)
+        .saturating_add(bytes(sound))
+        .saturating_add(beside);
+    let free = free_bytes(&work.attempt.scratch).map_err(|why| work.disk_failed(&why))?;
+    if free >= needed {
+        return Ok(());
+    }
+    let detail = format!(
+        "The worker's disk has no room for the MP4: {free} bytes are free, {needed} are needed. It is tried again, on another worker if there is one."
+    );
+    Err(WorkError::retryable(ErrorCode::WorkerExhausted, detail))
 }
 
 /// Puts the stored segments of the sound together on the disk: there is one stdin only.
@@ -109,7 +135,11 @@ async fn mux(
         }
     };
     let (ended, ()) = tokio::try_join!(watch.run(child, |_| {}), feeding)?;
-    work.check(&ended, "put the MP4 together")?;
+    work.check(&ended, DOING)?;
+    // Trap: on a full disk ffmpeg's muxer says that it cannot write the end, and ends as if all were well.
+    if ended.exit.log.errors() > 0 {
+        return Err(work.child_failed(&ended.exit, DOING));
+    }
     Ok(folder.join(file::MP4))
 }
 
@@ -119,7 +149,8 @@ enum Broken {
     Pipe(std::io::Error),
 }
 
-/// Copies initialization segment and segments, in order, from the bucket.
+/// Copies initialization segment and segments, in order, from the bucket. Each is read whole before any of it goes on:
+/// what breaks off would look like the end.
 async fn feed(
     work: &Work<'_>,
     rendition: &Rendition,
@@ -127,22 +158,18 @@ async fn feed(
     activity: &Activity,
     mut seen: impl FnMut(f64),
 ) -> Result<(), Broken> {
-    let init = [("init.mp4", None)];
+    let init = [("init.mp4", rendition.init_bytes.unwrap_or(0))];
     let segments = rendition
         .stored
         .iter()
-        .map(|segment| (segment.file.as_str(), Some(segment.size_bytes)));
+        .map(|segment| (segment.file.as_str(), segment.size_bytes));
     let total = f64::from(u32::try_from(rendition.stored.len()).unwrap_or(u32::MAX)) + 1.0;
     let mut done = 0.0;
     for (name, size) in init.into_iter().chain(segments) {
         let file = rendition.file(name);
-        let read = work.attempt.storage.read(&file).await;
-        let mut body = read.map_err(Broken::Storage)?;
-        let copied = copy(&mut body, to).await.map_err(Broken::Pipe)?;
-        if size.is_some_and(|size| size != copied) {
-            let why = format!("{copied} bytes came back of {}", size.unwrap_or(0));
-            return Err(Broken::Storage(work.invalid(&file, &why)));
-        }
+        let read = work.attempt.storage.read_whole(&file, size).await;
+        let bytes = read.map_err(Broken::Storage)?;
+        to.write_all(&bytes).await.map_err(Broken::Pipe)?;
         activity.note();
         done += 1.0;
         seen(done / total);

@@ -12,12 +12,12 @@ use super::probe;
 use super::work::Work;
 use crate::attempt::WorkError;
 
-/// Name of the output.
+/// Name of the output, and of its folder on disk.
 pub(super) const NAME: &str = "remux";
 
-/// A larger file would not fit into what a job may use of the disk besides its original (64 MiB). Its original can be
-/// played all the same.
-const SIZE_MAX: u64 = 48 << 20;
+/// A larger file would not fit into what a job may use of the disk besides its original: 64 MiB, of which the ladder needs
+/// some to begin with. (It is held back until the remux is stored.) Its original can be played all the same.
+const SIZE_MAX: u64 = 56 << 20;
 
 /// A finished remux on disk.
 pub(super) struct Remuxed {
@@ -31,6 +31,11 @@ pub(super) async fn make(work: &Work<'_>, plan: &Plan) -> Result<Option<Remuxed>
         return Ok(None);
     };
     if work.attempt.claimed.source.size_bytes > SIZE_MAX {
+        let most = SIZE_MAX >> 20;
+        let detail = format!(
+            "The file is larger than {most} MiB: its own streams were not copied to an MP4."
+        );
+        work.note("remux_skipped", detail);
         return Ok(None);
     }
     match try_make(work, plan, remux).await {
@@ -41,13 +46,16 @@ pub(super) async fn make(work: &Work<'_>, plan: &Plan) -> Result<Option<Remuxed>
                 return Err(error);
             }
             work.note("remux_failed", error.failure.detail);
+            // What is left of it would take the ladder's room.
+            let removed = tokio::fs::remove_dir_all(work.attempt.scratch.join(NAME)).await;
+            removed.map_err(|why| work.disk_failed(&why))?;
             Ok(None)
         }
     }
 }
 
 async fn try_make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<Remuxed, WorkError> {
-    let folder = work.folder("remux").await?;
+    let folder = work.folder(NAME).await?;
     let input = work.input();
     let arguments = command::remux(remux, &input.display().to_string());
     let child = work.ffmpeg(&arguments, &[&input], &folder)?;

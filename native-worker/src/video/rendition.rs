@@ -17,8 +17,8 @@ pub(super) struct Rendition {
     pub(super) name: String,
     /// What its initialization segment says; `None` until the encoder wrote it.
     pub(super) init: Option<Init>,
-    /// Whether that is stored.
-    pub(super) init_is_stored: bool,
+    /// Bytes of the stored initialization segment; `None` until it is stored.
+    pub(super) init_bytes: Option<u64>,
     /// Segments that were verified.
     pub(super) verified: u32,
     /// First tick of the first segment.
@@ -41,7 +41,7 @@ impl Rendition {
             track,
             name,
             init: None,
-            init_is_stored: false,
+            init_bytes: None,
             verified: 0,
             start: None,
             end: None,
@@ -112,6 +112,12 @@ impl Rendition {
         duration_us(&self.stored) / 1_000
     }
 
+    /// Bytes of what is stored.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        let segments = self.stored.iter().map(|segment| segment.size_bytes);
+        segments.fold(self.init_bytes.unwrap_or(0), u64::saturating_add)
+    }
+
     /// Share that is stored.
     pub(super) fn ratio(&self) -> Option<f64> {
         let expected_ms = self.expected_ms.filter(|expected| *expected > 0)?;
@@ -124,7 +130,7 @@ impl Rendition {
 
     /// Whether it can be played from its beginning.
     pub(super) fn is_playable(&self) -> bool {
-        self.init_is_stored && !self.stored.is_empty()
+        self.init_bytes.is_some() && !self.stored.is_empty()
     }
 
     /// Measured rate.

@@ -131,7 +131,12 @@ impl<'a> Work<'a> {
         if self.attempt.pulse.stop().is_cancelled() {
             return WorkError::stopped();
         }
-        if self.is_disk_full() {
+        // It may have room again: what the child could not write whole it removes.
+        let was_full = exit
+            .log
+            .lines()
+            .any(|line| line.contains("No space left on device"));
+        if was_full || self.is_disk_full() {
             return disk_full();
         }
         let said = self.said(&exit.log);
@@ -236,6 +241,13 @@ impl<'a> Work<'a> {
     /// What was found out of the source.
     pub(super) fn found(&self, change: impl FnOnce(&mut Made)) {
         change(&mut self.state().made);
+    }
+
+    /// The source lasts at least so long.
+    pub(super) fn lasts(&self, duration_ms: u64) {
+        let mut state = self.state();
+        state.made.duration_ms = Some(duration_ms);
+        self.attempt.pulse.publish_early(state.made.clone());
     }
 
     /// A member of the report.

@@ -46,6 +46,20 @@ struct Server {
     seen: Mutex<Vec<Seen>>,
     /// Requests whose path holds this are never answered.
     hangs: Mutex<Option<&'static str>>,
+    /// Bodies of GETs whose path holds this break off, so many times.
+    breaks: Mutex<Option<(&'static str, u32)>>,
+}
+
+impl Server {
+    fn breaks(&self, path: &str) -> bool {
+        match &mut *self.breaks.lock().unwrap() {
+            Some((part, left @ 1..)) if path.contains(*part) => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A request that came.
@@ -70,6 +84,7 @@ impl Bucket {
             faults: Mutex::default(),
             seen: Mutex::default(),
             hangs: Mutex::default(),
+            breaks: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(server.clone());
         let addr = serve(router).await;
@@ -85,6 +100,11 @@ impl Bucket {
     /// Requests whose path holds `part` are never answered.
     pub(crate) fn hang(&self, part: &'static str) {
         *self.server.hangs.lock().unwrap() = Some(part);
+    }
+
+    /// The next `count` answers to a GET whose path holds `part` break off after half of their body.
+    pub(crate) fn break_off(&self, part: &'static str, count: u32) {
+        *self.server.breaks.lock().unwrap() = Some((part, count));
     }
 
     pub(crate) fn seen(&self, method: &Method) -> Vec<Seen> {
@@ -124,6 +144,8 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
         let mut faults = server.faults.lock().unwrap();
         faults.get_mut(&method).and_then(Vec::pop)
     };
+    let breaks = method == Method::GET && server.breaks(request.uri().path());
+    let fault = fault.or(breaks.then_some(Fault::BreaksOff));
     let (head, body) = request.into_parts();
     let path = server
         .root

@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::job::FailureClass::{Permanent, Retryable};
 
 use super::studio::{Outcome, Studio};
-use crate::bucket::Fault;
+use crate::bucket::{Fault, Seen};
 use crate::fixtures;
 
 async fn fails(path: &Path) -> (&'static str, shared::job::FailureClass) {
@@ -149,6 +149,30 @@ async fn a_bucket_with_a_passing_fault() {
     );
     let outcome = studio.make(&fixtures::plain()).await;
     outcome.assert_plays();
+}
+
+/// The MP4 is put together from what is read back; a body that breaks off there is neither its end nor that of the work.
+#[tokio::test]
+async fn a_bucket_whose_answers_break_off() {
+    for (faults, failure) in [(4, None), (1_000, Some(("storage_failed", Retryable)))] {
+        let studio = Studio::open().await;
+        let film = fixtures::plain();
+        let (outcome, ()) = tokio::join!(studio.make(&film), async {
+            // The original is there by then.
+            let is_segment = |seen: &Seen| seen.path.contains(".m4s");
+            while !studio.bucket.seen(&Method::PUT).iter().any(is_segment) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            studio.bucket.break_off(".m4s", faults);
+        });
+        match failure {
+            None => outcome.assert_plays(),
+            Some(failure) => {
+                assert_eq!(outcome.failure(), failure);
+                assert!(!outcome.root.join("video.mp4").exists());
+            }
+        }
+    }
 }
 
 #[tokio::test]
