@@ -100,7 +100,8 @@ const FILTERS: [Filters; 2] = [
     Filters {
         names: "zscale, tonemap",
         lost: Some("films in HDR fail"),
-        graph: "format=yuv420p10le,zscale=tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,\
+        graph: "format=yuv420p10le,setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc,\
+                zscale=tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,\
                 zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p",
     },
 ];

@@ -7,6 +7,8 @@ mod config;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod encoders;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod http;

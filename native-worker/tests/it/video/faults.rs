@@ -1,6 +1,8 @@
 //! What goes wrong ends in a clear failure or in a verified success, never in a broken output.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -259,6 +261,23 @@ async fn an_encoder_that_is_faster_than_the_bucket() {
         studio.stop.cancel();
     });
     assert_nothing_is_complete(&outcome);
+}
+
+/// ffmpeg does so when the disk is full at its very end: it says an error, ends with code 0, and the file is no whole one.
+#[tokio::test]
+async fn a_muxer_that_fails_and_ends_well() {
+    let mut studio = Studio::open().await;
+    let tools = tempfile::tempdir().unwrap();
+    let program = tools.path().join("ffmpeg");
+    let script = "#!/bin/sh\ncase \"$*\" in *video.mp4*) \
+                  echo '[mp4 @ 0x1] [error] Error writing trailer: No space left on device' >&2;; esac\n\
+                  exec ffmpeg \"$@\"\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    studio.config.ffmpeg = program;
+    let outcome = studio.make(&fixtures::plain()).await;
+    assert_eq!(outcome.failure(), ("worker_exhausted", Retryable));
+    assert!(!outcome.root.join("video.mp4").exists());
 }
 
 /// As root only: a disk of its own is mounted.
