@@ -155,7 +155,10 @@ async fn sizes_and_shapes() {
         &film((360, 640), &[(360, 640)], 0, 1.0),
     )
     .await;
-    let dot = Clip::made("dot.mkv", "-f lavfi -i color=s=1x1:r=25:d=1 -c:v ffv1");
+    let dot = Clip::made(
+        "dot.mkv",
+        "-f lavfi -i testsrc2=s=16x16:r=25:d=1 -vf format=gbrp,scale=1:1 -c:v ffv1",
+    );
     let (created, _) = make(&alice, &mut events, &dot).await;
     assert_eq!(alice.asset(&created.asset_id).await.json()["width"], 1);
 }
@@ -191,6 +194,13 @@ fn clocks() -> Vec<(Clip, Expected)> {
             film((640, 360), SMALL, 0, 2.0),
         ),
         case("pq.mp4", &hdr("smpte2084"), film((640, 360), SMALL, 0, 1.0)),
+        // A file that tells no more of its colours than the curve.
+        case(
+            "pq-alone.mp4",
+            "-f lavfi -i testsrc2=s=640x360:r=25:d=1 -vf format=yuv420p10le,setparams=color_trc=smpte2084 \
+             -c:v libx265 -preset ultrafast -x265-params log-level=none:transfer=smpte2084 -tag:v hvc1",
+            film((640, 360), SMALL, 0, 1.0),
+        ),
         case(
             "hlg.mp4",
             &hdr("arib-std-b67"),

@@ -53,7 +53,9 @@ fn tone_map(range: DynamicRange, width: u32, height: u32) -> String {
     [
         &format!("scale={width}:{height}:flags=bicubic"),
         "format=yuv420p10le",
-        &format!("zscale=tin={transfer}:min=bt2020nc:pin=bt2020:t=linear:npl=100"),
+        // Trap: zscale's own `tin`, `min` and `pin` leave the output's unnamed, and then there is "no path between colorspaces".
+        &format!("setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"),
+        "zscale=t=linear:npl=100",
         "format=gbrpf32le",
         "zscale=p=bt709",
         "tonemap=tonemap=hable:desat=0",
