@@ -237,13 +237,20 @@ mod tests {
 
     #[test]
     fn a_tenant_has_its_own_preset_or_that_of_all() {
-        let presets = Presets::parse(r#"{"acme": {"a": 1}, "*": {"b": 2}}"#).expect("presets");
-        assert_eq!(presets.of("acme")["a"], 1);
-        assert_eq!(presets.of("other")["b"], 2);
-        assert!(!presets.of("acme").contains_key("b"));
+        let presets = Presets::parse(r#"{"acme": {"fps_max": 30}, "*": {"speed": "fast"}}"#)
+            .expect("presets");
+        assert_eq!(presets.of("acme")["fps_max"], 30);
+        assert_eq!(presets.of("other")["speed"], "fast");
+        assert!(!presets.of("acme").contains_key("speed"));
         assert!(Presets::parse("{}").expect("none").of("acme").is_empty());
         assert!(Presets::parse("").expect("unset").of("acme").is_empty());
-        for wrong in ["[]", "{\"acme\": 1}", "nonsense"] {
+        for wrong in [
+            "[]",
+            r#"{"acme": 1}"#,
+            r#"{"acme": {"surprise": 1}}"#,
+            r#"{"acme": {"fps_max": 0}}"#,
+            "nonsense",
+        ] {
             assert!(Presets::parse(wrong).is_err(), "{wrong}");
         }
     }
