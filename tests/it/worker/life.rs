@@ -48,7 +48,7 @@ fn check_claim(claim: &Claim, created: &Created, visibility: &str) {
     );
     assert_eq!(
         document["work"],
-        json!({"kind": "video", "preset": {"ladder": [720]}})
+        json!({"kind": "video", "preset": {"fps_max": 30}})
     );
     assert_eq!(document["lease_ms"], 5_000);
 }
@@ -338,6 +338,6 @@ async fn a_tenant_has_its_own_preset() {
     let (alice, _events) = turn.user("studio", "alice").await;
     let created = upload_film(&alice, "public").await;
     let claim = worker.claim(&created).await;
-    assert_eq!(claim.document["work"]["preset"], json!({"ladder": [360]}));
+    assert_eq!(claim.document["work"]["preset"], json!({"speed": "fast"}));
     let _ = worker.finish_with_poster(&claim).await.expect(200);
 }

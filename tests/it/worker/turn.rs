@@ -22,7 +22,7 @@ fn start() -> Stack {
         .var("IMAGE_MEMORY_MAX_BYTES", "16000000")
         .var(
             "VIDEO_PRESETS",
-            r#"{"studio": {"ladder": [360]}, "*": {"ladder": [720]}}"#,
+            r#"{"studio": {"speed": "fast"}, "*": {"fps_max": 30}}"#,
         );
     Stack::start(options)
 }
