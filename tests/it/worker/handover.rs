@@ -22,7 +22,7 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
     assert_eq!(first["error"]["code"], "image_memory_exceeded", "{first}");
     assert_eq!(document["work"]["kind"], "image");
     let variants = document["work"]["plan"]["variants"].as_array().unwrap();
-    assert_eq!(variants.len(), 4);
+    assert_eq!(variants.len(), 8);
 
     // Nothing was counted: all its failures are still to come.
     let failure = json!({"code": "worker_exhausted", "detail": "No room.", "class": "retryable"});
