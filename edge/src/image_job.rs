@@ -258,7 +258,7 @@ impl Attempt<'_> {
         } else {
             Change::Fail {
                 fence,
-                class: class(&failure),
+                class: FailureClass::of_codec(failure.code),
                 failure,
                 peak_memory_bytes,
             }
@@ -301,15 +301,6 @@ impl Attempt<'_> {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-}
-
-/// Whether another attempt can help: not when it is the file's fault.
-const fn class(failure: &Failure) -> FailureClass {
-    if matches!(failure.code, ErrorCode::Internal | ErrorCode::Unavailable) {
-        FailureClass::Retryable
-    } else {
-        FailureClass::Permanent
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) async fn run(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, Wor
     match codec.await {
         Ok(Ok(())) => made,
         Ok(Err(failure)) => Err(WorkError {
-            class: class(&failure),
+            class: FailureClass::of_codec(failure.code),
             failure,
         }),
         Err(panic) => {
@@ -181,15 +181,6 @@ fn tell(attempt: &Attempt, ratio: Option<f64>, stage: &str, rendition: Option<St
         rendition,
         ..Progress::default()
     });
-}
-
-/// Whether another attempt can help: not when it is the file's fault.
-const fn class(failure: &Failure) -> FailureClass {
-    if matches!(failure.code, ErrorCode::Internal) {
-        FailureClass::Retryable
-    } else {
-        FailureClass::Permanent
-    }
 }
 
 #[expect(

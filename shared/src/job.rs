@@ -174,6 +174,18 @@ pub enum FailureClass {
     Retryable,
 }
 
+impl FailureClass {
+    /// Class of what went wrong while a picture was decoded and encoded: another attempt helps unless it is the file's fault.
+    #[must_use]
+    pub const fn of_codec(code: ErrorCode) -> Self {
+        if matches!(code, ErrorCode::Internal | ErrorCode::Unavailable) {
+            Self::Retryable
+        } else {
+            Self::Permanent
+        }
+    }
+}
+
 /// What somebody wants of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
