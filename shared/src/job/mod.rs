@@ -181,7 +181,10 @@ impl FailureClass {
     /// Class of what went wrong while a picture was decoded and encoded: another attempt helps unless it is the file's fault.
     #[must_use]
     pub const fn of_codec(code: ErrorCode) -> Self {
-        if matches!(code, ErrorCode::Internal | ErrorCode::Unavailable) {
+        if matches!(
+            code,
+            ErrorCode::Internal | ErrorCode::Unavailable | ErrorCode::WorkerExhausted
+        ) {
             Self::Retryable
         } else {
             Self::Permanent

@@ -55,8 +55,9 @@ impl Arguments {
         list.flag("-hide_banner").flag("-nostdin").flag("-y");
         // `repeat`: the same error twice is two errors.
         list.pair("-loglevel", "repeat+level+error");
+        // What is told is a tenth of a second old at most.
         list.pair("-progress", "pipe:1")
-            .pair("-stats_period", "0.5");
+            .pair("-stats_period", "0.1");
         list.flag("-nostats");
         list
     }
