@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use shared::video::preset::Preset;
 use shared::video::probe::Report;
-use shared::video::{command, source::Source};
+use shared::video::{Plan, command, plan, source::Source};
 
 use crate::paths::Paths;
 use crate::{run, say};
@@ -37,6 +38,14 @@ pub(super) struct Clip {
     pub(super) description: &'static str,
 }
 
+impl Clip {
+    /// What a worker makes of it.
+    pub(super) fn plan(&self, preset: &Preset) -> Result<Plan> {
+        plan(&self.source, preset)
+            .map_err(|failure| anyhow!("the film cannot be planned: {}", failure.detail))
+    }
+}
+
 /// The film; made once per checkout.
 pub(super) fn film(paths: &Paths) -> Result<Clip> {
     let folder = paths.private.join("bench");
@@ -64,6 +73,13 @@ pub(super) fn film(paths: &Paths) -> Result<Clip> {
             )
         }
     }
+}
+
+/// A film that somebody brought.
+pub(super) fn own(path: &Path) -> Result<Clip> {
+    let path = path.canonicalize();
+    let path = path.context("the film of --film cannot be found")?;
+    clip(path, "a film of one's own")
 }
 
 fn bunny(folder: &Path) -> Result<PathBuf> {

@@ -24,9 +24,6 @@ use crate::stack::{self, Stack, Workers};
 /// Longest wait for the end of a film.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Time between two questions of the viewer.
-const INTERVAL: Duration = Duration::from_millis(100);
-
 /// One turn, measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Worked {
@@ -183,12 +180,13 @@ impl Ours {
     }
 }
 
-/// Asks for the original, then for the first segment of every rung, in a thread of its own.
+/// Asks for the original, then for the first segment of every rung, in a thread of its own: at once, and again whenever an
+/// event says that something is new.
 fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>> {
     std::thread::spawn(move || {
+        let heard = watch(&client)?;
         let wait = |plays: &dyn Fn(&Playback) -> bool| -> Result<Instant> {
-            let from = Instant::now();
-            while from.elapsed() < PATIENCE {
+            loop {
                 let playback: Playback = client.get(&format!("/v1/assets/{id}/playback"))?;
                 if plays(&playback) {
                     return Ok(Instant::now());
@@ -199,9 +197,10 @@ fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>>
                         bail!("the film is {} and does not play", playback.state)
                     }
                 }
-                std::thread::sleep(INTERVAL);
+                heard
+                    .recv_timeout(PATIENCE)
+                    .context("the film never became playable")?;
             }
-            bail!("the film never became playable")
         };
         let fetch = |url: &str| client.download(url);
         Ok(Played {

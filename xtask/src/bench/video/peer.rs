@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use shared::video::command;
-use shared::video::plan::plan;
 use shared::video::preset::Preset;
 
 use super::Cost;
@@ -35,9 +34,7 @@ impl<'a> Turns<'a> {
     ) -> Result<Self> {
         let input = clip.path.to_string_lossy();
         let arguments = |preset: &Preset| -> Result<Vec<String>> {
-            let plan = plan(&clip.source, preset)
-                .map_err(|failure| anyhow!("the film cannot be planned: {}", failure.detail))?;
-            Ok(command::ladder(&plan, &input))
+            Ok(command::ladder(&clip.plan(preset)?, &input))
         };
         let single = |rung| Preset {
             rungs: vec![rung],

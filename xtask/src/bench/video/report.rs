@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
+use shared::video::rational::Rational;
+
 use super::clip::Clip;
 use super::ours::Worked;
 use super::progress::percent;
 use super::shaka;
-use super::{Cost, Measured, RUNGS};
+use super::{Cost, Measured};
 use crate::bench::stats::{float, median};
 use crate::bench::table::Table;
-
-/// Length of a segment of a film this short.
-const SEGMENT: Duration = Duration::from_secs(2);
 
 /// Both tables with what there is to know of them.
 pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
     let duration = Duration::from_millis(clip.source.duration_ms.unwrap_or_default());
-    let rungs: Vec<String> = RUNGS.iter().map(|side| format!("{side}p")).collect();
+    let video = measured.plan.video.as_ref();
+    let rungs = video.map_or(&[][..], |video| &video.rungs);
+    let rungs: Vec<&str> = rungs.iter().map(|rung| rung.name.as_str()).collect();
     format!(
-        "### A film\n\n{}: {:.0} s of 1080p at 25 frames a second with sound, H.264 and AAC, {:.1} MB, to HLS with the rungs {} \
-         and sound; x264 `veryfast`. {} turns in alternation after one that is not counted; medians. Ferrotype's worker runs on \
+        "### A film\n\n{}: {:.0} s of {} with sound, {:.1} MB, to HLS with the rungs {} \
+         and sound; x264 `veryfast`. {} turns in alternation after one that is not counted, and one that is watched; medians. Ferrotype's worker runs on \
          a whole local stack on the same cores, edge and buckets included; *encode* is its run of ffmpeg for the ladder and \
          the worker itself meanwhile, *job* all that it and its children do from `processing_started` to `processing_complete`: \
          download, check, probe, remux, ladder, upload, MP4, poster, storyboard. CPU time of edge and buckets is not in it; time \
@@ -28,12 +29,28 @@ pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
          ceilings of our rungs.\n\n{}\n\n{}",
         clip.description,
         duration.as_secs_f64(),
+        picture(clip),
         mb(clip.size_bytes),
         rungs.join(", "),
         measured.ours.len(),
         shaka::VERSION,
         costs(measured),
         goals(clip, duration, measured),
+    )
+}
+
+/// What is to be seen: size, rate and codec.
+fn picture(clip: &Clip) -> String {
+    let Some(video) = &clip.source.video else {
+        return "no picture".to_owned();
+    };
+    format!(
+        "{} × {} at {:.2} frames a second, {}, {:.1} Mbit/s,",
+        video.width,
+        video.height,
+        video.frame_rate.map_or(0.0, Rational::value),
+        video.codec.as_deref().unwrap_or("unknown"),
+        mb(clip.source.bitrate_bps.unwrap_or_default()),
     )
 }
 
@@ -125,9 +142,10 @@ fn saved(measured: &Measured) -> Row {
 
 fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3] {
     let watched = &measured.watched;
+    let segment = Duration::from_millis(measured.plan.segment_ms.into());
     let encode = watched.worked.usage.encode_wall.as_secs_f64();
     let speed = duration.as_secs_f64() / encode.max(f64::EPSILON);
-    let first = SEGMENT.as_secs_f64() / speed + 2.0;
+    let first = segment.as_secs_f64() / speed + 2.0;
     [
         row(
             "`complete` called to `processing_started`, longest",
