@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use shared::job::{FailureClass, Progress};
 use shared::problem::{ErrorCode, Failure};
 use shared::worker::{ClaimedJob, Made};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::storage::Storage;
+
+/// A slow fetch is told of this often.
+const FETCH_TOLD_EVERY: Duration = Duration::from_millis(400);
 
 /// Everything that a step of the work may use.
 #[derive(Debug, Clone)]
@@ -26,8 +29,31 @@ pub struct Attempt {
     pub scratch: PathBuf,
     /// The line to the lease.
     pub pulse: Pulse,
-    /// Threads that cannot be stopped. The attempt may end before they do, but its slot is not free as long as they run.
-    pub threads: TaskTracker,
+}
+
+impl Attempt {
+    /// The original on disk.
+    #[must_use]
+    pub fn input(&self) -> PathBuf {
+        self.scratch.join("original")
+    }
+
+    /// Fetches the original; `seen` hears what share of it is there, often enough for every heartbeat to have news.
+    pub async fn fetch(&self, mut seen: impl FnMut(f64) + Send) -> Result<(), WorkError> {
+        let total = self.claimed.source.size_bytes.max(1);
+        let (mut told, mut told_at) = (0, Instant::now());
+        self.storage
+            .fetch_original(&self.input(), self.pulse.stop(), |bytes| {
+                // In hundredths, or when it is time: a word for every piece would only be overwritten.
+                let millionths = bytes.saturating_mul(1_000_000) / total;
+                if millionths >= told + 10_000 || told_at.elapsed() >= FETCH_TOLD_EVERY {
+                    (told, told_at) = (millionths, Instant::now());
+                    let millionths = u32::try_from(millionths).unwrap_or(1_000_000);
+                    seen(f64::from(millionths) / 1_000_000.0);
+                }
+            })
+            .await
+    }
 }
 
 /// What the work tells the lease: the heartbeat of the next second carries it. And what the lease tells the work: stop.

@@ -23,6 +23,15 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// One try of a request without a large body.
 pub(crate) const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Whether there is an object of this size: for one whose `ETag` is no MD5.
+pub(crate) async fn has_size(client: &Client, bucket: &str, key: &str, size: u64) -> bool {
+    let head = client.head_object().bucket(bucket).key(key).send().await;
+    head.is_ok_and(|head| {
+        head.content_length()
+            .is_some_and(|stored| u64::try_from(stored) == Ok(size))
+    })
+}
+
 /// Both buckets, and the client for them.
 #[derive(Debug, Clone)]
 pub struct Buckets {

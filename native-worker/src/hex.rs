@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use md5::Digest;
@@ -18,13 +18,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Whether it looks like an MD5 in hex. (The `ETag` of an object need not be one.)
+pub(crate) fn is_md5(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Size and digest of a file.
 pub(crate) fn digest_file<D: Digest>(path: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+    digest::<D>(File::open(path)?)
+}
+
+/// Size and digest of all that comes.
+pub(crate) fn digest<D: Digest>(mut from: impl Read) -> std::io::Result<(u64, String)> {
     let (mut digest, mut size) = (D::new(), 0_u64);
     let mut buffer = vec![0; READ_BYTES];
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = from.read(&mut buffer)?;
         let read = buffer.get(..count).unwrap_or_default();
         if read.is_empty() {
             return Ok((size, hex(&digest.finalize())));

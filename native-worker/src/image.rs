@@ -1,169 +1,194 @@
-//! Pictures that are too big for the edge, by the same codec.
+//! Pictures that are too big for the edge, by the same codec: in a child of its own, see [`codec`].
 
+use std::path::Path;
 use std::time::Duration;
 
-use imaging::Probe;
-use shared::image::{ImagePlan, ImageReport, Variant};
+use shared::image::{ImagePlan, Variant};
 use shared::job::{FailureClass, Progress};
-use shared::problem::{ErrorCode, Failure};
+use shared::problem::ErrorCode;
 use shared::worker::{Made, MadeOutput};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::ChildStdout;
 use tokio::time::timeout;
 
 use crate::attempt::{Attempt, WorkError};
+use crate::codec::{self, Order, Told};
+use crate::ffmpeg::{Child, Exit, broken};
 use crate::memory;
+use crate::meters::METERS;
+use crate::sandbox::{Limits, Policy, Program};
 use crate::stage;
 use crate::storage::Lifetime;
-
-/// Variants that wait for the bucket. One: it is stored while the next is made.
-const WAITING_MAX: usize = 1;
 
 /// How long the codec may be at one step. The largest picture that is taken needs a minute on a slow core.
 const STEP_MAX: Duration = Duration::from_mins(10);
 
-/// What the codec's thread tells.
-enum Told {
-    Decoded,
-    Made(Variant, Vec<u8>),
-    Done(ImageReport),
-}
+/// Address space beside the pixels: the file, the program, and what its threads reserve.
+const BESIDE_PIXELS_BYTES: u64 = 2 << 30;
 
-/// Makes and stores every variant of the plan.
+/// Makes and stores every variant of the plan. Dropped, or told to stop, it leaves no child behind.
 pub(crate) async fn run(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, WorkError> {
-    let original = attempt.scratch.join("original");
-    tell(attempt, None, "fetch", None);
-    let fetched = attempt
-        .storage
-        .fetch_original(&original, attempt.pulse.stop(), |_| {});
-    stage::timed("fetch", fetched).await?;
-    let input = tokio::fs::read(&original).await.map_err(|error| {
-        let detail = format!("The original cannot be read from the worker's disk: {error}.");
-        WorkError::retryable(ErrorCode::WorkerExhausted, detail)
-    })?;
-    // What fits is this machine's to say, not the edge's.
-    let plan = ImagePlan {
-        memory_max_bytes: attempt.config.image_memory_max_bytes,
-        ..plan.clone()
-    };
-    check_memory(&input, &plan, attempt.config.memory_free_min_bytes)?;
-    let steps = plan.variants.len() + 1;
-    let (tell_of, mut told) = mpsc::channel(WAITING_MAX);
-    // A panic of the codec ends its thread and comes out of the handle.
-    let codec = attempt
-        .threads
-        .spawn_blocking(move || encode(input, &plan, &tell_of));
-    let made = stage::timed("encode", store(attempt, &mut told, steps)).await;
-    drop(told);
-    if matches!(&made, Err(error) if error.failure.code == ErrorCode::EncodeStalled)
-        || attempt.pulse.stop().is_cancelled()
-    {
-        // Its thread ends when its step does, and then nobody listens; the slot waits for it.
-        return made;
+    let stop = attempt.pulse.stop();
+    tokio::select! {
+        made = make(attempt, plan) => made,
+        () = stop.cancelled() => Err(WorkError::stopped()),
     }
-    match codec.await {
-        Ok(Ok(())) => made,
-        Ok(Err(failure)) => Err(WorkError {
-            class: FailureClass::of_codec(failure.code),
-            failure,
+}
+
+async fn make(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, WorkError> {
+    let steps = Steps {
+        attempt,
+        count: plan.variants.len() + 2,
+    };
+    steps.tell(0.0, "fetch", None);
+    let told = |ratio| steps.tell(ratio, "fetch", None);
+    stage::timed("fetch", attempt.fetch(told)).await?;
+    let folder = attempt.scratch.join("variants");
+    let created = tokio::fs::create_dir(&folder).await;
+    created.map_err(|why| disk_failed(&why))?;
+    let mut child = start(attempt, &folder)?;
+    order(attempt, plan, &mut child).await?;
+    let encoded = stage::timed("encode", Box::pin(store(&steps, &mut child, &folder))).await;
+    // It has nothing more to say, or nothing that is wanted.
+    if encoded.is_err() {
+        child.kill();
+    }
+    child.look_at_memory();
+    let exit = child.wait().await.map_err(|why| broken(&why))?;
+    METERS.encoder_cpu.inc_by(exit.cpu.as_secs_f64());
+    match encoded? {
+        Some(made) => Ok(Made {
+            peak_memory_bytes: Some(exit.peak_memory_bytes),
+            ..made
         }),
-        Err(panic) => {
-            tracing::error!(%panic, "the codec panicked");
-            let detail = "The codec crashed on this image. Convert it with another program and upload it as a new asset.";
-            Err(WorkError::permanent(ErrorCode::ImageCodecTrapped, detail))
-        }
+        None => Err(ended(&exit)),
     }
 }
 
-/// A picture that this machine could decode, but not now, is for later, or for another machine.
-fn check_memory(input: &[u8], plan: &ImagePlan, reserve_bytes: u64) -> Result<(), WorkError> {
-    let size_bytes = u64::try_from(input.len()).unwrap_or(u64::MAX);
-    // What else is wrong with the file the codec says.
-    let Ok(Probe::Ready(summary)) = imaging::probe(input, size_bytes, plan) else {
-        return Ok(());
+fn start(attempt: &Attempt, folder: &Path) -> Result<Child, WorkError> {
+    let policy = Policy {
+        read: vec![attempt.input()],
+        write: vec![folder.to_owned()],
+        limits: Limits {
+            as_bytes: attempt
+                .config
+                .image_memory_max_bytes
+                .saturating_add(BESIDE_PIXELS_BYTES),
+            ..Limits::default()
+        },
+        nice: 5,
+        ..Policy::new(Program::Codec)
     };
-    // The file itself is in the memory by now.
-    let needed = summary.memory_bytes.saturating_sub(size_bytes);
-    let Some(available) = memory::available_bytes() else {
-        return Ok(());
-    };
-    if needed <= available.saturating_sub(reserve_bytes) {
-        return Ok(());
-    }
-    let detail = format!(
-        "Decoding the image takes {needed} bytes more, and the worker has {available} bytes of memory available, of which {reserve_bytes} stay free. It is tried again."
-    );
-    Err(WorkError::retryable(ErrorCode::WorkerExhausted, detail))
+    Child::spawn(&attempt.config.launcher, &policy, &[]).map_err(|why| broken(&why))
 }
 
-/// The codec's thread. It ends early when nobody listens any more.
-fn encode(input: Vec<u8>, plan: &ImagePlan, tell: &mpsc::Sender<Told>) -> Result<(), Failure> {
-    let mut session = imaging::Session::open(input, plan)?;
-    if tell.blocking_send(Told::Decoded).is_err() {
-        return Ok(());
+/// Gives the codec its order. One that is gone already is found out by its end.
+async fn order(attempt: &Attempt, plan: &ImagePlan, child: &mut Child) -> Result<(), WorkError> {
+    let config = &attempt.config;
+    let order = Order {
+        original: attempt.input(),
+        // What fits is this machine's to say, not the edge's.
+        plan: ImagePlan {
+            memory_max_bytes: config.image_memory_max_bytes,
+            ..plan.clone()
+        },
+        available_bytes: memory::available_bytes()
+            .map(|available| available.saturating_sub(config.memory_free_min_bytes)),
+    };
+    let text = serde_json::to_string(&order).map_err(|why| broken(&why.into()))?;
+    if let Some(mut stdin) = child.take_stdin() {
+        let _ = stdin.write_all(text.as_bytes()).await;
     }
-    while let Some((variant, bytes)) = session.next_variant()? {
-        if tell.blocking_send(Told::Made(variant, bytes)).is_err() {
-            return Ok(());
-        }
-    }
-    // Nobody listens: nobody misses it.
-    let _ = tell.blocking_send(Told::Done(session.report()?));
     Ok(())
 }
 
-/// Stores variants as they come. Its error counts only when the codec has none.
+/// Stores variants as they come; `None` if the codec ended before it was done.
 async fn store(
-    attempt: &Attempt,
-    told: &mut mpsc::Receiver<Told>,
-    steps: usize,
-) -> Result<Made, WorkError> {
+    steps: &Steps<'_>,
+    child: &mut Child,
+    folder: &Path,
+) -> Result<Option<Made>, WorkError> {
+    let Some(stdout) = child.take_stdout() else {
+        return Ok(None);
+    };
+    let mut lines = BufReader::new(stdout).lines();
     let mut outputs: Vec<MadeOutput> = Vec::new();
-    loop {
-        let next = tokio::select! {
-            next = timeout(STEP_MAX, told.recv()) => next.map_err(|_| stalled())?,
-            () = attempt.pulse.stop().cancelled() => return Err(WorkError::stopped()),
-        };
-        match next {
-            Some(Told::Decoded) => tell(attempt, Some(ratio(1, steps)), "decode", None),
-            Some(Told::Made(variant, bytes)) => {
+    while let Some(told) = next(&mut lines).await? {
+        child.look_at_memory();
+        match told {
+            Told::Decoded => steps.tell(2.0, "decode", None),
+            Told::Made(variant) => {
                 let name = variant.name.clone();
-                outputs.push(put(attempt, variant, bytes).await?);
-                let ratio = ratio(outputs.len() + 1, steps);
-                tell(attempt, Some(ratio), "encode", Some(name));
+                outputs.push(put(steps.attempt, folder, variant).await?);
+                let done = u32::try_from(outputs.len()).unwrap_or(u32::MAX);
+                steps.tell(2.0 + f64::from(done), "encode", Some(name));
             }
-            Some(Told::Done(report)) => {
+            Told::Done(report) => {
                 outputs.sort_by_key(|output| std::cmp::Reverse(output.width));
-                return Ok(Made {
+                return Ok(Some(Made {
                     outputs,
                     width: Some(report.width),
                     height: Some(report.height),
                     placeholder: Some(report.placeholder),
                     ..Made::default()
-                });
+                }));
             }
-            None => {
-                let detail = "The codec ended without a word.";
-                return Err(WorkError::retryable(ErrorCode::Internal, detail));
+            Told::Short(needed) => return Err(short(steps.attempt, needed)),
+            Told::Failed(failure) => {
+                return Err(WorkError {
+                    class: FailureClass::of_codec(failure.code),
+                    failure,
+                });
             }
         }
     }
+    Ok(None)
 }
 
-fn stalled() -> WorkError {
-    let minutes = STEP_MAX.as_secs() / 60;
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<Told>, WorkError> {
+    let Ok(line) = timeout(STEP_MAX, lines.next_line()).await else {
+        let minutes = STEP_MAX.as_secs() / 60;
+        let detail = format!(
+            "The codec made nothing of the image for {minutes} minutes and was ended. It is tried again."
+        );
+        return Err(WorkError::retryable(ErrorCode::EncodeStalled, detail));
+    };
+    let line = line.map_err(|why| broken(&why))?;
+    // Half a line is none: it broke off.
+    Ok(line.and_then(|line| serde_json::from_str(&line).ok()))
+}
+
+/// A picture that this machine could decode, but not now, is for later, or for another machine.
+fn short(attempt: &Attempt, needed: u64) -> WorkError {
+    let reserve = attempt.config.memory_free_min_bytes;
     let detail = format!(
-        "The codec made nothing of the image for {minutes} minutes and was given up. It is tried again."
+        "Decoding the image takes {needed} bytes of memory, and the worker has not so many to spare ({reserve} stay free). It is tried again."
     );
-    WorkError::retryable(ErrorCode::EncodeStalled, detail)
+    WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }
 
-async fn put(attempt: &Attempt, variant: Variant, bytes: Vec<u8>) -> Result<MadeOutput, WorkError> {
+/// Why the codec ended before it was done.
+fn ended(exit: &Exit) -> WorkError {
+    let words: Vec<&str> = exit.log.lines().collect();
+    let words = words.join("\n");
+    tracing::error!(status = %exit.status, words, "the codec ended before it was done");
+    let failure = codec::ended(exit.signal(), &words);
+    WorkError {
+        class: FailureClass::of_codec(failure.code),
+        failure,
+    }
+}
+
+async fn put(attempt: &Attempt, folder: &Path, variant: Variant) -> Result<MadeOutput, WorkError> {
     let content_type = variant.format.content_type();
-    let file = format!("{}.{}", variant.name, variant.format.extension());
+    let file = codec::file(&variant);
+    let path = folder.join(&file);
     let size_bytes = attempt
         .storage
-        .put_bytes(&file, bytes, content_type, Lifetime::Immutable)
+        .put_file(&file, &path, content_type, Lifetime::Immutable)
         .await?;
+    let removed = tokio::fs::remove_file(&path).await;
+    removed.map_err(|why| disk_failed(&why))?;
     Ok(MadeOutput {
         name: variant.name,
         file,
@@ -174,48 +199,25 @@ async fn put(attempt: &Attempt, variant: Variant, bytes: Vec<u8>) -> Result<Made
     })
 }
 
-fn tell(attempt: &Attempt, ratio: Option<f64>, stage: &str, rendition: Option<String>) {
-    attempt.pulse.tell(Progress {
-        ratio,
-        stage: stage.to_owned(),
-        rendition,
-        ..Progress::default()
-    });
+fn disk_failed(why: &std::io::Error) -> WorkError {
+    let detail = format!("The worker's scratch folder cannot be used: {why}. It is tried again.");
+    WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }
 
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "a handful of steps"
-)]
-fn ratio(done: usize, steps: usize) -> f64 {
-    done as f64 / steps as f64
+/// Tells how far the work is, in steps: the fetch, the decoding, and each variant.
+struct Steps<'a> {
+    attempt: &'a Attempt,
+    count: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A PNG's beginning: `side` pixels each way.
-    fn png(side: u32) -> Vec<u8> {
-        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-        bytes.extend(side.to_be_bytes());
-        bytes.extend(side.to_be_bytes());
-        bytes.extend([8, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        bytes.extend(b"IDAT");
-        bytes
-    }
-
-    #[test]
-    fn a_picture_that_does_not_fit_now_is_for_later() {
-        let plan = ImagePlan::native(u64::MAX, u64::MAX);
-        let checked = |side, reserve| check_memory(&png(side), &plan, reserve);
-        assert_eq!(checked(16, 0), Ok(()));
-        let error = checked(1_000, u64::MAX).unwrap_err();
-        let seen = (error.failure.code, error.class);
-        assert_eq!(seen, (ErrorCode::WorkerExhausted, FailureClass::Retryable));
-        // What the setting refuses is refused for ever, by the codec.
-        let small = ImagePlan::native(u64::MAX, 1);
-        assert_eq!(check_memory(&png(1_000), &small, u64::MAX), Ok(()));
+impl Steps<'_> {
+    fn tell(&self, done: f64, stage: &str, rendition: Option<String>) {
+        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+        self.attempt.pulse.tell(Progress {
+            ratio: Some(done / f64::from(count)),
+            stage: stage.to_owned(),
+            rendition,
+            ..Progress::default()
+        });
     }
 }

@@ -142,11 +142,14 @@ impl Lease {
                     }
                 }
             }
+            let early_told = take(&mut early, early_due);
             let beat = HeartbeatJob {
                 attempt: self.attempt,
                 lease_token: self.token.clone(),
-                progress: take(&mut progress, progress_due),
-                early: take(&mut early, early_due),
+                // With what can be played goes the progress, new or not: only progress becomes an event, and by that a
+                // viewer hears of it.
+                progress: take(&mut progress, progress_due || early_told.is_some()),
+                early: early_told,
             };
             let asked_at = uptime();
             told_at = Instant::now();

@@ -13,6 +13,7 @@ mod backoff;
 pub mod buckets;
 pub mod check;
 pub mod clock;
+mod codec;
 pub mod config;
 pub mod edge;
 pub mod encoders;
@@ -37,6 +38,7 @@ pub mod setting;
 mod slot;
 pub mod stage;
 pub mod storage;
+mod upload;
 pub mod video;
 pub mod worker;
 

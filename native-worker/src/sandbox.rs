@@ -1,6 +1,6 @@
 //! The box that every child process runs in. The worker starts itself again as the launcher of the child: the launcher
 //! has no other thread and no state, so it can give up its rights one after the other in safe code, and then becomes
-//! the program.
+//! the program (or goes on as the worker's own [`codec`]).
 //!
 //! What the program has left: the files that the policy names, its three standard streams, bounded memory, time and
 //! file sizes. No network, no other process, no way to more rights; and it dies with the worker.
@@ -20,6 +20,8 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::sock_filter;
 use serde::{Deserialize, Serialize};
+
+use crate::codec;
 
 /// Variable that turns a start of the worker into the launch of a child. It holds a [`Policy`] as JSON.
 pub const VARIABLE: &str = "NATIVE_WORKER_SANDBOX";
@@ -77,11 +79,27 @@ impl Default for Limits {
     }
 }
 
+/// What a child is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A program: a path, or a name to find in `PATH`.
+    File(PathBuf),
+    /// The codec of pictures, which the worker brings along.
+    Codec,
+}
+
+impl<T: Into<PathBuf>> From<T> for Program {
+    fn from(path: T) -> Self {
+        Self::File(path.into())
+    }
+}
+
 /// What a child may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// The program: a path, or a name to find in `PATH`.
-    pub program: PathBuf,
+    /// What it becomes.
+    pub program: Program,
     /// Files and folders that it may read, besides the system's libraries.
     pub read: Vec<PathBuf>,
     /// Folders that it may write. It starts in the first one.
@@ -97,7 +115,7 @@ pub struct Policy {
 impl Policy {
     /// A policy that allows nothing but to start `program`.
     #[must_use]
-    pub fn new(program: impl Into<PathBuf>) -> Self {
+    pub fn new(program: impl Into<Program>) -> Self {
         Self {
             program: program.into(),
             read: Vec::new(),
@@ -181,16 +199,16 @@ fn note_level() {
     });
 }
 
-/// If this process was started as a launcher: becomes the program, or gives the exit code of having failed.
+/// If this process was started as a launcher: becomes the program, or gives the exit code of the codec or of having
+/// failed.
 #[must_use]
 pub fn launched() -> Option<ExitCode> {
     let policy = std::env::var_os(VARIABLE)?;
-    let error = match launch(&policy) {
-        Ok(never) => match never {},
-        Err(error) => error,
-    };
-    let _ = writeln!(std::io::stderr(), "sandbox: {error}");
-    Some(ExitCode::from(EXIT_CODE))
+    let ended = launch(&policy).unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "sandbox: {error}");
+        ExitCode::from(EXIT_CODE)
+    });
+    Some(ended)
 }
 
 /// Why a child was not launched.
@@ -212,10 +230,12 @@ enum LaunchError {
     Exec(#[from] std::io::Error),
 }
 
-fn launch(policy: &OsString) -> Result<std::convert::Infallible, LaunchError> {
+fn launch(policy: &OsString) -> Result<ExitCode, LaunchError> {
     let policy: Policy = serde_json::from_str(&policy.to_string_lossy())?;
-    let program =
-        find(&policy.program).ok_or_else(|| LaunchError::Program(policy.program.clone()))?;
+    let program = match &policy.program {
+        Program::File(name) => Some(find(name).ok_or_else(|| LaunchError::Program(name.clone()))?),
+        Program::Codec => None,
+    };
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have died before the line above took effect.
     let parent = rustix::process::getppid().map(rustix::process::Pid::as_raw_pid);
@@ -224,7 +244,7 @@ fn launch(policy: &OsString) -> Result<std::convert::Infallible, LaunchError> {
     }
     bound(&policy)?;
     rustix::thread::set_no_new_privs(true)?;
-    confine_files(&policy, &program)?;
+    confine_files(&policy, program.as_deref())?;
     drop_capabilities()?;
     confine_calls()?;
     let home = policy
@@ -232,6 +252,9 @@ fn launch(policy: &OsString) -> Result<std::convert::Infallible, LaunchError> {
         .first()
         .map_or(Path::new("/"), PathBuf::as_path);
     std::env::set_current_dir(home)?;
+    let Some(program) = program else {
+        return Ok(codec::run());
+    };
     let error = Command::new(&program)
         .args(std::env::args_os().skip(1))
         .env_clear()
@@ -288,7 +311,7 @@ fn bound(policy: &Policy) -> Result<(), LaunchError> {
     Ok(())
 }
 
-fn confine_files(policy: &Policy, program: &Path) -> Result<(), LaunchError> {
+fn confine_files(policy: &Policy, program: Option<&Path>) -> Result<(), LaunchError> {
     let mut ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?;
@@ -297,14 +320,13 @@ fn confine_files(policy: &Policy, program: &Path) -> Result<(), LaunchError> {
     }
     let read = AccessFs::from_read(LANDLOCK);
     // A program may bring its libraries along.
-    let own = program.parent().map(|folder| folder.join("lib"));
-    let beside = program.ancestors().nth(2).map(|folder| folder.join("lib"));
+    let near = |up: usize| Some(program?.ancestors().nth(up)?.join("lib"));
     ruleset
         .create()?
         .add_rules(path_beneath_rules(READ_ALWAYS, read))?
-        .add_rules(path_beneath_rules([program], read))?
-        .add_rules(path_beneath_rules(own, read))?
-        .add_rules(path_beneath_rules(beside, read))?
+        .add_rules(path_beneath_rules(program, read))?
+        .add_rules(path_beneath_rules(near(1), read))?
+        .add_rules(path_beneath_rules(near(2), read))?
         .add_rules(path_beneath_rules(&policy.read, read & !AccessFs::Execute))?
         .add_rules(path_beneath_rules(
             ["/dev/null"],

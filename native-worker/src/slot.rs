@@ -8,7 +8,6 @@ use shared::problem::ErrorCode;
 use shared::worker::{ClaimedJob, Made, Work};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::attempt::{Attempt, Pulse, WorkError};
@@ -28,6 +27,9 @@ use crate::worker::Worker;
 
 /// How long work that was told to stop may take to end by itself.
 const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// How long the bucket may take to forget parts.
+const ABORTS_MAX: Duration = Duration::from_secs(2);
 
 /// Times that an acknowledgement is tried: without it the hint comes again, and is found used up then.
 const ACKS_MAX: u32 = 3;
@@ -100,7 +102,6 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
         "the attempt begins"
     );
     let begun = tokio::time::Instant::now();
-    let threads = TaskTracker::new();
     let result = match scratch(worker, &claimed) {
         Ok(scratch) => {
             let claimed = Arc::new(claimed);
@@ -111,7 +112,6 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
                 storage: storage.clone(),
                 scratch: scratch.path().to_owned(),
                 pulse,
-                threads: threads.clone(),
             };
             let keeping = {
                 let (lease, told) = (lease.clone(), worker.drain_told.clone());
@@ -135,14 +135,10 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
         storage: &storage,
     };
     let outcome = ending.tell(result).await;
+    // What takes longer is the bucket's to clean up.
+    let _ = timeout(ABORTS_MAX, storage.abort_uploads()).await;
     let ms = begun.elapsed().as_millis();
     tracing::info!(outcome = outcome.as_str(), ms, "the attempt has ended");
-    threads.close();
-    tokio::select! {
-        () = threads.wait() => {}
-        // There will be no other attempt.
-        () = worker.halt.cancelled() => {}
-    }
     outcome
 }
 

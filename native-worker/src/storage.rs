@@ -1,8 +1,8 @@
 //! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -18,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attempt::WorkError;
 use crate::backoff::Backoff;
-use crate::buckets::{Buckets, TRY_TIMEOUT, word};
+use crate::buckets::{Buckets, TRY_TIMEOUT, has_size, word};
 use crate::fetch::Fetch;
-use crate::hex::hex;
+use crate::hex::{hex, is_md5};
 use crate::meters::METERS;
+use crate::upload::{LARGE_BYTES, Upload};
 
 /// How long a stored file may be kept by caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    const fn cache_control(self) -> &'static str {
+    pub(crate) const fn cache_control(self) -> &'static str {
         match self {
             Self::Immutable => "public, max-age=31536000, immutable",
             Self::Growing => "public, max-age=1",
@@ -42,7 +43,7 @@ impl Lifetime {
 }
 
 /// Puts of one file whose verification failed.
-const PUTS_MAX: u32 = 3;
+pub(crate) const PUTS_MAX: u32 = 3;
 
 /// Times that one file is read back. Requests that fail are tried again by the SDK; bodies that break off are not.
 const READS_MAX: u32 = 5;
@@ -51,7 +52,7 @@ const READS_MAX: u32 = 5;
 const RATE_MIN: u64 = 256 * 1024;
 
 /// What is read of a file at a time.
-const READ_BYTES: usize = 256 * 1024;
+pub(crate) const READ_BYTES: usize = 256 * 1024;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ struct Scope {
     prefix: String,
     /// Names below the prefix that a put was begun for.
     stored: Mutex<BTreeSet<String>>,
+    /// Large files that were begun and not ended: the keys, and what the bucket calls their uploads.
+    uploads: Mutex<BTreeMap<String, String>>,
 }
 
 /// What is put.
@@ -83,6 +86,7 @@ impl Storage {
             source: claimed.source.clone(),
             buckets,
             stored: Mutex::default(),
+            uploads: Mutex::default(),
         }))
     }
 
@@ -118,6 +122,41 @@ impl Storage {
     ) -> Result<u64, WorkError> {
         self.put(file, &Body::File(from), content_type, lifetime)
             .await
+    }
+
+    /// The same for a file that never changes, and may be large: `seen` hears how many bytes of it are there.
+    pub async fn put_large_file(
+        &self,
+        file: &str,
+        from: &Path,
+        content_type: &str,
+        seen: impl FnMut(u64) + Send,
+    ) -> Result<u64, WorkError> {
+        let size = tokio::fs::metadata(from).await;
+        let size = size.map_err(|why| unreadable(file, &why))?.len();
+        if size <= LARGE_BYTES {
+            let whole = self.put_file(file, from, content_type, Lifetime::Immutable);
+            return whole.await;
+        }
+        let key = self.key(file)?;
+        self.stored().insert(file.to_owned());
+        let Scope {
+            buckets, bucket, ..
+        } = &*self.0;
+        let upload = Upload {
+            client: &buckets.client,
+            bucket,
+            key: &key,
+            file,
+            from,
+            size,
+        };
+        let id = upload.begin(content_type).await?;
+        self.uploads().insert(key.clone(), id.clone());
+        upload.run(&id, seen).await?;
+        self.uploads().remove(&key);
+        METERS.bytes_out.inc_by(size);
+        Ok(size)
     }
 
     /// Stores bytes below the prefix; as [`Storage::put_file`].
@@ -188,6 +227,20 @@ impl Storage {
         }
     }
 
+    /// Tells the bucket to forget the parts of large files that were not stored whole. Those that are left it forgets by
+    /// itself, R2 after a week.
+    pub async fn abort_uploads(&self) {
+        let uploads = std::mem::take(&mut *self.uploads());
+        for (key, id) in uploads {
+            let abort = self.0.buckets.client.abort_multipart_upload();
+            let abort = abort.bucket(&self.0.bucket).key(key).upload_id(id);
+            if let Err(error) = abort.send().await {
+                tracing::warn!(why = word(&error), "parts of a file are left to the bucket");
+                return;
+            }
+        }
+    }
+
     async fn put(
         &self,
         file: &str,
@@ -248,15 +301,10 @@ impl Storage {
     /// Whether the bucket has what was put: by the MD5 that is its `ETag`, or by the size where the `ETag` is none.
     async fn is_whole(&self, key: &str, size: u64, md5: &str, e_tag: &str) -> bool {
         let e_tag = e_tag.trim_matches('"');
-        if e_tag.len() == md5.len() && e_tag.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if is_md5(e_tag) {
             return e_tag.eq_ignore_ascii_case(md5);
         }
-        let head = self.0.buckets.client.head_object();
-        let head = head.bucket(&self.0.bucket).key(key).send().await;
-        head.is_ok_and(|head| {
-            head.content_length()
-                .is_some_and(|stored| u64::try_from(stored) == Ok(size))
-        })
+        has_size(&self.0.buckets.client, &self.0.bucket, key, size).await
     }
 
     /// The key of a file below the prefix; names that are not exactly such are refused.
@@ -272,7 +320,14 @@ impl Storage {
         }
     }
 
-    fn stored(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn uploads(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0
+            .uploads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stored(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.0.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -310,7 +365,7 @@ pub(crate) fn failed(verb: &str, file: &str, why: &str) -> WorkError {
 }
 
 /// The disk's fault.
-fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
+pub(crate) fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
     let detail = format!("{file} cannot be read from the worker's disk: {why}.");
     WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }

@@ -15,7 +15,7 @@ use shared::video::track::Track;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::playlists::{self, Playlist};
+use super::playlists;
 use super::remux;
 use super::rendition::Rendition;
 use super::segment::{Content, Fault, Init};
@@ -222,11 +222,17 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Playlists come after the segments that they name, the master after the playlists.
+    /// Playlists come after the segments that they name, the master after the playlists. Those that have not grown are
+    /// there already.
     fn begin_playlists(&mut self) {
         let is_first = self.playlists.is_none();
         let growing = PlaylistState::Growing;
-        let mut texts = playlists::media(self.plan, &self.renditions, growing);
+        let has_grown = |one: &&Rendition| one.stored.len() > one.listed;
+        let grown = self.renditions.iter().filter(has_grown);
+        let mut texts = playlists::media(self.plan, grown, growing);
+        for rendition in &mut self.renditions {
+            rendition.listed = rendition.stored.len();
+        }
         if is_first {
             texts.push(playlists::master(self.plan, &self.renditions, &[], growing));
         }
@@ -234,14 +240,7 @@ impl<'a> Collector<'a> {
         (self.playlists_are_busy, self.playlists_are_stale) = (true, false);
         let work = self.work;
         self.uploads.push(Box::pin(async move {
-            let mut size = 0;
-            for Playlist { file, text } in texts {
-                let storage = &work.attempt.storage;
-                let kind = playlists::CONTENT_TYPE;
-                size = storage
-                    .put_bytes(&file, text.into_bytes(), kind, Lifetime::Growing)
-                    .await?;
-            }
+            let size = playlists::store(work, &texts, Lifetime::Growing).await?;
             Ok(Stored::Playlists(if is_first { size } else { 0 }))
         }));
     }

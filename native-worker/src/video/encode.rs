@@ -74,7 +74,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     let folder = work.folder("hls").await?;
     let input = work.input();
     let arguments = command::ladder(plan, &input.display().to_string());
-    let child = work.ffmpeg(&arguments, &[&input], &folder)?;
+    let child = work.encoder(&arguments, &[&input], &folder)?;
     let watch = work.watch(plan.duration_ms);
     let activity = watch.activity.clone();
     let collector = Collector::new(work, plan, &folder, child.valve(), activity);

@@ -1,12 +1,11 @@
 //! The end of HLS: playlists with all segments and measured rates, read back and compared.
 
-use std::collections::BTreeMap;
-
+use futures_util::future::try_join_all;
 use shared::video::plan::Plan;
 use shared::video::playlist::PlaylistState;
 
 use super::encode::Ladder;
-use super::playlists::{self, MASTER, Playlist, Text};
+use super::playlists::{self, Playlist, Text};
 use super::work::Work;
 use crate::attempt::WorkError;
 use crate::storage::Lifetime;
@@ -30,20 +29,8 @@ pub(super) async fn finish(
         &texts,
         complete,
     ));
-    let mut sizes = BTreeMap::new();
-    for Playlist { file, text } in &all {
-        let bytes = text.clone().into_bytes();
-        let kind = playlists::CONTENT_TYPE;
-        let storage = &work.attempt.storage;
-        let size = storage
-            .put_bytes(file, bytes, kind, Lifetime::Immutable)
-            .await?;
-        sizes.insert(file.clone(), size);
-    }
-    for playlist in &all {
-        check(work, playlist).await?;
-    }
-    let size = sizes.get(MASTER).copied().unwrap_or(0);
+    let size = playlists::store(work, &all, Lifetime::Immutable).await?;
+    try_join_all(all.iter().map(|playlist| check(work, playlist))).await?;
     work.publish(playlists::output(plan, size));
     Ok(())
 }

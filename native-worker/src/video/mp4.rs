@@ -62,7 +62,14 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
     } else {
         (file::MP4, "video/mp4")
     };
-    let size_bytes = work.store(file, &made, content_type).await?;
+    let total = tokio::fs::metadata(&made).await;
+    let total = total.map_err(|why| work.disk_failed(&why))?.len().max(1);
+    let told = |bytes: u64| {
+        let hundredths = bytes.saturating_mul(100) / total;
+        let hundredths = u32::try_from(hundredths).unwrap_or(100);
+        work.teller.stage_ratio(f64::from(hundredths) / 100.0);
+    };
+    let size_bytes = work.store_large(file, &made, content_type, told).await?;
     work.publish(MadeOutput {
         name: "mp4".to_owned(),
         file: file.to_owned(),

@@ -1,5 +1,6 @@
 //! Playlists of what is stored. ffmpeg's own are never published.
 
+use futures_util::future::try_join_all;
 use shared::video::plan::{Plan, SubtitleRendition};
 use shared::video::playlist::{
     Audio, MasterPlaylist, MediaPlaylist, PlaylistState, Rate, Segment, Subtitles, Variant,
@@ -8,9 +9,12 @@ use shared::video::track::Track;
 use shared::worker::MadeOutput;
 
 use super::rendition::Rendition;
+use super::work::Work;
+use crate::attempt::WorkError;
+use crate::storage::Lifetime;
 
 /// Media type of playlists.
-pub(super) const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";
+const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";
 
 /// The master playlist below the attempt's prefix.
 pub(super) const MASTER: &str = "hls/master.m3u8";
@@ -38,8 +42,36 @@ impl Text {
     }
 }
 
-/// The media playlists of all renditions.
-pub(super) fn media(plan: &Plan, renditions: &[Rendition], state: PlaylistState) -> Vec<Playlist> {
+/// Stores playlists at once; the master, which names them, only when they are there. Gives the size of the last.
+pub(super) async fn store(
+    work: &Work<'_>,
+    playlists: &[Playlist],
+    lifetime: Lifetime,
+) -> Result<u64, WorkError> {
+    let (masters, media): (Vec<_>, Vec<_>) = playlists.iter().partition(|one| one.file == MASTER);
+    let put = |one: &Playlist| {
+        let (file, bytes) = (one.file.clone(), one.text.clone().into_bytes());
+        async move {
+            let storage = &work.attempt.storage;
+            storage
+                .put_bytes(&file, bytes, CONTENT_TYPE, lifetime)
+                .await
+        }
+    };
+    let mut size = 0;
+    for group in [media, masters] {
+        let sizes = try_join_all(group.into_iter().map(put)).await?;
+        size = sizes.last().copied().unwrap_or(size);
+    }
+    Ok(size)
+}
+
+/// The media playlists of renditions.
+pub(super) fn media<'r>(
+    plan: &Plan,
+    renditions: impl IntoIterator<Item = &'r Rendition>,
+    state: PlaylistState,
+) -> Vec<Playlist> {
     let playlist = |rendition: &Rendition| Playlist {
         file: format!("hls/{}", rendition.playlist()),
         text: MediaPlaylist {
@@ -50,7 +82,7 @@ pub(super) fn media(plan: &Plan, renditions: &[Rendition], state: PlaylistState)
         }
         .text(),
     };
-    renditions.iter().map(playlist).collect()
+    renditions.into_iter().map(playlist).collect()
 }
 
 /// The media playlists of subtitles.

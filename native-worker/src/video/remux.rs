@@ -20,13 +20,21 @@ pub(super) const NAME: &str = "remux";
 const SIZE_MAX: u64 = 56 << 20;
 
 /// A finished remux on disk.
-pub(super) struct Remuxed {
+struct Remuxed {
     path: PathBuf,
     size: (u32, u32),
 }
 
-/// Makes the remux, if the plan has one. A failure is noted: the ladder does not need it.
-pub(super) async fn make(work: &Work<'_>, plan: &Plan) -> Result<Option<Remuxed>, WorkError> {
+/// Makes, stores and publishes the remux, if the plan has one.
+pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError> {
+    match make(work, plan).await? {
+        Some(remuxed) => store(work, remuxed).await,
+        None => Ok(()),
+    }
+}
+
+/// A failure to make it is noted: the ladder does not need it.
+async fn make(work: &Work<'_>, plan: &Plan) -> Result<Option<Remuxed>, WorkError> {
     let Some(remux) = &plan.remux else {
         return Ok(None);
     };
@@ -80,11 +88,7 @@ async fn try_make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<Remuxed
     }
 }
 
-/// Stores and publishes it.
-pub(super) async fn store(work: &Work<'_>, remuxed: Option<Remuxed>) -> Result<(), WorkError> {
-    let Some(Remuxed { path, size }) = remuxed else {
-        return Ok(());
-    };
+async fn store(work: &Work<'_>, Remuxed { path, size }: Remuxed) -> Result<(), WorkError> {
     let size_bytes = work.store(file::REMUX, &path, "video/mp4").await?;
     work.publish(MadeOutput {
         name: NAME.to_owned(),

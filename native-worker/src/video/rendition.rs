@@ -29,6 +29,8 @@ pub(super) struct Rendition {
     pub(super) samples: u64,
     /// Stored segments without a gap from the first on: what a playlist may name.
     pub(super) stored: Vec<Segment>,
+    /// How many of these the playlist names that was stored last.
+    pub(super) listed: usize,
     /// Stored segments after a gap.
     ahead: BTreeMap<u32, Segment>,
     /// How long it will be, if anybody knows.
@@ -47,6 +49,7 @@ impl Rendition {
             end: None,
             samples: 0,
             stored: Vec::new(),
+            listed: 0,
             ahead: BTreeMap::new(),
             expected_ms,
         }

@@ -7,9 +7,11 @@ use shared::image::{Fit, ImagePlan, ImageReport, VariantFormat, VariantSpec};
 use shared::problem::Failure;
 use shared::video::command::{self, file};
 use shared::video::plan::{Plan, VideoPlan};
+use shared::video::progress::{Block, Progress};
 use shared::video::storyboard::Storyboard;
 use shared::worker::MadeOutput;
 
+use super::encode::Ladder;
 use super::work::Work;
 use crate::attempt::WorkError;
 use crate::storage::Lifetime;
@@ -56,26 +58,41 @@ fn has_content(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
-/// Makes (of the tiles in the ladder's `folder`, if there are any), stores and publishes the storyboard of a film of
-/// `duration_ms`.
-pub(super) async fn storyboard(
+/// The tiles of the storyboard in the ladder's folder: the ladder left them there, or, where the length of the film was
+/// not known before, they are made now.
+pub(super) async fn tiles(
     work: &Work<'_>,
-    video: &VideoPlan,
-    folder: &Path,
-    duration_ms: u64,
-) -> Result<(), WorkError> {
-    let path = folder.join(file::STORYBOARD);
+    plan: &Plan,
+    ladder: &Ladder,
+) -> Result<Option<Storyboard>, WorkError> {
+    let Some(video) = &plan.video else {
+        return Ok(None);
+    };
     let storyboard = match &video.storyboard {
         Some(storyboard) => storyboard.clone(),
-        None => make_tiles(work, video, folder, duration_ms).await?,
+        None => make_tiles(work, video, &ladder.folder, ladder.duration_ms).await?,
     };
+    Ok(Some(storyboard))
+}
+
+/// Makes (of its tiles), stores and publishes the storyboard.
+pub(super) async fn storyboard(
+    work: &Work<'_>,
+    storyboard: Option<Storyboard>,
+    ladder: &Ladder,
+) -> Result<(), WorkError> {
+    let Some(storyboard) = storyboard else {
+        return Ok(());
+    };
+    let folder = &ladder.folder;
+    let path = folder.join(file::STORYBOARD);
     let tiles = folder.join(file::TILES);
     let child = work.ffmpeg(&command::sprite(&storyboard), &[&tiles], folder)?;
     let ended = work.watch(None).run(child, |_| {}).await?;
     work.check(&ended, "make the storyboard")?;
     let seen = look(work, &path, "The storyboard").await?;
     put(work, "storyboard_sprite", file::STORYBOARD, &path, &seen).await?;
-    let text = storyboard.webvtt(file::STORYBOARD, duration_ms);
+    let text = storyboard.webvtt(file::STORYBOARD, ladder.duration_ms);
     let storage = &work.attempt.storage;
     let size_bytes = storage
         .put_bytes(
@@ -109,7 +126,13 @@ async fn make_tiles(
     let arguments = command::tiles(video, &storyboard, &input.display().to_string());
     let child = work.ffmpeg(&arguments, &[&input], folder)?;
     let watch = work.watch(Some(duration_ms));
-    let ended = watch.run(child, |_| {}).await?;
+    let mut progress = Progress::new(Some(duration_ms), None);
+    let told = |block: &Block| {
+        if let Some(ratio) = progress.update(block).ratio {
+            work.teller.stage_ratio(ratio);
+        }
+    };
+    let ended = watch.run(child, told).await?;
     work.check(&ended, "make the storyboard")?;
     Ok(storyboard)
 }

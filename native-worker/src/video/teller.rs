@@ -16,9 +16,7 @@ pub(super) enum Stage {
     Fetch,
     /// What is it?
     Probe,
-    /// Its own streams in another container.
-    Remux,
-    /// The ladder is encoded, and stored as it grows.
+    /// The ladder is encoded, and stored as it grows; remux, poster and subtitles are made beside it.
     Encode,
     /// The MP4 is put together.
     Package,
@@ -31,23 +29,21 @@ impl Stage {
         match self {
             Self::Fetch => "fetch",
             Self::Probe => "probe",
-            Self::Remux => "remux",
             Self::Encode => "encode",
             Self::Package => "package",
             Self::Store => "store",
         }
     }
 
-    /// Its share of the whole. Encoding takes nearly all the time of a job, so its share of the whole is its own ratio
-    /// within 2 %.
+    /// Its share of the whole. Encoding takes nearly all the time of a job, so the share of the whole and that of the
+    /// encoding are never more than 2 % apart.
     const fn span(self) -> (f64, f64) {
         match self {
-            Self::Fetch => (0.0, 0.006),
-            Self::Probe => (0.006, 0.008),
-            Self::Remux => (0.008, 0.01),
-            Self::Encode => (0.01, 0.985),
-            Self::Package => (0.985, 0.995),
-            Self::Store => (0.995, 1.0),
+            Self::Fetch => (0.0, 0.01),
+            Self::Probe => (0.01, 0.02),
+            Self::Encode => (0.02, 0.98),
+            Self::Package => (0.98, 0.99),
+            Self::Store => (0.99, 1.0),
         }
     }
 }

@@ -15,10 +15,14 @@ use crate::attempt::{Attempt, WorkError};
 use crate::ffmpeg::{Activity, Child, Ended, Exit, Log, Watch, broken};
 use crate::meters::METERS;
 use crate::sandbox::{Limits, Policy};
-use crate::storage::Lifetime;
 
 /// Free bytes below which a disk counts as full: less than any segment.
 const FULL_BYTES: u64 = 256 * 1_024;
+
+/// Priorities: the worker's own few instructions (heartbeats!) come first, then what somebody waits for (a remux, a
+/// poster), then the ladder.
+const SOON: i32 = 5;
+const LONG: i32 = 10;
 
 /// `SIGKILL` (also of the kernel when memory is short), `SIGXCPU`, `SIGXFSZ`.
 const LIMIT_SIGNALS: [i32; 3] = [9, 24, 25];
@@ -50,7 +54,7 @@ impl<'a> Work<'a> {
 
     /// The original on disk.
     pub(super) fn input(&self) -> PathBuf {
-        self.attempt.scratch.join("original")
+        self.attempt.input()
     }
 
     /// A new folder for what a child writes.
@@ -69,30 +73,31 @@ impl<'a> Work<'a> {
         read: &[&Path],
         folder: &Path,
     ) -> Result<Child, WorkError> {
-        self.child(&self.attempt.config.ffmpeg, arguments, read, Some(folder))
+        let policy = policy(&self.attempt.config.ffmpeg, read, Some(folder));
+        self.child(&policy, arguments)
+    }
+
+    /// The same for work that takes long: what takes only a moment goes before it.
+    pub(super) fn encoder(
+        &self,
+        arguments: &[String],
+        read: &[&Path],
+        folder: &Path,
+    ) -> Result<Child, WorkError> {
+        let mut policy = policy(&self.attempt.config.ffmpeg, read, Some(folder));
+        policy.nice = LONG;
+        self.child(&policy, arguments)
     }
 
     /// Starts ffprobe, which may read one file.
     pub(super) fn ffprobe(&self, arguments: &[String], read: &Path) -> Result<Child, WorkError> {
-        self.child(&self.attempt.config.ffprobe, arguments, &[read], None)
+        let policy = policy(&self.attempt.config.ffprobe, &[read], None);
+        self.child(&policy, arguments)
     }
 
-    fn child(
-        &self,
-        program: &Path,
-        arguments: &[String],
-        read: &[&Path],
-        folder: Option<&Path>,
-    ) -> Result<Child, WorkError> {
-        let policy = Policy {
-            read: read.iter().map(|path| (*path).to_owned()).collect(),
-            write: folder.into_iter().map(Path::to_owned).collect(),
-            limits: Limits::default(),
-            // The worker's own few instructions (heartbeats!) come first.
-            nice: 5,
-            ..Policy::new(program)
-        };
-        Child::spawn(&self.attempt.config.launcher, &policy, arguments).map_err(|why| broken(&why))
+    fn child(&self, policy: &Policy, arguments: &[String]) -> Result<Child, WorkError> {
+        let launcher = &self.attempt.config.launcher;
+        Child::spawn(launcher, policy, arguments).map_err(|why| broken(&why))
     }
 
     /// The watchdogs for a child over a source of this length.
@@ -206,9 +211,20 @@ impl<'a> Work<'a> {
         from: &Path,
         content_type: &str,
     ) -> Result<u64, WorkError> {
+        self.store_large(file, from, content_type, |_| {}).await
+    }
+
+    /// The same for a file that may be large: `seen` hears how many bytes of it are there.
+    pub(super) async fn store_large(
+        &self,
+        file: &str,
+        from: &Path,
+        content_type: &str,
+        seen: impl FnMut(u64) + Send,
+    ) -> Result<u64, WorkError> {
         let storage = &self.attempt.storage;
         let size = storage
-            .put_file(file, from, content_type, Lifetime::Immutable)
+            .put_large_file(file, from, content_type, seen)
             .await?;
         tokio::fs::remove_file(from)
             .await
@@ -282,6 +298,16 @@ impl<'a> Work<'a> {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn policy(program: &Path, read: &[&Path], folder: Option<&Path>) -> Policy {
+    Policy {
+        read: read.iter().map(|path| (*path).to_owned()).collect(),
+        write: folder.into_iter().map(Path::to_owned).collect(),
+        limits: Limits::default(),
+        nice: SOON,
+        ..Policy::new(program)
     }
 }
 

@@ -1,13 +1,18 @@
 //! The box of the children, from the inside: what they may not do, they cannot.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use native_worker::sandbox::{EXIT_CODE, Level, Limits, Policy, level};
+use native_worker::sandbox::{EXIT_CODE, Level, Limits, Policy, Program, level};
+use serde_json::json;
+use shared::image::ImagePlan;
 use tempfile::TempDir;
+
+/// Where it is, if it is there.
+const PYTHON: &str = "/usr/bin/python3";
 
 fn command(policy: &Policy, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_native-worker"));
@@ -146,7 +151,7 @@ fn a_program_of_its_own_brings_its_libraries_and_nothing_else() {
     let program = tools.path().join("bin/bash");
     std::fs::copy("/bin/bash", &program).unwrap();
     let policy = Policy {
-        program: program.clone(),
+        program: program.as_path().into(),
         ..bash(&scratch)
     };
     for (path, content) in [("lib", "content"), ("bin/lib", "content"), ("bin", "")] {
@@ -160,13 +165,13 @@ fn a_program_of_its_own_brings_its_libraries_and_nothing_else() {
 #[test]
 fn it_has_no_second_set_of_system_calls() {
     let scratch = TempDir::new().unwrap();
-    let policy = Policy {
-        program: "/usr/bin/python3".into(),
-        ..bash(&scratch)
-    };
-    if !policy.program.exists() {
+    if !Path::new(PYTHON).exists() {
         return;
     }
+    let policy = Policy {
+        program: PYTHON.into(),
+        ..bash(&scratch)
+    };
     // getpid: EPERM (1) here; ENOSYS or an answer elsewhere.
     let script = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); \
                   print(libc.syscall(0x40000000 + 39), ctypes.get_errno())";
@@ -248,12 +253,42 @@ fn the_kernel_bounds_it() {
     assert_eq!(text(&run(&policy, "nice").stdout), "5\n");
     let eater = "import sys; x = bytearray(8 << 30)";
     let python = Policy {
-        program: "/usr/bin/python3".into(),
+        program: PYTHON.into(),
         ..bash(&scratch)
     };
-    if python.program.exists() {
+    if Path::new(PYTHON).exists() {
         assert!(text(&run(&python, eater).stderr).contains("MemoryError"));
     }
+}
+
+#[test]
+fn the_codec_has_the_same_box() {
+    let scratch = TempDir::new().unwrap();
+    let secret = scratch.path().join("secret");
+    std::fs::write(&secret, "GIF89a").unwrap();
+    let (folder, plan) = (scratch.path().join("folder"), ImagePlan::standard(1, 1));
+    std::fs::create_dir(&folder).unwrap();
+    let order = json!({"original": secret, "plan": plan, "available_bytes": null}).to_string();
+    let told = |read: Vec<PathBuf>| {
+        let policy = Policy {
+            read,
+            write: vec![folder.clone()],
+            ..Policy::new(Program::Codec)
+        };
+        let mut command = command(&policy, &[]);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(order.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    };
+    let refused = told(Vec::new());
+    assert!(
+        text(&refused.stderr).contains("Permission denied"),
+        "{refused:?}"
+    );
+    let allowed = told(vec![secret.clone()]);
+    assert!(text(&allowed.stdout).contains("image_"), "{allowed:?}");
 }
 
 /// The worker's place is taken by a shell, which starts a child and is killed.

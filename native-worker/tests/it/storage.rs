@@ -88,6 +88,59 @@ async fn what_answers_to_everything_is_no_bucket() {
     );
 }
 
+/// A file in parts.
+async fn put_large(storage: &Storage, size: usize, seen: &mut Vec<u64>) -> Result<u64, WorkError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, pattern(size)).unwrap();
+    let told = |bytes| seen.push(bytes);
+    storage
+        .put_large_file("video.mp4", &path, "video/mp4", told)
+        .await
+}
+
+#[tokio::test]
+async fn large_files_go_in_parts() {
+    const SIZE: usize = (32 << 20) + 5;
+    let key = format!("{PREFIX}video.mp4");
+    for faults in [&[][..], &[Fault::Damaged, Fault::Error500]] {
+        let bucket = Bucket::start().await;
+        let storage = storage(&bucket, 1, None);
+        bucket.faults(Method::PUT, faults);
+        let mut seen = Vec::new();
+        let stored = put_large(&storage, SIZE, &mut seen).await.unwrap();
+        assert_eq!(usize::try_from(stored).unwrap(), SIZE);
+        assert_eq!(seen.len(), 5, "{seen:?}");
+        assert!(seen.is_sorted() && seen.last() == Some(&stored), "{seen:?}");
+        assert!(bucket.read(PUBLIC, &key).unwrap() == pattern(SIZE));
+        assert_eq!(bucket.seen(&Method::PUT).len(), 5 + faults.len());
+        let created = bucket.seen(&Method::POST);
+        let header = |name| created[0].headers.get(name).and_then(|v| v.to_str().ok());
+        assert_eq!(header("content-type"), Some("video/mp4"));
+        let immutable = Some("public, max-age=31536000, immutable");
+        assert_eq!(header("cache-control"), immutable);
+        // Nothing is left to be forgotten.
+        storage.abort_uploads().await;
+        assert!(bucket.seen(&Method::DELETE).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_file_that_fails_are_forgotten() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    bucket.faults(Method::PUT, &[Fault::Damaged; 40]);
+    let error = put_large(&storage, 33 << 20, &mut Vec::new()).await;
+    is(
+        &error.unwrap_err(),
+        ErrorCode::StorageFailed,
+        FailureClass::Retryable,
+    );
+    storage.abort_uploads().await;
+    assert_eq!(bucket.seen(&Method::DELETE).len(), 1);
+    assert!(bucket.read(PUBLIC, &format!("{PREFIX}video.mp4")).is_none());
+}
+
 #[tokio::test]
 async fn files_are_stored_as_they_are_to_be_served() {
     let bucket = Bucket::start().await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -111,6 +113,17 @@ impl Stage {
         answers: &[(&'static str, u16, Value)],
         drain_ms: &str,
     ) -> Self {
+        let launcher = env!("CARGO_BIN_EXE_native-worker").into();
+        Self::launching(launcher, bucket, size, answers, drain_ms).await
+    }
+
+    async fn launching(
+        launcher: PathBuf,
+        bucket: Bucket,
+        size: usize,
+        answers: &[(&'static str, u16, Value)],
+        drain_ms: &str,
+    ) -> Self {
         let plan = ImagePlan::standard(100_000_000, 1);
         let work = json!({"kind": "image", "plan": plan});
         let (tell, calls) = mpsc::unbounded_channel();
@@ -131,7 +144,7 @@ impl Stage {
         let router = Router::new().route("/v1/{*path}", post(call));
         let addr = serve(router.with_state(edge.clone())).await;
         let scratch = tempfile::tempdir().unwrap();
-        let config = config(&[
+        let mut config = config(&[
             (
                 "NATIVE_WORKER_QUEUE_URL",
                 &format!("http://{addr}/v1/queues/media-jobs"),
@@ -144,6 +157,7 @@ impl Stage {
             ("NATIVE_WORKER_DRAIN_MS", drain_ms),
             ("NATIVE_WORKER_SLOTS", "1"),
         ]);
+        config.launcher = launcher;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ops = listener.local_addr().unwrap();
         let (signals, received) = mpsc::channel(2);
@@ -346,6 +360,74 @@ async fn what_was_made_and_is_refused_is_a_failure() {
     let fail = stage.next("fail").await;
     assert_eq!(fail["code"], "output_invalid");
     stage.ended().await;
+}
+
+/// A worker whose codec is replaced by a line of shell, in `folder`.
+async fn with_codec(line: &str, answers: &[(&'static str, u16, Value)], folder: &TempDir) -> Stage {
+    let launcher = folder.path().join("launcher");
+    let worker = env!("CARGO_BIN_EXE_native-worker");
+    let script = format!(
+        "#!/bin/sh\ncase \"$NATIVE_WORKER_SANDBOX\" in\n*codec*) {line};;\n*) exec {worker} \"$@\";;\nesac\n"
+    );
+    std::fs::write(&launcher, script).unwrap();
+    std::fs::set_permissions(&launcher, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let bucket = Bucket::start().await;
+    bucket.write("ferrotype-raw", ORIGINAL, &picture());
+    Stage::launching(launcher, bucket, picture().len(), answers, "60000").await
+}
+
+#[tokio::test]
+async fn a_codec_that_crashes_takes_nothing_down() {
+    for (line, code, class) in [
+        ("kill -SEGV $$", "image_codec_trapped", "permanent"),
+        (
+            "echo thread main panicked >&2; exit 101",
+            "image_codec_trapped",
+            "permanent",
+        ),
+        (
+            "echo memory allocation of 9 bytes failed >&2; kill -ABRT $$",
+            "image_memory_exceeded",
+            "permanent",
+        ),
+        ("kill -KILL $$", "worker_exhausted", "retryable"),
+        ("echo half a li; exit 1", "worker_exhausted", "retryable"),
+        ("echo '{\"short\":5}'", "worker_exhausted", "retryable"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let mut stage = with_codec(line, &[], &folder).await;
+        let fail = stage.next("fail").await;
+        let seen = (&fail["code"], &fail["class"]);
+        assert_eq!(seen, (&json!(code), &json!(class)), "{line}: {fail}");
+        assert_eq!(stage.ended().await, ["workers"]);
+    }
+}
+
+#[tokio::test]
+async fn a_codec_that_nobody_waits_for_is_gone() {
+    let folder = TempDir::new().unwrap();
+    let (begun, mark) = (folder.path().join("begun"), folder.path().join("mark"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &begun, rustix::fs::Mode::RWXU).unwrap();
+    // It holds the mark's lock as long as it lives.
+    let line = format!(
+        "exec flock {} sh -c 'echo >{}; exec sleep 600'",
+        mark.display(),
+        begun.display()
+    );
+    let cancel = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": true, "drain": false});
+    let mut stage = with_codec(&line, &[("heartbeat", 200, cancel)], &folder).await;
+    let reader = tokio::task::spawn_blocking(move || std::fs::read(begun));
+    timeout(MINUTE, reader).await.unwrap().unwrap().unwrap();
+    stage.next("heartbeat").await;
+    assert_eq!(stage.ended().await, ["workers"]);
+    // Signals to a group arrive one after the other.
+    let mut lock = std::process::Command::new("flock");
+    let locked = lock
+        .args(["--timeout", "30"])
+        .arg(&mark)
+        .arg("true")
+        .status();
+    assert!(locked.unwrap().success(), "the codec lives on");
 }
 
 /// A worker whose attempt hangs in its bucket.

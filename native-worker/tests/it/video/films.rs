@@ -134,7 +134,7 @@ async fn progress_and_early_outputs_are_told() {
         .iter()
         .map(|word| word.stage.as_str())
         .collect();
-    for stage in ["probe", "remux", "encode", "package", "store"] {
+    for stage in ["probe", "encode", "package", "store"] {
         assert!(stages.contains(&stage), "{stages:?}");
     }
     let encode: Vec<_> = outcome
@@ -147,7 +147,7 @@ async fn progress_and_early_outputs_are_told() {
             .iter()
             .any(|word| word.speed.is_some() && word.eta_ms.is_some())
     );
-    let last = encode.last().unwrap();
+    let last = outcome.progress.last().unwrap();
     let names: Vec<&str> = last
         .renditions
         .iter()

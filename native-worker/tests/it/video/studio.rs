@@ -15,7 +15,6 @@ use shared::worker::{Made, MadeOutput};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::bucket::Bucket;
 use crate::sample::{PREFIX, claimed, config, source};
@@ -76,7 +75,6 @@ impl Studio {
             claimed: Arc::new(claimed),
             scratch: self.scratch.clone(),
             pulse,
-            threads: TaskTracker::new(),
         };
         let (progress, early) = (listen(progress), listen(early));
         let made = video::run(&attempt).await;
