@@ -254,6 +254,10 @@ fn the_kernel_bounds_it() {
     let eater = "import sys; x = bytearray(8 << 30)";
     let python = Policy {
         program: PYTHON.into(),
+        limits: Limits {
+            as_bytes: 6 << 30,
+            ..Limits::default()
+        },
         ..bash(&scratch)
     };
     if Path::new(PYTHON).exists() {
