@@ -19,6 +19,9 @@ pub struct Clip {
 /// Media type of a file by its ending.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or_default() {
+        "avif" => "image/avif",
+        "gif" => "image/gif",
+        "tiff" => "image/tiff",
         "mov" => "video/quicktime",
         "mkv" => "video/x-matroska",
         "webm" => "video/webm",

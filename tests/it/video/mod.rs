@@ -3,6 +3,7 @@
 mod film;
 mod inputs;
 mod kills;
+mod pictures;
 mod player;
 mod private;
 mod refused;
