@@ -25,6 +25,7 @@ pub(crate) struct JobRow {
     state: String,
     pub(crate) attempt: u32,
     failures: u32,
+    losses: u32,
     run_at: Option<u64>,
     lease_hash: Option<String>,
     lease_until: Option<u64>,
@@ -75,7 +76,9 @@ impl JobRow {
         Ok(Job {
             state,
             attempt: self.attempt,
+            runs_on: self.runs_on()?,
             failures: self.failures,
+            losses: self.losses,
             deadline: Timestamp::from_ms(self.deadline_at),
         })
     }

@@ -161,13 +161,14 @@ impl Write<'_> {
         let error = error.filter(|_| ended.is_some());
         statement(
             self.db,
-            "UPDATE jobs SET state = ?, runs_on = ?, attempt = ?, failures = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
+            "UPDATE jobs SET state = ?, runs_on = ?, attempt = ?, failures = ?, losses = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
              error_code = ?, error_detail = ?, ended_at = ?, write_id = ? WHERE id = ? AND write_id = ?",
             &[
                 text(self.after.state.word().as_str()),
                 text(self.runs_on()?.as_str()),
                 int(u64::from(self.after.attempt)),
                 int(u64::from(self.after.failures)),
+                int(u64::from(self.after.losses)),
                 int_or_null(run_at),
                 text_or_null(lease),
                 int_or_null(lease_until),

@@ -12,6 +12,7 @@ use crate::media::AssetKind;
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 use crate::words::words;
+use crate::worker::RunsOn;
 
 mod view;
 
@@ -58,8 +59,12 @@ words! {
     }
 }
 
-/// Attempts after the first that a job gets; a release does not count.
+/// Attempts after the first that a job gets; a release does not count, nor does a native worker that vanished.
 pub const RETRIES_MAX: u32 = 3;
+
+/// Native workers that a job may lose before it counts as the cause. Machines come and go; what a film does to its decoder
+/// kills the decoder's own process, not the worker.
+pub const LOSSES_MAX: u32 = 15;
 
 /// First ceiling of the retry delay; it doubles with each failure.
 pub const BACKOFF_BASE_MS: u64 = 5_000;
@@ -153,8 +158,12 @@ pub struct Job {
     pub state: State,
     /// Grows with every claim and is never reset: half of the fence.
     pub attempt: u32,
-    /// Attempts that failed or vanished since creation or redrive.
+    /// Where it is worked on.
+    pub runs_on: RunsOn,
+    /// Attempts that failed since creation or redrive; at the edge those that vanished, too.
     pub failures: u32,
+    /// Attempts whose native worker vanished since creation or redrive.
+    pub losses: u32,
     /// After this it is failed, whatever it is doing.
     pub deadline: Timestamp,
 }
@@ -331,6 +340,7 @@ pub fn step(job: &Job, command: &Command, now: Timestamp) -> Result<(Job, Outcom
                 Job {
                     state: State::Queued { run_at: now },
                     failures: 0,
+                    losses: 0,
                     deadline: *deadline,
                     ..job.clone()
                 },
@@ -454,15 +464,7 @@ fn step_running(
             Outcome::Failed(Some(ErrorCode::JobDeadlineExceeded)),
         )),
         Command::Expire if lease_until > now => Err(Rejected::NotDue),
-        Command::Expire if job.failures >= RETRIES_MAX => Ok((
-            count_failure(job, State::Failed),
-            Outcome::Failed(Some(ErrorCode::JobPoisonous)),
-        )),
-        // A vanished worker already cost a whole lease: the next attempt may start at once.
-        Command::Expire => Ok((
-            count_failure(job, State::Queued { run_at: now }),
-            Outcome::Retried(Some(ErrorCode::LeaseExpired)),
-        )),
+        Command::Expire => Ok(vanish(job, now)),
         Command::Redrive { .. } => Err(Rejected::NotRedrivable),
     }
 }
@@ -482,6 +484,30 @@ fn renew(
         deadline: job.deadline.max(deadline_min.unwrap_or(job.deadline)),
         ..job.clone()
     }
+}
+
+/// The worker vanished. That already cost a whole lease: the next attempt may start at once.
+fn vanish(job: &Job, now: Timestamp) -> (Job, Outcome) {
+    let is_last = match job.runs_on {
+        RunsOn::Edge => job.failures >= RETRIES_MAX,
+        RunsOn::Native => job.losses >= LOSSES_MAX,
+    };
+    let (state, outcome) = if is_last {
+        let outcome = Outcome::Failed(Some(ErrorCode::JobPoisonous));
+        (State::Failed, outcome)
+    } else {
+        let outcome = Outcome::Retried(Some(ErrorCode::LeaseExpired));
+        (State::Queued { run_at: now }, outcome)
+    };
+    let counted = match job.runs_on {
+        RunsOn::Edge => count_failure(job, state),
+        RunsOn::Native => Job {
+            state,
+            losses: job.losses.saturating_add(1),
+            ..job.clone()
+        },
+    };
+    (counted, outcome)
 }
 
 fn count_failure(job: &Job, state: State) -> Job {

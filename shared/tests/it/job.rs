@@ -6,11 +6,12 @@ use proptest::prelude::*;
 use shared::asset::AssetState;
 use shared::job::{
     BACKOFF_BASE_MS, BACKOFF_MAX_MS, Command, DEADLINE_MS, FailureClass, Fence, Job, JobKind,
-    JobState, LeaseHash, Outcome, Progress, RETRIES_MAX, Rejected, RenditionProgress, State,
-    asset_state, backoff_ms, deadline_min, step,
+    JobState, LOSSES_MAX, LeaseHash, Outcome, Progress, RETRIES_MAX, Rejected, RenditionProgress,
+    State, asset_state, backoff_ms, deadline_min, step,
 };
 use shared::media::AssetKind;
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 const ATTEMPT: u32 = 7;
@@ -25,13 +26,20 @@ fn jobs() -> Vec<(&'static str, Job)> {
     let job = |state, failures, deadline| Job {
         state,
         attempt: ATTEMPT,
+        runs_on: RunsOn::Edge,
         failures,
+        losses: 0,
         deadline,
     };
     let queued = |run_at| State::Queued { run_at };
     let running = |lease_until| State::Running {
         lease: token(),
         lease_until,
+    };
+    let lost = |losses| Job {
+        runs_on: RunsOn::Native,
+        losses,
+        ..job(running(NOW), RETRIES_MAX, NOW.plus_ms(1))
     };
     let (later, over) = (NOW.plus_ms(1), NOW);
     vec![
@@ -56,6 +64,8 @@ fn jobs() -> Vec<(&'static str, Job)> {
             "running, lease over, last retry",
             job(running(over), RETRIES_MAX, later),
         ),
+        ("running natively, lease over", lost(0)),
+        ("running natively, lease over, last loss", lost(LOSSES_MAX)),
         ("running, deadline passed", job(running(later), 0, over)),
         (
             "running, lease over, deadline passed",
@@ -181,6 +191,9 @@ fn line(before: &Job, result: &Result<(Job, Outcome), Rejected>) -> String {
     if after.failures != before.failures {
         write!(line, ", failures {} → {}", before.failures, after.failures).unwrap();
     }
+    if after.losses != before.losses {
+        write!(line, ", losses {} → {}", before.losses, after.losses).unwrap();
+    }
     if after.deadline != before.deadline {
         write!(line, ", deadline {}", at(after.deadline)).unwrap();
     }
@@ -191,7 +204,11 @@ fn line(before: &Job, result: &Result<(Job, Outcome), Rejected>) -> String {
 fn transition_table() {
     let mut table = String::new();
     for (state, job) in jobs() {
-        writeln!(table, "{state} (failures {})", job.failures).unwrap();
+        write!(table, "{state} (failures {}", job.failures).unwrap();
+        if job.losses > 0 {
+            write!(table, ", losses {}", job.losses).unwrap();
+        }
+        writeln!(table, ")").unwrap();
         for (name, command) in commands() {
             let result = line(&job, &step(&job, &command, NOW));
             writeln!(table, "    {name:36} {result}").unwrap();
@@ -206,7 +223,9 @@ fn time_in_the_backlog_is_no_time_at_work() {
     let job = Job {
         state: State::Queued { run_at: NOW },
         attempt: 0,
+        runs_on: RunsOn::Edge,
         failures: 0,
+        losses: 0,
         deadline: NOW.plus_ms(1),
     };
     let claim = |deadline_min| Command::Claim {
@@ -230,7 +249,9 @@ fn a_short_renewal_keeps_the_longer_lease() {
             lease_until,
         },
         attempt: ATTEMPT,
+        runs_on: RunsOn::Edge,
         failures: 0,
+        losses: 0,
         deadline: NOW.plus_ms(600_000),
     };
     let heartbeat = Command::Heartbeat {
@@ -357,7 +378,9 @@ proptest! {
         let job = Job {
             state: State::Running { lease: token(), lease_until: NOW },
             attempt: ATTEMPT,
+            runs_on: RunsOn::Edge,
             failures,
+            losses: 0,
             deadline: NOW.plus_ms(1),
         };
         let fence = Fence { attempt: ATTEMPT, lease: token() };

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use shared::job::{
-    Command, FailureClass, Fence, Job, LeaseHash, Outcome, RETRIES_MAX, Rejected, State, step,
+    Command, FailureClass, Fence, Job, LOSSES_MAX, LeaseHash, Outcome, RETRIES_MAX, Rejected,
+    State, step,
 };
 use shared::time::Timestamp;
+use shared::worker::RunsOn;
 
 /// Who sends a fenced verb.
 #[derive(Debug, Clone, Copy)]
@@ -130,13 +132,15 @@ struct Life {
 }
 
 impl Life {
-    fn new() -> Self {
+    fn new(runs_on: RunsOn) -> Self {
         let now = Timestamp::from_ms(1_767_225_600_000);
         Self {
             job: Job {
                 state: State::Queued { run_at: now },
                 attempt: 0,
+                runs_on,
                 failures: 0,
+                losses: 0,
                 deadline: now.plus_ms(300_000),
             },
             now,
@@ -180,6 +184,8 @@ impl Life {
             "a deadline came nearer"
         );
         prop_assert!(after.failures <= RETRIES_MAX + 1);
+        prop_assert!(after.losses <= LOSSES_MAX + 1);
+        prop_assert!(redriven || after.losses >= before.losses);
         prop_assert!(redriven || after.failures >= before.failures);
         if let Move::Say(speaker, _) = wanted {
             prop_assert!(matches!(speaker, Speaker::Current), "{speaker:?} was heard");
@@ -209,7 +215,12 @@ impl Life {
             | Outcome::Failed(_)
             | Outcome::Cancelled => {}
         }
-        prop_assert!(self.attempts_spent <= RETRIES_MAX + 1, "too many attempts");
+        let losses_max = match after.runs_on {
+            RunsOn::Edge => 0,
+            RunsOn::Native => LOSSES_MAX,
+        };
+        let attempts_max = RETRIES_MAX + losses_max + 1;
+        prop_assert!(self.attempts_spent <= attempts_max, "too many attempts");
         self.job = after;
         Ok(())
     }
@@ -272,8 +283,9 @@ impl Life {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
-    fn every_life_keeps_the_rules(played in prop::collection::vec(moves(), 1..60)) {
-        let mut life = Life::new();
+    fn every_life_keeps_the_rules(is_native: bool, played in prop::collection::vec(moves(), 1..60)) {
+        let runs_on = if is_native { RunsOn::Native } else { RunsOn::Edge };
+        let mut life = Life::new(runs_on);
         for wanted in played {
             life.play(wanted)?;
             life.has_a_way_out()?;

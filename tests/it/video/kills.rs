@@ -91,7 +91,9 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
     let film = Clip::film(1280, 720, 25, 20);
     let created = upload(&alice, &film).await;
     for round in 0..10_u64 {
-        started(&alice, &mut events, &created).await;
+        events
+            .next_of("processing_started", &created.asset_id)
+            .await;
         let moment = Duration::from_millis(round * 397 % 2_500);
         let _ = tokio::time::timeout(moment, std::future::pending::<()>()).await;
         let job = alice.job(&created.job_id).await.expect(200);
@@ -100,7 +102,9 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
             stack.kill_process(id);
         }
     }
-    started(&alice, &mut events, &created).await;
+    events
+        .next_of("processing_started", &created.asset_id)
+        .await;
     let complete = |event: &tests::Event| event.is("processing_complete", &created.asset_id);
     let _ = events.next_matching("success in the end", complete).await;
     let attempt = check_one_set(&alice, &created).await;
@@ -113,24 +117,6 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
             prefixes(&stack, &created).await
         );
         tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-}
-
-/// Waits for the next attempt. Three failures are retried: a job that loses more workers than that is started afresh by its
-/// owner.
-async fn started(client: &Client, events: &mut tests::Events, created: &Created) {
-    loop {
-        let next = |event: &tests::Event| {
-            event.is("processing_started", &created.asset_id)
-                || event.is("processing_failed", &created.asset_id)
-        };
-        let event = events.next_matching("the next attempt", next).await;
-        if event.name == "processing_started" {
-            return;
-        }
-        assert_eq!(event.data["error"]["code"], "job_poisonous");
-        let path = format!("/v1/jobs/{}/redrive", created.job_id);
-        let _ = client.post(&path, &Value::Null).await.expect(202);
     }
 }
 
