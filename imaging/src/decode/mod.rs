@@ -14,6 +14,8 @@ mod webp;
 mod ycbcr;
 
 pub(crate) mod other;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod tiff;
 
 use shared::problem::Failure;
 
@@ -41,6 +43,8 @@ pub(crate) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
         Coding::Whole { .. } if matches!(header.format, Format::Avif | Format::Heic) => {
             heif::decode(data, header)
         }
+        #[cfg(not(target_arch = "wasm32"))]
+        Coding::Whole { .. } if header.format == Format::Tiff => tiff::decode(data),
         Coding::Whole { .. } => other::decode(data, header.format),
     }
 }

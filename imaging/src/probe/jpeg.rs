@@ -27,7 +27,8 @@ const APP14: u8 = 0xee;
 /// Only this many bits per sample are decoded.
 const PRECISION: u8 = 8;
 
-pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
+/// The header at the start of `data`; `None` if it goes on beyond.
+pub(crate) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     let mut at = 2;
     let mut orientation = None;
     let mut application = Application::default();

@@ -6,6 +6,8 @@ mod heif;
 mod jpeg;
 mod other;
 mod png;
+#[cfg(not(target_arch = "wasm32"))]
+mod tiff;
 mod webp;
 
 use shared::image::ImagePlan;
@@ -23,6 +25,8 @@ pub(crate) use gif::end_of_first_frame;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use heif::split as heif_transforms;
 pub(crate) use jpeg::marker as jpeg_marker;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use jpeg::read as jpeg_header;
 pub(crate) use webp::{FRAME_HEAD_BYTES as WEBP_FRAME_HEAD_BYTES, file_chunks as webp_chunks};
 
 /// A header as read.
@@ -179,7 +183,11 @@ fn read(data: &[u8], is_whole: bool) -> Result<Option<Header>, Failure> {
         Format::Png => png::read(data)?,
         Format::WebP => webp::read(data, is_whole)?,
         Format::Gif => gif::read(data)?,
-        Format::Bmp | Format::Ico | Format::Tiff => other::read(data, format)?,
+        #[cfg(not(target_arch = "wasm32"))]
+        Format::Tiff => tiff::read(data)?,
+        #[cfg(target_arch = "wasm32")]
+        Format::Tiff => other::read(data, format)?,
+        Format::Bmp | Format::Ico => other::read(data, format)?,
         #[cfg(not(target_arch = "wasm32"))]
         Format::Avif | Format::Heic => heif::read(data, format)?,
         #[cfg(target_arch = "wasm32")]

@@ -13,6 +13,8 @@ use shared::problem::ErrorCode;
 
 use crate::made::{Jpeg, gif, photo_of, png_claim, quarters, webp};
 use crate::run;
+use crate::tiff_file::{COMPRESSION, HEIGHT, JPEG, ROWS_PER_STRIP, Tiff, WIDTH, YCBCR};
+use crate::tiff_kinds::{jpeg, palette};
 
 /// The system's allocator that remembers this thread's largest request.
 struct Watched;
@@ -164,6 +166,49 @@ fn webp_bomb() {
     check("16 383", &file, ErrorCode::ImageTooLarge);
     file[26..30].copy_from_slice(&[0, 0, 16, 0]);
     check("no width", &file, ErrorCode::ImageDimensionsInvalid);
+}
+
+#[test]
+fn tiff_bombs() {
+    let claim = |tiff: Tiff, side: u32| {
+        let strips = u32::try_from(tiff.parts.len()).unwrap();
+        tiff.longs(WIDTH, &[side])
+            .longs(HEIGHT, &[side])
+            .longs(ROWS_PER_STRIP, &[side.div_ceil(strips)])
+            .file()
+    };
+    check(
+        "pixels",
+        &claim(palette(8), 17_000),
+        ErrorCode::ImageTooLarge,
+    );
+    check(
+        "palette",
+        &claim(palette(8), 5_000),
+        ErrorCode::ImageMemoryExceeded,
+    );
+    check(
+        "JPEG",
+        &claim(jpeg(true), 3_600),
+        ErrorCode::ImageMemoryExceeded,
+    );
+    // A tile may be larger than its picture.
+    for (name, tile) in [
+        (
+            "wide tile",
+            Tiff::tiles((16, 16), (0xffff_ffff, 16), vec![vec![0; 768]]),
+        ),
+        (
+            "tile of JPEG",
+            Tiff::tiles((16, 16), (5_000, 5_000), vec![vec![0; 768]]).shorts(COMPRESSION, &[JPEG]),
+        ),
+    ] {
+        check(
+            name,
+            &tile.of(YCBCR, 3, 8).file(),
+            ErrorCode::ImageMemoryExceeded,
+        );
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod mutation;
 mod orientation;
 mod pngsuite;
 mod tiff;
+mod tiff_file;
+mod tiff_kinds;
 mod truncation;
 
 use image::RgbaImage;

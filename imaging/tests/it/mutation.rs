@@ -8,6 +8,8 @@ use proptest::prelude::{ProptestConfig, any};
 use proptest::proptest;
 
 use crate::made::{self, Jpeg, animation, faded, gif, photo_of, webp};
+use crate::tiff_file::{LZW, PACK_BITS};
+use crate::tiff_kinds::{jpeg, palette, subsampled};
 use crate::{plan, read, run};
 use shared::image::Fit;
 
@@ -42,6 +44,14 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
             ImageFormat::Tiff,
         ]
         .map(|format| made::file(&image, format)),
+    );
+    files.extend(
+        [
+            palette(4).compressed(PACK_BITS),
+            subsampled(2, 2).compressed(LZW),
+            jpeg(true),
+        ]
+        .map(|tiff| tiff.file()),
     );
     files.extend(
         ["basi6a16", "basn3p02", "tbbn3p08", "ct1n0g04"]

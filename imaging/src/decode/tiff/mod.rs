@@ -1,0 +1,105 @@
+//! TIFF of the kinds that `image` refuses: palettes, YCbCr, grey with alpha, grey of 2, 4 and 32 bits.
+//!
+//! The `tiff` crate unpacks their compressions, but refuses their samples. So each strip or tile is handed to it as a
+//! file of bare samples (`unpack`), and here they become colours (`samples`, `ycbcr`).
+
+mod grid;
+mod page;
+mod samples;
+mod unpack;
+mod ycbcr;
+
+use std::io::ErrorKind;
+
+use shared::problem::Failure;
+use tiff::TiffError;
+
+use super::{Decoded, other};
+use crate::alpha;
+use crate::fault;
+use crate::number;
+use crate::picture::{Picture, size_bytes};
+use crate::sniff::Format;
+
+use page::Colours;
+
+pub(crate) use page::Page;
+
+/// Decodes the first page; those that are not ours are left to `image`.
+pub(super) fn decode(data: &[u8]) -> Result<Decoded, Failure> {
+    match Page::read(data) {
+        Ok(Some(page)) => Ok(Decoded {
+            picture: picture(&page, data)?,
+            profile: page::profile(data),
+        }),
+        Ok(None) => other::decode(data, Format::Tiff),
+        Err(cause) => Err(failure(&cause)),
+    }
+}
+
+/// Puts the strips or tiles together.
+fn picture(page: &Page, data: &[u8]) -> Result<Picture, Failure> {
+    let layout = page.layout();
+    let stride = number::length(page.width).saturating_mul(layout.channels());
+    let mut pixels = vec![0; size_bytes(page.width, page.height, layout)];
+    let (mut packed, mut bytes) = (Vec::new(), Vec::new());
+    for part in page.parts() {
+        unpack::part(page, data, &part, &mut packed)?;
+        let row_bytes = page.row_bytes().max(1);
+        let left = number::length(part.left).saturating_mul(layout.channels());
+        let rows = pixels
+            .chunks_exact_mut(stride.max(1))
+            .skip(number::length(part.top))
+            .take(number::length(part.height));
+        for (y, row) in rows.enumerate() {
+            let out = row.get_mut(left..).unwrap_or_default();
+            let packed = |y| packed.chunks_exact(row_bytes).nth(y).unwrap_or_default();
+            match &page.colours {
+                Colours::YCbCr(subsampling, conversion) => {
+                    conversion.row(*subsampling, packed(y / subsampling.rows()), y, out);
+                }
+                Colours::Palette(colours) | Colours::Grey(colours) => {
+                    page.packing.depth.bytes(packed(y), &mut bytes);
+                    let samples = bytes.chunks_exact(page.packing.samples());
+                    let pixels = out.chunks_exact_mut(layout.channels());
+                    pixels
+                        .zip(samples)
+                        .for_each(|(pixel, samples)| paint(colours, samples, pixel));
+                }
+            }
+        }
+    }
+    let picture = Picture::new(page.width, page.height, layout, pixels)
+        .ok_or_else(|| fault::corrupt(Format::Tiff))?;
+    Ok(alpha::divide(picture))
+}
+
+/// The colour of a first sample, and the alpha of a second one if the pixel has any.
+fn paint(colours: &[[u8; 3]], samples: &[u8], pixel: &mut [u8]) {
+    let (Some(&index), Some(&second)) = (samples.first(), samples.last()) else {
+        return;
+    };
+    let colour = colours.get(usize::from(index)).copied();
+    let [r, g, b] = colour.unwrap_or_default();
+    match pixel {
+        [grey] => *grey = r,
+        [red, green, blue] => [*red, *green, *blue] = [r, g, b],
+        [red, green, blue, alpha] => [*red, *green, *blue, *alpha] = [r, g, b, second],
+        _ => {}
+    }
+}
+
+/// What a failure of the `tiff` crate means.
+pub(crate) fn failure(cause: &TiffError) -> Failure {
+    match cause {
+        TiffError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
+            fault::truncated(Format::Tiff)
+        }
+        TiffError::UnsupportedError(_) => fault::unsupported("This kind of TIFF"),
+        TiffError::LimitsExceeded => fault::unsupported("A TIFF with frames of this size"),
+        TiffError::IoError(_)
+        | TiffError::FormatError(_)
+        | TiffError::IntSizeError
+        | TiffError::UsageError(_) => fault::corrupt(Format::Tiff),
+    }
+}

@@ -1,0 +1,307 @@
+//! What the first page's tags say.
+
+use std::io::Cursor;
+
+use tiff::decoder::Decoder;
+use tiff::tags::{ByteOrder, Tag};
+use tiff::{TiffError, TiffFormatError, TiffResult};
+
+use super::grid::{Grid, Part};
+use super::samples::Depth;
+use super::ycbcr::{Conversion, Subsampling};
+use crate::number;
+use crate::orient::Orientation;
+use crate::picture::Layout;
+
+/// The decoder whose tags are read.
+pub(super) type Tags<'a> = Decoder<Cursor<&'a [u8]>>;
+
+/// Photometric interpretations (TIFF 6.0).
+const WHITE_IS_ZERO: u16 = 0;
+const BLACK_IS_ZERO: u16 = 1;
+const PALETTE: u16 = 3;
+const YCBCR: u16 = 6;
+
+/// Compressions: JPEG as amended to TIFF 6.0, and those that the `tiff` crate unpacks (LZW, deflate twice, `PackBits`).
+const UNCOMPRESSED: u16 = 1;
+const JPEG: u16 = 7;
+const UNPACKED: [u16; 5] = [UNCOMPRESSED, 5, 8, 32_946, 32_773];
+
+/// Tables of a JPEG are not longer: four of quantization and eight of codes fit several times.
+const JPEG_TABLES_MAX_BYTES: u64 = 16 * 1024;
+
+/// Samples of a strip decoded from JPEG, the decoder's planes, and the coefficients of a progressive one.
+const JPEG_BYTES_PER_PIXEL: u64 = 12;
+
+/// The first page of a file, of a kind that is decoded here.
+pub(crate) struct Page {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) orientation: Orientation,
+    pub(super) packing: Packing,
+    pub(super) colours: Colours,
+    alpha: Alpha,
+    pub(super) grid: Grid,
+}
+
+/// How samples are packed into strips or tiles.
+pub(super) struct Packing {
+    pub(super) compression: u16,
+    pub(super) predictor: u16,
+    pub(super) depth: Depth,
+    /// Samples per pixel; 1 in units of subsampled chroma, which are unpacked as a row of single samples.
+    pub(super) samples: u16,
+    pub(super) byte_order: ByteOrder,
+    /// What all strips of JPEG have in common.
+    pub(super) jpeg_tables: Vec<u8>,
+}
+
+impl Packing {
+    pub(super) const fn is_jpeg(&self) -> bool {
+        self.compression == JPEG
+    }
+
+    pub(super) const fn is_uncompressed(&self) -> bool {
+        self.compression == UNCOMPRESSED
+    }
+
+    /// Samples per pixel.
+    pub(super) fn samples(&self) -> usize {
+        self.samples.into()
+    }
+}
+
+/// What the samples of a pixel mean, alpha apart.
+pub(super) enum Colours {
+    /// Indices of colours.
+    Palette(Vec<[u8; 3]>),
+    /// Indices of greys.
+    Grey(Vec<[u8; 3]>),
+    /// Lightness and colour differences.
+    YCbCr(Subsampling, Box<Conversion>),
+}
+
+/// What the sample behind a pixel's colours means.
+#[derive(Clone, Copy)]
+enum Alpha {
+    /// Nothing, if it is there at all.
+    None,
+    Straight,
+    /// Colours are times alpha already.
+    Premultiplied,
+}
+
+impl Page {
+    /// Reads the tags; `None` if this kind is left to `image`, which refuses what nobody decodes. Allocates nothing of
+    /// the picture's size.
+    pub(crate) fn read(data: &[u8]) -> TiffResult<Option<Self>> {
+        let mut tags = Decoder::new(Cursor::new(data))?;
+        let (width, height) = tags.dimensions()?;
+        let Some(mut packing) = packing(&mut tags)? else {
+            return Ok(None);
+        };
+        let Some(colours) = colours(&mut tags, &packing)? else {
+            return Ok(None);
+        };
+        if packing.is_jpeg() {
+            packing.jpeg_tables = jpeg_tables(&mut tags)?;
+        }
+        let alpha = match (packing.samples, number(&mut tags, Tag::ExtraSamples, 0)?) {
+            (2, 1) => Alpha::Premultiplied,
+            (2, 2) => Alpha::Straight,
+            _ => Alpha::None,
+        };
+        let orientation = number(&mut tags, Tag::Orientation, 1)
+            .ok()
+            .and_then(Orientation::from_tag)
+            .unwrap_or(Orientation::UPRIGHT);
+        let grid = Grid::read(&mut tags, width, height)?;
+        if matches!(&colours, Colours::YCbCr(subsampling, _) if subsampling.is_reduced()) {
+            packing.samples = 1;
+        }
+        Ok(Some(Self {
+            width,
+            height,
+            orientation,
+            packing,
+            colours,
+            alpha,
+            grid,
+        }))
+    }
+
+    /// Bytes of the decoder's buffers, beside the file of `size_bytes` and the picture itself.
+    pub(crate) fn buffer_bytes(&self, size_bytes: u64) -> u64 {
+        if self.packing.is_jpeg() {
+            // With it goes a copy of the longest strip.
+            return number::area(self.grid.width, self.grid.height)
+                .saturating_mul(JPEG_BYTES_PER_PIXEL)
+                .saturating_add(self.grid.longest().min(size_bytes));
+        }
+        let (_, height) = self.packed(self.grid.width, self.grid.height.min(self.height));
+        self.row_size().saturating_mul(height.into())
+    }
+
+    /// Bytes of a row of samples in a strip or tile.
+    pub(super) fn row_bytes(&self) -> usize {
+        usize::try_from(self.row_size()).unwrap_or(usize::MAX)
+    }
+
+    fn row_size(&self) -> u64 {
+        let (width, _) = self.packed(self.grid.width, self.grid.height);
+        number::area(width, self.packing.samples.into())
+            .saturating_mul(self.packing.depth.bits().into())
+            .div_ceil(8)
+    }
+
+    /// How the pixels come out.
+    pub(super) const fn layout(&self) -> Layout {
+        match (self.alpha, &self.colours) {
+            (Alpha::Straight, _) => Layout::Rgba,
+            (Alpha::Premultiplied, _) => Layout::Premultiplied,
+            (Alpha::None, Colours::Grey(_)) => Layout::Grey,
+            (Alpha::None, Colours::Palette(_) | Colours::YCbCr(..)) => Layout::Rgb,
+        }
+    }
+
+    /// Columns and rows of samples that are stored for `width` × `height` pixels.
+    pub(super) fn packed(&self, width: u32, height: u32) -> (u32, u32) {
+        match &self.colours {
+            Colours::YCbCr(subsampling, _) if subsampling.is_reduced() => {
+                subsampling.packed(width, height)
+            }
+            Colours::YCbCr(..) | Colours::Palette(_) | Colours::Grey(_) => (width, height),
+        }
+    }
+
+    /// All strips or tiles.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
+        self.grid.parts(self.width, self.height)
+    }
+}
+
+/// The colour profile that a file carries.
+pub(super) fn profile(data: &[u8]) -> Option<Vec<u8>> {
+    Decoder::new(Cursor::new(data))
+        .and_then(|mut tags| tags.get_tag_u8_vec(Tag::IccProfile))
+        .ok()
+}
+
+/// How samples are packed; `None` if not in a way that is unpacked here.
+fn packing(tags: &mut Tags<'_>) -> TiffResult<Option<Packing>> {
+    /// Chunky planes, bits from the high end, whole numbers or floats, and nothing between the rows' samples.
+    const CHUNKY: u16 = 1;
+    const HIGH_BIT_FIRST: u16 = 1;
+    let compression = number(tags, Tag::Compression, UNCOMPRESSED)?;
+    let samples = number(tags, Tag::SamplesPerPixel, 1)?;
+    let bits = number(tags, Tag::BitsPerSample, 1)?;
+    let format = number(tags, Tag::SampleFormat, 1)?;
+    let is_known = compression == JPEG || UNPACKED.contains(&compression);
+    let is_chunky = samples == 1 || number(tags, Tag::PlanarConfiguration, CHUNKY)? == CHUNKY;
+    let is_plain = number(tags, Tag::FillOrder, HIGH_BIT_FIRST)? == HIGH_BIT_FIRST;
+    let Some(depth) = Depth::new(bits, format) else {
+        return Ok(None);
+    };
+    Ok((is_known && is_chunky && is_plain).then_some(Packing {
+        compression,
+        predictor: number(tags, Tag::Predictor, 1)?,
+        depth,
+        samples,
+        byte_order: tags.byte_order(),
+        jpeg_tables: Vec::new(),
+    }))
+}
+
+/// What samples mean; `None` if it is a kind that `image` knows, or nobody.
+fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>> {
+    let has_extra = packing.samples == 2 && tags.find_tag(Tag::ExtraSamples)?.is_some();
+    let photometric = number(tags, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
+    let is_ours = match (photometric, packing.depth) {
+        (YCBCR, Depth::Eight) => packing.samples == 3,
+        _ if packing.is_jpeg() => false,
+        (PALETTE, Depth::Eight) => packing.samples == 1 || has_extra,
+        (WHITE_IS_ZERO | BLACK_IS_ZERO, Depth::Eight | Depth::Sixteen) => has_extra,
+        (PALETTE, Depth::Packed(_))
+        // A single bit is `image`'s.
+        | (WHITE_IS_ZERO | BLACK_IS_ZERO, Depth::Packed(2..) | Depth::ThirtyTwo | Depth::Float) => packing.samples == 1,
+        _ => false,
+    };
+    if !is_ours {
+        return Ok(None);
+    }
+    Ok(match photometric {
+        PALETTE => Some(Colours::Palette(palette(tags, packing.depth)?)),
+        YCBCR => {
+            // What JPEG subsamples it also puts right.
+            let subsampling = if packing.is_jpeg() {
+                Some(Subsampling::NONE)
+            } else {
+                Subsampling::read(tags)?
+            };
+            let conversion = Box::new(Conversion::read(tags)?);
+            // Differences of samples that lie in units have no meaning that writers agree on.
+            subsampling
+                .filter(|subsampling| !subsampling.is_reduced() || packing.predictor == 1)
+                .map(|subsampling| Colours::YCbCr(subsampling, conversion))
+        }
+        _ => Some(Colours::Grey(greys(
+            packing.depth,
+            photometric == WHITE_IS_ZERO,
+        ))),
+    })
+}
+
+/// The colours of a palette: all reds, all greens, all blues, of 16 bits each.
+fn palette(tags: &mut Tags<'_>, depth: Depth) -> TiffResult<Vec<[u8; 3]>> {
+    let corrupt = || TiffError::FormatError(TiffFormatError::InvalidTag);
+    let length = 1_usize << depth.bits().min(8);
+    if count(tags, Tag::ColorMap) != number::bytes(length * 3) {
+        return Err(corrupt());
+    }
+    let map = tags.get_tag_u16_vec(Tag::ColorMap)?;
+    // Some writers store 8 bits, and libtiff lets them.
+    let shift = if map.iter().all(|&value| value < 256) {
+        0
+    } else {
+        8
+    };
+    let byte = |value: u16| u8::try_from(value >> shift).unwrap_or(u8::MAX);
+    let (reds, rest) = map.split_at_checked(length).ok_or_else(corrupt)?;
+    let (greens, blues) = rest.split_at_checked(length).ok_or_else(corrupt)?;
+    Ok(reds
+        .iter()
+        .zip(greens)
+        .zip(blues)
+        .map(|((&red, &green), &blue)| [red, green, blue].map(byte))
+        .collect())
+}
+
+/// Grey of every sample, the first one black or white.
+fn greys(depth: Depth, is_inverted: bool) -> Vec<[u8; 3]> {
+    let invert = if is_inverted { u8::MAX } else { 0 };
+    (0..=u8::MAX)
+        .map(|sample| [sample.wrapping_mul(depth.scale()) ^ invert; 3])
+        .collect()
+}
+
+/// The tables of all strips of JPEG, if they are kept apart.
+fn jpeg_tables(tags: &mut Tags<'_>) -> TiffResult<Vec<u8>> {
+    match count(tags, Tag::JPEGTables) {
+        0 => Ok(Vec::new()),
+        1..=JPEG_TABLES_MAX_BYTES => tags.get_tag_u8_vec(Tag::JPEGTables),
+        _ => Err(TiffError::FormatError(TiffFormatError::InvalidTag)),
+    }
+}
+
+/// How many values a tag has, 0 if it is not there. Read before them, as each takes several times its size.
+pub(super) fn count(tags: &mut Tags<'_>, tag: Tag) -> u64 {
+    tags.image_ifd()
+        .find_entry(tag)
+        .map_or(0, |entry| entry.count())
+}
+
+/// The first value of a tag, or its default.
+pub(super) fn number(tags: &mut Tags<'_>, tag: Tag, default: u16) -> TiffResult<u16> {
+    let values = tags.find_tag_unsigned_vec(tag)?.unwrap_or_default();
+    Ok(values.first().copied().unwrap_or(default))
+}

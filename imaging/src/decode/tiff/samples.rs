@@ -1,0 +1,87 @@
+//! Samples of every depth to bytes.
+
+/// Bits of a sample, and their meaning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// 1, 2 or 4 bits, several to a byte; rows start with a byte.
+    Packed(u16),
+    Eight,
+    Sixteen,
+    ThirtyTwo,
+    /// 32 bits; black is 0 and white 1.
+    Float,
+}
+
+impl Depth {
+    /// Of a TIFF's bits and sample format (1 unsigned, 3 float).
+    pub(super) const fn new(bits: u16, format: u16) -> Option<Self> {
+        match (bits, format) {
+            (1 | 2 | 4, 1) => Some(Self::Packed(bits)),
+            (8, 1) => Some(Self::Eight),
+            (16, 1) => Some(Self::Sixteen),
+            (32, 1) => Some(Self::ThirtyTwo),
+            (32, 3) => Some(Self::Float),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn bits(self) -> u16 {
+        match self {
+            Self::Packed(bits) => bits,
+            Self::Eight => 8,
+            Self::Sixteen => 16,
+            Self::ThirtyTwo | Self::Float => 32,
+        }
+    }
+
+    /// What grey has to be multiplied by, so that all ones are white.
+    pub(super) const fn scale(self) -> u8 {
+        match self {
+            Self::Packed(1) => 255,
+            Self::Packed(2) => 85,
+            Self::Packed(_) => 17,
+            Self::Eight | Self::Sixteen | Self::ThirtyTwo | Self::Float => 1,
+        }
+    }
+
+    /// Samples of a row, in this machine's byte order, as one byte each; those of less than 8 bits as they are.
+    pub(super) fn bytes(self, row: &[u8], bytes: &mut Vec<u8>) {
+        bytes.clear();
+        match self {
+            Self::Packed(bits) => {
+                let mask = (1 << bits) - 1;
+                bytes.extend(row.iter().flat_map(|&byte| {
+                    (0..8 / bits)
+                        .rev()
+                        .map(move |sample| (byte >> (sample * bits)) & mask)
+                }));
+            }
+            Self::Eight => bytes.extend_from_slice(row),
+            Self::Sixteen => bytes.extend(row.as_chunks().0.iter().map(|&sample| {
+                let rounded = (u32::from(u16::from_ne_bytes(sample)) + 128) / 257;
+                u8::try_from(rounded).unwrap_or(u8::MAX)
+            })),
+            Self::ThirtyTwo => bytes.extend(row.as_chunks().0.iter().map(|&sample| {
+                let [high, ..] = u32::from_ne_bytes(sample).to_be_bytes();
+                high
+            })),
+            Self::Float => bytes.extend(
+                row.as_chunks()
+                    .0
+                    .iter()
+                    .map(|&sample| of_unit(f32::from_ne_bytes(sample))),
+            ),
+        }
+    }
+}
+
+/// Byte of a lightness from 0 to 1; what lies outside is clamped, and what is no number is black.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0 ≤ value ≤ 255, which a float's `as` keeps, and it makes no number 0"
+)]
+fn of_unit(lightness: f32) -> u8 {
+    (lightness.clamp(0.0, 1.0) * 255.0).round() as u8
+}
