@@ -14,7 +14,8 @@ async fn pictures_for_a_native_worker_become_webp_and_avif() {
     let alice = stack.caller("pictures", "alice", "user");
     let mut events = follow(&alice).await;
     let avif = format!("{TEST} -c:v libaom-av1 -cpu-used 8 -still-picture 1");
-    let tiff = format!("{TEST} -pix_fmt rgb24");
+    // YCbCr, as ffmpeg writes a frame of a film.
+    let tiff = format!("{TEST} -pix_fmt yuv420p");
     // Its canvas takes 144 MB: more than the edge has.
     let gif = "-f lavfi -i color=teal:s=6000x6000 -frames:v 1";
     let cases = [
