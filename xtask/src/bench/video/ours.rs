@@ -33,6 +33,8 @@ pub(super) struct Worked {
     pub(super) wall: Duration,
     /// From the call of `complete` to the start of the work.
     pub(super) wait: Duration,
+    /// CPU time of edge and buckets meanwhile.
+    pub(super) edge: Duration,
     /// The events of its progress.
     pub(super) course: Course,
 }
@@ -123,6 +125,7 @@ impl Ours {
         self.client.put(&created.upload, &bytes)?;
         let (process, scratch) = self.stack.worker(1).context("the worker is gone")?;
         let sampler = Sampler::start(process, scratch);
+        let edge = self.stack.runtime_cpu();
         let called = Instant::now();
         let _: CompletedAsset = self
             .client
@@ -130,12 +133,14 @@ impl Ours {
         let more = completed(id, Instant::now());
         let events = self.events(id)?;
         let usage = sampler.finish()?;
+        let edge = self.stack.runtime_cpu().saturating_sub(edge);
         self.check(id)?;
         let course = progress::course(&events)?;
         let worked = Worked {
             usage,
             wall: course.wall,
             wait: course.started.saturating_duration_since(called),
+            edge,
             course,
         };
         Ok((worked, more))

@@ -194,7 +194,7 @@ fn progress(all: &[&Worked]) -> [Row; 4] {
     ]
 }
 
-fn room(clip: &Clip, all: &[&Worked]) -> [Row; 2] {
+fn room(clip: &Clip, all: &[&Worked]) -> [Row; 3] {
     let largest = |value: fn(&Worked) -> u64| {
         all.iter()
             .map(|worked| value(worked))
@@ -203,7 +203,13 @@ fn room(clip: &Clip, all: &[&Worked]) -> [Row; 2] {
     };
     let scratch = largest(|worked| worked.usage.scratch_bytes).saturating_sub(clip.size_bytes);
     let resident = largest(|worked| worked.usage.resident_bytes);
+    let edge: Vec<Duration> = all.iter().map(|worked| worked.edge).collect();
     [
+        row(
+            "CPU time of edge and buckets for one film, on the same cores",
+            format!("{:.2} s", median(&edge).as_secs_f64()),
+            "",
+        ),
         row(
             "scratch, less the original, at most",
             format!("{:.1} MB", mb(scratch)),
