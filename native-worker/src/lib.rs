@@ -19,7 +19,6 @@ pub mod edge;
 pub mod encoders;
 pub mod ending;
 mod error;
-mod fetch;
 pub mod ffmpeg;
 mod guard;
 pub mod health;
@@ -38,7 +37,6 @@ pub mod setting;
 mod slot;
 pub mod stage;
 pub mod storage;
-mod upload;
 pub mod video;
 pub mod worker;
 

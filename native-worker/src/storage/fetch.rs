@@ -13,12 +13,12 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
 
+use super::{failed, is_missing};
 use crate::attempt::WorkError;
 use crate::backoff::Backoff;
 use crate::buckets::word;
 use crate::hex::digest_file;
 use crate::meters::METERS;
-use crate::storage::{failed, is_missing};
 
 /// A part: large enough that its request costs nothing beside it.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
@@ -33,10 +33,10 @@ const WRITE_BYTES: usize = 256 * 1024;
 const RESUMES_MAX: u32 = 5;
 
 /// An original on its way to the disk.
-pub(crate) struct Fetch<'fetch> {
-    pub(crate) client: &'fetch Client,
-    pub(crate) bucket: &'fetch str,
-    pub(crate) source: &'fetch Source,
+pub(super) struct Fetch<'fetch> {
+    pub(super) client: &'fetch Client,
+    pub(super) bucket: &'fetch str,
+    pub(super) source: &'fetch Source,
 }
 
 /// What is still to come of a part.
@@ -49,7 +49,7 @@ struct Part {
 }
 
 impl Fetch<'_> {
-    pub(crate) async fn run(
+    pub(super) async fn run(
         &self,
         to: &Path,
         mut seen: impl FnMut(u64) + Send,

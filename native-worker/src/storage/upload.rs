@@ -10,13 +10,13 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::stream::{self, StreamExt as _};
 use md5::Md5;
 
+use super::{Lifetime, PUTS_MAX, READ_BYTES, failed, unreadable};
 use crate::attempt::WorkError;
 use crate::buckets::{has_size, word};
 use crate::hex::{digest, is_md5};
-use crate::storage::{Lifetime, PUTS_MAX, READ_BYTES, failed, unreadable};
 
 /// Larger files go in parts.
-pub(crate) const LARGE_BYTES: u64 = 32 << 20;
+pub(super) const LARGE_BYTES: u64 = 32 << 20;
 
 /// A part: a bucket takes none below 5 MiB but the last, and R2 wants all of them of one size.
 const PART_BYTES: u64 = 8 << 20;
@@ -28,19 +28,19 @@ const PARTS_MAX: u64 = 10_000;
 const PARTS_AT_A_TIME: usize = 4;
 
 /// A large file on its way to the bucket.
-pub(crate) struct Upload<'upload> {
-    pub(crate) client: &'upload Client,
-    pub(crate) bucket: &'upload str,
-    pub(crate) key: &'upload str,
+pub(super) struct Upload<'upload> {
+    pub(super) client: &'upload Client,
+    pub(super) bucket: &'upload str,
+    pub(super) key: &'upload str,
     /// What it is called below the prefix.
-    pub(crate) file: &'upload str,
-    pub(crate) from: &'upload Path,
-    pub(crate) size: u64,
+    pub(super) file: &'upload str,
+    pub(super) from: &'upload Path,
+    pub(super) size: u64,
 }
 
 impl Upload<'_> {
     /// Begins it. Gives its id: until it is completed or aborted, the bucket keeps its parts.
-    pub(crate) async fn begin(&self, content_type: &str) -> Result<String, WorkError> {
+    pub(super) async fn begin(&self, content_type: &str) -> Result<String, WorkError> {
         let create = self.client.create_multipart_upload().bucket(self.bucket);
         let created = create
             .key(self.key)
@@ -55,7 +55,7 @@ impl Upload<'_> {
 
     /// Stores all parts, each compared with what the bucket says of it (MD5 as `ETag`), and puts them together. `seen` hears
     /// how many bytes are there.
-    pub(crate) async fn run(
+    pub(super) async fn run(
         &self,
         id: &str,
         mut seen: impl FnMut(u64) + Send,

@@ -1,5 +1,8 @@
 //! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
 
+mod fetch;
+mod upload;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +19,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::fetch::Fetch;
+use self::upload::{LARGE_BYTES, Upload};
+
 use crate::attempt::WorkError;
 use crate::backoff::Backoff;
 use crate::buckets::{Buckets, TRY_TIMEOUT, has_size, word};
-use crate::fetch::Fetch;
 use crate::hex::{hex, is_md5};
 use crate::meters::METERS;
-use crate::upload::{LARGE_BYTES, Upload};
 
 /// How long a stored file may be kept by caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    pub(crate) const fn cache_control(self) -> &'static str {
+    const fn cache_control(self) -> &'static str {
         match self {
             Self::Immutable => "public, max-age=31536000, immutable",
             Self::Growing => "public, max-age=1",
@@ -43,7 +47,7 @@ impl Lifetime {
 }
 
 /// Puts of one file whose verification failed.
-pub(crate) const PUTS_MAX: u32 = 3;
+const PUTS_MAX: u32 = 3;
 
 /// Times that one file is read back. Requests that fail are tried again by the SDK; bodies that break off are not.
 const READS_MAX: u32 = 5;
@@ -52,7 +56,7 @@ const READS_MAX: u32 = 5;
 const RATE_MIN: u64 = 256 * 1024;
 
 /// What is read of a file at a time.
-pub(crate) const READ_BYTES: usize = 256 * 1024;
+const READ_BYTES: usize = 256 * 1024;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -359,19 +363,19 @@ impl Body<'_> {
 }
 
 /// The bucket's fault.
-pub(crate) fn failed(verb: &str, file: &str, why: &str) -> WorkError {
+fn failed(verb: &str, file: &str, why: &str) -> WorkError {
     let detail = format!("The bucket did not {verb} {file}: {why}. It is tried again.");
     WorkError::retryable(ErrorCode::StorageFailed, detail)
 }
 
 /// The disk's fault.
-pub(crate) fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
+fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
     let detail = format!("{file} cannot be read from the worker's disk: {why}.");
     WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }
 
 /// Whether the bucket said that there is no such object.
-pub(crate) fn is_missing<E>(error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> bool {
+fn is_missing<E>(error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> bool {
     error
         .raw_response()
         .is_some_and(|raw| raw.status().as_u16() == 404)
