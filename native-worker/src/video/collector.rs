@@ -38,8 +38,8 @@ const FULL_BYTES: u64 = 48 << 20;
 /// … until they are smaller than this.
 const EASY_BYTES: u64 = 24 << 20;
 
-/// Growing playlists are stored at most this often.
-const PLAYLISTS_EVERY: Duration = Duration::from_secs(1);
+/// Growing playlists are stored at most this often: the shortest segment's length, at which players ask again.
+const PLAYLISTS_EVERY: Duration = Duration::from_secs(2);
 
 const SEGMENT_TYPE: &str = "video/iso.segment";
 

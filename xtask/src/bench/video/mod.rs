@@ -51,6 +51,8 @@ struct Cost {
 /// All that was measured.
 struct Measured {
     bare: Vec<Cost>,
+    /// Distance of the share of bare ffmpeg's frames from that of its time, 0…1.
+    pace: Vec<f64>,
     separate: Vec<Cost>,
     shaka: Vec<Cost>,
     ours: Vec<Worked>,
@@ -76,6 +78,7 @@ pub(super) fn run(paths: &Paths, options: &Options) -> Result<String> {
     let watched = ours.watched(&clip, rungs)?;
     let mut measured = Measured {
         bare: Vec::new(),
+        pace: Vec::new(),
         separate: Vec::new(),
         shaka: Vec::new(),
         ours: Vec::new(),
@@ -86,7 +89,9 @@ pub(super) fn run(paths: &Paths, options: &Options) -> Result<String> {
     for run in 1..=options.runs {
         bench.stop.check()?;
         say::note(format_args!("  ..  turn {run} of {}", options.runs));
-        measured.bare.push(turns.bare()?);
+        let (cost, pace) = turns.bare()?;
+        measured.bare.push(cost);
+        measured.pace.push(pace);
         measured.ours.push(ours.worked(&clip)?);
         measured.separate.push(turns.separate()?);
         measured.shaka.push(turns.shaka()?);

@@ -3,15 +3,23 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use shared::video::command;
 use shared::video::preset::Preset;
 
 use super::Cost;
 use super::clip::Clip;
+use super::progress;
 use super::shaka::Shaka;
+
+/// Where a peer's stdout goes: that of ffmpeg is its progress.
+const PROGRESS: &str = "progress";
+
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What each peer is to do.
 pub(super) struct Turns<'a> {
@@ -53,9 +61,18 @@ impl<'a> Turns<'a> {
         })
     }
 
-    /// The very command of the worker, by itself.
-    pub(super) fn bare(&self) -> Result<Cost> {
-        self.turn(|folder| timed(Command::new("ffmpeg").args(&self.whole), folder))
+    /// The very command of the worker, by itself. Gives also how far the share of its frames is off from that of its time.
+    pub(super) fn bare(&self) -> Result<(Cost, f64)> {
+        let progress = self.folder.join(PROGRESS);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watched = scope.spawn(|| pace(&progress, &is_over));
+            let cost = self.turn(|folder| timed(Command::new("ffmpeg").args(&self.whole), folder));
+            is_over.store(true, Ordering::Relaxed);
+            let points = watched.join();
+            let points = points.map_err(|_| anyhow!("the thread that looks at ffmpeg has died"))?;
+            Ok((cost?, progress::distance(&points)))
+        })
     }
 
     /// One run for each rung, one after the other: each decodes, and each has the sound.
@@ -87,6 +104,23 @@ impl<'a> Turns<'a> {
     }
 }
 
+/// Frames that ffmpeg has told in the file `progress`, and when that was seen.
+fn pace(progress: &Path, is_over: &AtomicBool) -> Vec<(f64, f64)> {
+    let (from, mut points) = (Instant::now(), Vec::new());
+    while !is_over.load(Ordering::Relaxed) {
+        let text = fs::read_to_string(progress).unwrap_or_default();
+        let frame = text
+            .lines()
+            .rev()
+            .find_map(|line| line.strip_prefix("frame="));
+        if let Some(frame) = frame.and_then(|frame| frame.trim().parse::<f64>().ok()) {
+            points.push((from.elapsed().as_secs_f64(), frame));
+        }
+        std::thread::sleep(LOOK);
+    }
+    points
+}
+
 /// Segments below `folder` that hold something.
 fn segments(folder: &Path) -> Result<usize> {
     let mut count = 0;
@@ -114,7 +148,7 @@ fn timed(command: &mut Command, folder: &Path) -> Result<Cost> {
         .args(command.get_args())
         .current_dir(folder)
         .stdin(Stdio::null())
-        .stdout(File::create(folder.join("progress"))?);
+        .stdout(File::create(folder.join(PROGRESS))?);
     for (key, value) in command.get_envs() {
         bash.env(key, value.unwrap_or_default());
     }

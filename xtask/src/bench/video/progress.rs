@@ -65,7 +65,7 @@ pub(super) fn course(events: &[(Instant, Event)]) -> Result<Course> {
 }
 
 /// Largest distance of points from the line between the first and the last, as a share of its height.
-fn distance(points: &[(f64, f64)]) -> f64 {
+pub(super) fn distance(points: &[(f64, f64)]) -> f64 {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return 1.0;
     };

@@ -109,7 +109,7 @@ fn goals(clip: &Clip, duration: Duration, measured: &Measured) -> String {
     let mut table = Table::new(&["Ferrotype", "measured", "goal"]);
     let rows = std::iter::once(saved(measured))
         .chain(waiting(duration, measured, &all))
-        .chain(progress(&all))
+        .chain(progress(&all, &measured.pace))
         .chain(room(clip, &all));
     for row in rows {
         table.row(row);
@@ -165,7 +165,7 @@ fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3]
     ]
 }
 
-fn progress(all: &[&Worked]) -> [Row; 4] {
+fn progress(all: &[&Worked], pace: &[f64]) -> [Row; 5] {
     let courses = || all.iter().map(|worked| worked.course);
     let steady = courses().filter(|course| course.is_monotonic).count();
     let error = courses().map(|course| course.error).fold(0.0, f64::max);
@@ -190,6 +190,11 @@ fn progress(all: &[&Worked]) -> [Row; 4] {
             "progress of the encoding off from its time, at most",
             percent(error),
             "≤ 2 %",
+        ),
+        row(
+            "the same of bare ffmpeg's frames: no film is equally hard everywhere",
+            percent(pace.iter().copied().fold(0.0, f64::max)),
+            "",
         ),
     ]
 }
