@@ -124,10 +124,7 @@ fn check_end(work: &Work<'_>, ended: &Ended) -> Result<(), WorkError> {
         if is_undecodable && error.failure.code == ErrorCode::EncodeFailed {
             return WorkError::permanent(
                 ErrorCode::MediaUnreadable,
-                format!(
-                    "The content of the file cannot be decoded ({}). Export it again.",
-                    work.said(&exit.log)
-                ),
+                "The content of the file cannot be decoded. Export it, or upload it again.",
             );
         }
         error

@@ -46,12 +46,20 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
     let source = probe::run(&work).await?;
     let plan = decide(&work, &source, &preset)?;
     work.teller.begin(Stage::Encode);
-    let ((), (), texts, ladder) = tokio::try_join!(
+    let poster = async {
+        match stills::poster(&work, &plan).await {
+            // Whether the content can be decoded the ladder says, which reads all of it.
+            Err(error) if error.failure.code == ErrorCode::EncodeFailed => Ok(Err(error)),
+            other => other.map(Ok),
+        }
+    };
+    let ((), poster, texts, ladder) = tokio::try_join!(
         remux::run(&work, &plan),
-        stills::poster(&work, &plan),
+        poster,
         subtitles::run(&work, &plan),
         encode::run(&work, &plan),
     )?;
+    poster?;
     work.found(|made| made.duration_ms = Some(ladder.duration_ms));
     if ladder.is_damaged {
         // All the damage is in it. In what was encoded anew there is none.

@@ -39,14 +39,16 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
             Ok(_) => Err(std::io::Error::other("the file is too large")),
             Err(error) => Err(error),
         };
-        if !text.is_ok_and(|text| text.starts_with("WEBVTT")) {
+        let Some(text) = text.ok().filter(|text| text.starts_with("WEBVTT")) else {
             let detail = format!(
                 "The subtitles of stream {} cannot be read.",
                 rendition.stream
             );
             work.note("subtitles_unreadable", detail);
             continue;
-        }
+        };
+        let written = tokio::fs::write(&path, without_arrows(&text)).await;
+        written.map_err(|why| work.disk_failed(&why))?;
         let mut text = Text {
             rendition: rendition.clone(),
             segment: Segment {
@@ -62,4 +64,32 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
         texts.push(text);
     }
     Ok(texts)
+}
+
+/// The same, with no arrow in what is said: a player takes a line that holds one for the times of a cue.
+fn without_arrows(text: &str) -> String {
+    let mut is_said = false;
+    let lines = text.lines().map(|line| {
+        let is_time = !is_said && line.contains("-->");
+        is_said = !line.trim().is_empty() && (is_said || is_time);
+        if is_time {
+            line.to_owned()
+        } else {
+            line.replace("-->", "--&gt;")
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrow_that_is_said_is_no_time() {
+        let text = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi\n--> there</b>\n\n00:02.000 --> 00:03.000\nBye\n";
+        let expected = text.replace("--> there", "--&gt; there");
+        assert_eq!(without_arrows(text), expected);
+    }
 }

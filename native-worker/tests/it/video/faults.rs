@@ -49,6 +49,24 @@ fn state(pid: Pid) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+/// A sound index, and noise where the pictures should be.
+#[tokio::test]
+async fn content_that_is_noise_fails_at_once() {
+    let mut bytes = std::fs::read(fixtures::longer()).unwrap();
+    let at = bytes.windows(4).position(|name| name == b"mdat").unwrap();
+    let size: [u8; 4] = bytes[at - 4..at].try_into().unwrap();
+    let end = at - 4 + usize::try_from(u32::from_be_bytes(size)).unwrap();
+    let mut noise = 1_u32;
+    for byte in &mut bytes[at + 4..end] {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = noise.to_be_bytes()[0];
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("noise.mp4");
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(fails(&path).await, ("media_unreadable", Permanent));
+}
+
 /// Nothing that was stored says that it is whole.
 fn assert_nothing_is_complete(outcome: &Outcome) {
     assert!(outcome.made.is_err());
