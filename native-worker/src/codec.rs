@@ -137,17 +137,13 @@ pub(crate) fn ended(signal: Option<i32>, last_words: &str) -> Failure {
             ErrorCode::ImageMemoryExceeded,
             format!("Decoding the image takes more memory than was estimated. {crashed}"),
         ),
-        Some(_) => Failure::new(
-            ErrorCode::ImageCodecTrapped,
-            format!("The codec crashed on this image. {crashed}"),
-        ),
-        None if last_words.contains("panicked") => Failure::new(
-            ErrorCode::ImageCodecTrapped,
-            format!("The codec crashed on this image. {crashed}"),
-        ),
-        None => Failure::new(
+        None if !last_words.contains("panicked") => Failure::new(
             ErrorCode::WorkerExhausted,
             "The codec could not read the image or write its variants. It is tried again.",
+        ),
+        Some(_) | None => Failure::new(
+            ErrorCode::ImageCodecTrapped,
+            format!("The codec crashed on this image. {crashed}"),
         ),
     }
 }
