@@ -282,8 +282,6 @@ impl Storage {
         size: u64,
         (content_type, lifetime): (&str, Lifetime),
     ) -> Result<String, &'static str> {
-        let timeout = TRY_TIMEOUT + Duration::from_secs(size / RATE_MIN);
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);
         let put = self.0.buckets.client.put_object();
         let stored = put
             .bucket(&self.0.bucket)
@@ -293,7 +291,7 @@ impl Storage {
             .set_content_length(i64::try_from(size).ok())
             .body(stream)
             .customize()
-            .config_override(aws_sdk_s3::config::Config::builder().timeout_config(timeouts.build()))
+            .config_override(patient(size))
             // The `ETag` tells whether it arrived; hashing every byte twice would tell nothing more.
             .disable_payload_signing()
             .send()
@@ -360,6 +358,13 @@ impl Body<'_> {
             Self::Bytes(bytes) => Ok(ByteStream::from(bytes.clone())),
         }
     }
+}
+
+/// Settings of a request that waits for `bytes` on the slowest line.
+fn patient(bytes: u64) -> aws_sdk_s3::config::Builder {
+    let timeout = TRY_TIMEOUT + Duration::from_secs(bytes / RATE_MIN);
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);
+    aws_sdk_s3::config::Config::builder().timeout_config(timeouts.build())
 }
 
 /// The bucket's fault.

@@ -10,7 +10,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::stream::{self, StreamExt as _};
 use md5::Md5;
 
-use super::{Lifetime, PUTS_MAX, READ_BYTES, failed, unreadable};
+use super::{Lifetime, PUTS_MAX, READ_BYTES, failed, patient, unreadable};
 use crate::attempt::WorkError;
 use crate::buckets::{has_size, word};
 use crate::hex::{digest, is_md5};
@@ -25,7 +25,7 @@ const PART_BYTES: u64 = 8 << 20;
 const PARTS_MAX: u64 = 10_000;
 
 /// Parts at a time.
-const PARTS_AT_A_TIME: usize = 4;
+const PARTS_AT_A_TIME: u64 = 4;
 
 /// A large file on its way to the bucket.
 pub(super) struct Upload<'upload> {
@@ -65,7 +65,7 @@ impl Upload<'_> {
             let at = index * length;
             self.part(id, index + 1, at, length.min(self.size - at))
         });
-        let mut parts = stream::iter(parts).buffered(PARTS_AT_A_TIME);
+        let mut parts = stream::iter(parts).buffered(usize::try_from(PARTS_AT_A_TIME).unwrap_or(1));
         let (mut done, mut completed) = (0, Vec::new());
         while let Some(part) = parts.next().await {
             let (part, bytes) = part?;
@@ -107,6 +107,8 @@ impl Upload<'_> {
                 .set_content_length(i64::try_from(length).ok())
                 .body(body)
                 .customize()
+                // The others are on the line, too.
+                .config_override(patient(length.saturating_mul(PARTS_AT_A_TIME)))
                 // As for whole files: the `ETag` tells whether it arrived.
                 .disable_payload_signing()
                 .send()
