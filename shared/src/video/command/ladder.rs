@@ -42,8 +42,8 @@ pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
 
 /// One decode, scaled down from rung to rung, and at the end to the storyboard.
 ///
-/// Each rung is made of the next larger one, not of the source: that reads a fraction of the pixels. Of 360p by way of 720p
-/// it takes 0.0002 of SSIM (1080p film, held against a Lanczos filter); the encoder takes a hundred times that.
+/// Each rung is made of the next larger one, not of the source: that reads a fraction of the pixels. 360p by way of 720p then
+/// has an SSIM of 0.9980 instead of 0.9982 (ffmpeg's `ssim` of a 1080p film, held against `zscale` with a Lanczos filter).
 fn graph(video: &VideoPlan) -> String {
     let largest = video
         .rungs
