@@ -142,6 +142,36 @@ impl Storage {
             let whole = self.put_file(file, from, content_type, Lifetime::Immutable);
             return whole.await;
         }
+        let (upload, id) = self.begin_upload(file, from, content_type).await?;
+        upload.run(&id, size, seen).await?;
+        self.uploads().remove(&upload.key);
+        METERS.bytes_out.inc_by(size);
+        Ok(size)
+    }
+
+    /// Stores a file that is being written from its start to its end, until `written`; its first megabytes may change until
+    /// then. What is stored of it is given back to the disk: the file is left with holes. Gives the size.
+    pub async fn put_growing_file(
+        &self,
+        file: &str,
+        from: &Path,
+        content_type: &str,
+        written: &CancellationToken,
+    ) -> Result<u64, WorkError> {
+        let (upload, id) = self.begin_upload(file, from, content_type).await?;
+        let size = upload.run_growing(&id, written).await?;
+        self.uploads().remove(&upload.key);
+        METERS.bytes_out.inc_by(size);
+        Ok(size)
+    }
+
+    /// Begins a file in parts. Gives the bucket's id of it.
+    async fn begin_upload<'upload>(
+        &'upload self,
+        file: &'upload str,
+        from: &'upload Path,
+        content_type: &str,
+    ) -> Result<(Upload<'upload>, String), WorkError> {
         let key = self.key(file)?;
         self.stored().insert(file.to_owned());
         let Scope {
@@ -150,17 +180,13 @@ impl Storage {
         let upload = Upload {
             client: &buckets.client,
             bucket,
-            key: &key,
+            key: key.clone(),
             file,
             from,
-            size,
         };
         let id = upload.begin(content_type).await?;
-        self.uploads().insert(key.clone(), id.clone());
-        upload.run(&id, seen).await?;
-        self.uploads().remove(&key);
-        METERS.bytes_out.inc_by(size);
-        Ok(size)
+        self.uploads().insert(key, id.clone());
+        Ok((upload, id))
     }
 
     /// Stores bytes below the prefix; as [`Storage::put_file`].

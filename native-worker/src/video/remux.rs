@@ -1,77 +1,107 @@
 //! The source's own streams in an MP4 without its metadata: playable in a moment, while the ladder is being made.
 
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
 
 use shared::problem::ErrorCode;
-use shared::video::command::{self, file};
+use shared::video::command::{self, Index, file};
 use shared::video::plan::{Plan, Remux};
 use shared::video::truncation::tolerance_ms;
 use shared::worker::MadeOutput;
+use tokio_util::sync::CancellationToken;
 
 use super::probe;
 use super::work::Work;
 use crate::attempt::WorkError;
+use crate::ffmpeg::Valve;
 
 /// Name of the output, and of its folder on disk.
 pub(super) const NAME: &str = "remux";
 
+const CONTENT_TYPE: &str = "video/mp4";
+
 /// A larger file would not fit into what a job may use of the disk besides its original: 64 MiB, of which the ladder needs
-/// some to begin with. (It is held back until the remux is stored.) Its original can be played all the same.
-const SIZE_MAX: u64 = 56 << 20;
+/// some to begin with. (It is held back until the remux is stored.) It is stored while it is written.
+const WHOLE_MAX: u64 = 56 << 20;
 
-/// A finished remux on disk.
-struct Remuxed {
-    path: PathBuf,
-    size: (u32, u32),
-}
+/// What is stored while it is written is held when it takes more of the disk: its first part, two that are on their way.
+const HELD_BYTES: u64 = 24 << 20;
 
-/// Makes, stores and publishes the remux, if the plan has one.
+/// How often it is looked at how much that is: streams are copied at hundreds of megabytes a second.
+const TICK: Duration = Duration::from_millis(2);
+
+/// Makes, stores and publishes the remux, if the plan has one. A failure to make it is noted: the ladder does not need it.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError> {
-    match make(work, plan).await? {
-        Some(remuxed) => store(work, remuxed).await,
-        None => Ok(()),
-    }
-}
-
-/// A failure to make it is noted: the ladder does not need it.
-async fn make(work: &Work<'_>, plan: &Plan) -> Result<Option<Remuxed>, WorkError> {
     let Some(remux) = &plan.remux else {
-        return Ok(None);
+        return Ok(());
     };
-    if work.attempt.claimed.source.size_bytes > SIZE_MAX {
-        let most = SIZE_MAX >> 20;
-        let detail = format!(
-            "The file is larger than {most} MiB: its own streams were not copied to an MP4."
-        );
+    if remux.is_mp4 && is_large(work) {
+        let detail = "The file is a large MP4 that plays as it is: its streams were not copied.";
         work.note("remux_skipped", detail);
-        return Ok(None);
+        return Ok(());
     }
-    match try_make(work, plan, remux).await {
-        Ok(remuxed) => Ok(Some(remuxed)),
-        Err(error) => {
-            let code = error.failure.code;
-            if !matches!(code, ErrorCode::EncodeFailed | ErrorCode::OutputInvalid) {
-                return Err(error);
-            }
-            work.note("remux_failed", error.failure.detail);
-            // What is left of it would take the ladder's room.
-            let removed = tokio::fs::remove_dir_all(work.attempt.scratch.join(NAME)).await;
-            removed.map_err(|why| work.disk_failed(&why))?;
-            Ok(None)
-        }
+    let Err(error) = make(work, plan, remux).await else {
+        return Ok(());
+    };
+    let code = error.failure.code;
+    if !matches!(code, ErrorCode::EncodeFailed | ErrorCode::OutputInvalid) {
+        return Err(error);
     }
+    work.note("remux_failed", error.failure.detail);
+    // What is left of it would take the ladder's room.
+    let removed = tokio::fs::remove_dir_all(work.attempt.scratch.join(NAME)).await;
+    removed.map_err(|why| work.disk_failed(&why))
 }
 
-async fn try_make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<Remuxed, WorkError> {
+fn is_large(work: &Work<'_>) -> bool {
+    work.attempt.claimed.source.size_bytes > WHOLE_MAX
+}
+
+async fn make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<(), WorkError> {
     let folder = work.folder(NAME).await?;
     let input = work.input();
-    let arguments = command::remux(remux, &input.display().to_string());
-    let child = work.ffmpeg(&arguments, &[&input], &folder)?;
-    let watch = work.watch(plan.duration_ms);
-    let ended = watch.run(child, |_| {}).await?;
-    work.check(&ended, "copy the streams")?;
     let path = folder.join(file::REMUX);
-    let made = probe::made(work, &path, "The remux").await?;
+    let index = if is_large(work) {
+        Index::AtEnd
+    } else {
+        Index::AtStart
+    };
+    let arguments = command::remux(remux, &input.display().to_string(), index);
+    let child = work.ffmpeg(&arguments, &[&input], &folder)?;
+    let valve = child.valve();
+    let making = Box::pin(async {
+        let ended = work.watch(plan.duration_ms).run(child, |_| {}).await?;
+        work.check(&ended, "copy the streams")?;
+        verify(work, plan, remux, &path).await
+    });
+    let ((width, height), size_bytes) = match index {
+        Index::AtStart => {
+            let size = making.await?;
+            (size, work.store(file::REMUX, &path, CONTENT_TYPE).await?)
+        }
+        Index::AtEnd => store_growing(work, &path, &valve, making).await?,
+    };
+    work.publish(MadeOutput {
+        name: NAME.to_owned(),
+        file: file::REMUX.to_owned(),
+        content_type: CONTENT_TYPE.to_owned(),
+        width: Some(width),
+        height: Some(height),
+        size_bytes,
+    });
+    Ok(())
+}
+
+/// Is everything in it? Gives width and height.
+async fn verify(
+    work: &Work<'_>,
+    plan: &Plan,
+    remux: &Remux,
+    path: &Path,
+) -> Result<(u32, u32), WorkError> {
+    let made = probe::made(work, path, "The remux").await?;
     let missing_ms = plan
         .duration_ms
         .unwrap_or(0)
@@ -80,23 +110,48 @@ async fn try_make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<Remuxed
         return Err(work.invalid("The remux", &format!("it is {missing_ms} ms too short")));
     }
     match made.video {
-        Some(video) if made.audio.len() == usize::from(remux.audio.is_some()) => Ok(Remuxed {
-            path,
-            size: (video.width, video.height),
-        }),
+        Some(video) if made.audio.len() == usize::from(remux.audio.is_some()) => {
+            Ok((video.width, video.height))
+        }
         Some(_) | None => Err(work.invalid("The remux", &"a stream is missing")),
     }
 }
 
-async fn store(work: &Work<'_>, Remuxed { path, size }: Remuxed) -> Result<(), WorkError> {
-    let size_bytes = work.store(file::REMUX, &path, "video/mp4").await?;
-    work.publish(MadeOutput {
-        name: NAME.to_owned(),
-        file: file::REMUX.to_owned(),
-        content_type: "video/mp4".to_owned(),
-        width: Some(size.0),
-        height: Some(size.1),
-        size_bytes,
-    });
-    Ok(())
+/// Stores what `making` writes while it does, and holds it when it is ahead of the line. Gives what it gave, and the size.
+async fn store_growing<T>(
+    work: &Work<'_>,
+    path: &Path,
+    valve: &Valve,
+    making: impl Future<Output = Result<T, WorkError>>,
+) -> Result<(T, u64), WorkError> {
+    let written = CancellationToken::new();
+    let making = async {
+        let made = making.await?;
+        written.cancel();
+        Ok(made)
+    };
+    let storage = &work.attempt.storage;
+    let storing = Box::pin(storage.put_growing_file(file::REMUX, path, CONTENT_TYPE, &written));
+    let stored = tokio::select! {
+        stored = async { tokio::try_join!(making, storing) } => stored?,
+        never = hold(valve, path) => match never {},
+    };
+    let removed = tokio::fs::remove_file(path).await;
+    removed.map_err(|why| work.disk_failed(&why))?;
+    Ok(stored)
+}
+
+/// Holds who writes the file whenever it takes too much of the disk.
+async fn hold(valve: &Valve, path: &Path) -> Infallible {
+    loop {
+        // Not by the pool of threads that block: this takes microseconds, and comes too late if it waits.
+        let metadata = std::fs::metadata(path);
+        let bytes = metadata.map_or(0, |metadata| metadata.blocks().saturating_mul(512));
+        if bytes > HELD_BYTES {
+            valve.close();
+        } else {
+            valve.open();
+        }
+        tokio::time::sleep(TICK).await;
+    }
 }

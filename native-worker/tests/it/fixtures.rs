@@ -76,6 +76,16 @@ pub(crate) fn longer() -> PathBuf {
     encoded("longer.mp4", &format!("{picture} {tone} {H264} {AAC}"))
 }
 
+/// Eighty megabytes in a container that browsers do not play: a small picture, stuffed to a constant rate.
+pub(crate) fn large() -> PathBuf {
+    let (picture, tone) = (picture("320x180", "25", "16"), tone("16"));
+    let stuffed = "-x264-params nal-hrd=cbr:filler=1:level=42 -b:v 40M -maxrate 40M -bufsize 40M";
+    encoded(
+        "large.mkv",
+        &format!("{picture} {tone} {H264} {stuffed} {AAC}"),
+    )
+}
+
 /// Noise, which no encoder makes small.
 pub(crate) fn noisy() -> PathBuf {
     let noise = "-vf noise=alls=100:allf=t -c:v libx264 -preset ultrafast -crf 30 -g 25";

@@ -1,16 +1,18 @@
 //! Storage of an attempt, against a real S3 server with faults.
 
+use std::io::SeekFrom;
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use native_worker::attempt::WorkError;
 use native_worker::buckets::Buckets;
 use native_worker::config::BucketsConfig;
+use native_worker::scratch::used_bytes;
 use native_worker::storage::{Lifetime, Storage};
 use serde_json::json;
 use shared::job::FailureClass;
 use shared::problem::ErrorCode;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::bucket::{Bucket, Fault};
@@ -123,6 +125,58 @@ async fn large_files_go_in_parts() {
         storage.abort_uploads().await;
         assert!(bucket.seen(&Method::DELETE).is_empty());
     }
+}
+
+/// The head changes while it is written; parts are stored meanwhile, and the disk gets them back.
+#[tokio::test]
+async fn a_file_is_stored_while_it_is_written() {
+    const SIZE: usize = 3 * PART + 5;
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    bucket.faults(Method::PUT, &[Fault::Damaged, Fault::Error500]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let written = CancellationToken::new();
+    let storing = storage.put_growing_file("video.mp4", &path, "video/mp4", &written);
+    let writing = async {
+        let mut file = tokio::fs::File::create(&path).await.unwrap();
+        let mut bytes = pattern(SIZE);
+        bytes[..8].fill(0);
+        // Neither of the two ends at a part's end.
+        for piece in bytes.chunks(PART + PART / 3) {
+            file.write_all(piece).await.unwrap();
+            file.flush().await.unwrap();
+        }
+        // All parts that are whole, and not the first. The faults make two requests more.
+        while bucket.seen(&Method::PUT).len() < 4 || used_bytes(folder.path()) > 9 << 20 {
+            tokio::task::yield_now().await;
+        }
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        file.write_all(&pattern(8)).await.unwrap();
+        file.flush().await.unwrap();
+        written.cancel();
+    };
+    let (stored, ()) = tokio::join!(storing, writing);
+    assert_eq!(usize::try_from(stored.unwrap()).unwrap(), SIZE);
+    let key = format!("{PREFIX}video.mp4");
+    assert!(bucket.read(PUBLIC, &key).unwrap() == pattern(SIZE));
+    storage.abort_uploads().await;
+    assert!(bucket.seen(&Method::DELETE).is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_ends_within_its_first_part_is_stored_too() {
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, pattern(100)).unwrap();
+    let written = CancellationToken::new();
+    written.cancel();
+    let storing = storage.put_growing_file("video.mp4", &path, "video/mp4", &written);
+    assert_eq!(storing.await.unwrap(), 100);
+    let key = format!("{PREFIX}video.mp4");
+    assert!(bucket.read(PUBLIC, &key).unwrap() == pattern(100));
 }
 
 #[tokio::test]

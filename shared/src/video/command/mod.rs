@@ -11,7 +11,7 @@ mod stream_copy;
 
 pub use ladder::ladder;
 pub use picture::{poster, sprite, tiles};
-pub use stream_copy::{mp4, mp4_audio, remux, subtitles};
+pub use stream_copy::{Index, mp4, mp4_audio, remux, subtitles};
 
 use super::probe;
 

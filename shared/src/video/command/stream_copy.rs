@@ -4,9 +4,19 @@ use super::{Arguments, file};
 use crate::video::plan::{Plan, Remux};
 use crate::video::track::Track;
 
+/// Where an MP4 says what lies where in it (`moov`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// Where players look first. The whole file is written twice for it.
+    AtStart,
+    /// Where it is written from the start to the end; of what was written only the head changes then. Players find it with a
+    /// request more.
+    AtEnd,
+}
+
 /// The source's own streams in an MP4 that starts to play before it is loaded. Rotation stays, tags and chapters go.
 #[must_use]
-pub fn remux(remux: &Remux, input: &str) -> Vec<String> {
+pub fn remux(remux: &Remux, input: &str, index: Index) -> Vec<String> {
     let mut list = Arguments::new();
     list.input(input);
     list.pair("-map", format!("0:{}", remux.video));
@@ -14,8 +24,11 @@ pub fn remux(remux: &Remux, input: &str) -> Vec<String> {
         list.pair("-map", format!("0:{audio}"));
     }
     list.strip().pair("-c", "copy").pair("-tag:v", "avc1");
-    list.pair("-movflags", "+faststart").pair("-f", "mp4");
-    list.flag(file::REMUX);
+    match index {
+        Index::AtStart => list.pair("-movflags", "+faststart"),
+        Index::AtEnd => &mut list,
+    };
+    list.pair("-f", "mp4").flag(file::REMUX);
     list.0
 }
 

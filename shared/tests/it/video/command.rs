@@ -1,6 +1,6 @@
 //! Argument lists, as a whole. What they do was tried with ffmpeg 5.1; the native worker's tests run them.
 
-use shared::video::command::{self, FORMAT_WHITELIST};
+use shared::video::command::{self, FORMAT_WHITELIST, Index};
 use shared::video::plan::Downmix;
 use shared::video::source::{AudioStream, DynamicRange, Source, VideoStream};
 use shared::video::{Plan, Preset, plan};
@@ -181,7 +181,10 @@ fn pictures() {
 #[test]
 fn copies() {
     let plan = planned(&rich());
-    let remux = command::remux(plan.remux.as_ref().unwrap(), INPUT);
+    let remux = command::remux(plan.remux.as_ref().unwrap(), INPUT, Index::AtStart);
+    let growing = command::remux(plan.remux.as_ref().unwrap(), INPUT, Index::AtEnd);
+    assert!(!growing.contains(&"-movflags".to_owned()));
+    assert_eq!(growing.len() + 2, remux.len());
     let mp4 = command::mp4(Some("/scratch/a0.mp4"));
     let silent = command::mp4(None);
     let subtitles = command::subtitles(&plan, INPUT).unwrap();
@@ -236,7 +239,7 @@ fn every_input_is_guarded() {
         command::ladder(&plan, INPUT),
         command::poster(video, INPUT, 1),
         command::tiles(video, video.storyboard.as_ref().unwrap(), INPUT),
-        command::remux(plan.remux.as_ref().unwrap(), INPUT),
+        command::remux(plan.remux.as_ref().unwrap(), INPUT, Index::AtStart),
         command::mp4(Some(INPUT)),
         command::subtitles(&plan, INPUT).unwrap(),
     ];
