@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use shared::image::{ImagePlan, ImageReport, Variant};
 use shared::problem::{ErrorCode, Failure};
 
+use crate::sandbox::is_limit;
+
 /// What the codec is to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
@@ -128,8 +130,7 @@ fn tell(told: &Told) -> io::Result<()> {
 pub(crate) fn ended(signal: Option<i32>, last_words: &str) -> Failure {
     let crashed = "Convert it with another program and upload it as a new asset.";
     match signal {
-        // The kernel's choice when memory is short, and its bounds on time and sizes.
-        Some(9 | 24 | 25) => Failure::new(
+        Some(signal) if is_limit(signal) => Failure::new(
             ErrorCode::WorkerExhausted,
             "Decoding the image went over a limit of the machine. It is tried again.",
         ),

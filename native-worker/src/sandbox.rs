@@ -30,6 +30,13 @@ pub const VARIABLE: &str = "NATIVE_WORKER_SANDBOX";
 /// Exit code of a launcher that could not launch, as a shell's for "found but cannot be executed".
 pub const EXIT_CODE: u8 = 126;
 
+/// Whether a child that died of `signal` went over a bound: `SIGKILL` (the kernel's choice when memory is short), `SIGXCPU`,
+/// `SIGXFSZ`.
+#[must_use]
+pub const fn is_limit(signal: i32) -> bool {
+    matches!(signal, 9 | 24 | 25)
+}
+
 /// System calls that no child needs: those that reach out of the box, or that reach too deep into the kernel.
 const SECCOMP: &str = include_str!("seccomp.json");
 

@@ -14,7 +14,7 @@ use super::teller::Teller;
 use crate::attempt::{Attempt, WorkError};
 use crate::ffmpeg::{Activity, Child, Ended, Exit, Log, Watch, broken};
 use crate::meters::METERS;
-use crate::sandbox::{Limits, Policy};
+use crate::sandbox::{Limits, Policy, is_limit};
 
 /// Free bytes below which a disk counts as full: less than any segment.
 const FULL_BYTES: u64 = 256 * 1_024;
@@ -23,9 +23,6 @@ const FULL_BYTES: u64 = 256 * 1_024;
 /// poster), then the ladder.
 const SOON: i32 = 5;
 const LONG: i32 = 10;
-
-/// `SIGKILL` (also of the kernel when memory is short), `SIGXCPU`, `SIGXFSZ`.
-const LIMIT_SIGNALS: [i32; 3] = [9, 24, 25];
 
 /// Everything on the way from an original to its outputs.
 #[derive(Debug)]
@@ -146,7 +143,7 @@ impl<'a> Work<'a> {
         }
         let said = self.said(&exit.log);
         let (code, how) = match (exit.signal(), exit.status.code()) {
-            (Some(signal), _) if LIMIT_SIGNALS.contains(&signal) => (
+            (Some(signal), _) if is_limit(signal) => (
                 ErrorCode::WorkerExhausted,
                 format!("it went over a limit of the machine (signal {signal})"),
             ),
