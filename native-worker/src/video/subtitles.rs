@@ -47,7 +47,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
             work.note("subtitles_unreadable", detail);
             continue;
         };
-        let written = tokio::fs::write(&path, without_arrows(&text)).await;
+        let written = tokio::fs::write(&path, escaped(&text)).await;
         written.map_err(|why| work.disk_failed(&why))?;
         let mut text = Text {
             rendition: rendition.clone(),
@@ -66,8 +66,12 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
     Ok(texts)
 }
 
-/// The same, with no arrow in what is said: a player takes a line that holds one for the times of a cue.
-fn without_arrows(text: &str) -> String {
+/// All that ffmpeg marks up (bold, italic, underlined), after the bracket.
+const TAGS: [&str; 6] = ["b>", "/b>", "i>", "/i>", "u>", "/u>"];
+
+/// The same, with nothing in what is said that a player takes for something else: a line with an arrow for the times of a
+/// cue, a bracket for the start of a tag. (ffmpeg writes what is said as it is.)
+fn escaped(text: &str) -> String {
     let mut is_said = false;
     let lines = text.lines().map(|line| {
         let is_time = !is_said && line.contains("-->");
@@ -75,11 +79,23 @@ fn without_arrows(text: &str) -> String {
         if is_time {
             line.to_owned()
         } else {
-            line.replace("-->", "--&gt;")
+            without_brackets(line).replace("-->", "--&gt;")
         }
     });
     let lines: Vec<String> = lines.collect();
     lines.join("\n") + "\n"
+}
+
+/// The same, with every bracket escaped that opens no tag.
+fn without_brackets(line: &str) -> String {
+    let mut pieces = line.split('<');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let is_tag = TAGS.iter().any(|tag| piece.starts_with(tag));
+        text.push_str(if is_tag { "<" } else { "&lt;" });
+        text.push_str(piece);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -87,9 +103,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arrow_that_is_said_is_no_time() {
-        let text = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi\n--> there</b>\n\n00:02.000 --> 00:03.000\nBye\n";
-        let expected = text.replace("--> there", "--&gt; there");
-        assert_eq!(without_arrows(text), expected);
+    fn what_is_said_is_no_time_and_no_tag() {
+        let text = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi <\n--> there</b>, a<b, I <3 <i>you</i>\n\n\
+                    00:02.000 --> 00:03.000\nBye\n";
+        let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi &lt;\n--&gt; there</b>, a&lt;b, I &lt;3 <i>you</i>\n\n\
+                        00:02.000 --> 00:03.000\nBye\n";
+        assert_eq!(escaped(text), expected);
     }
 }
