@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use shared::problem::ErrorCode;
 use shared::video::command;
-use shared::video::plan::Plan;
+use shared::video::plan::{AudioRendition, Plan};
 use shared::video::progress::Progress;
 use shared::video::track::Track;
 use shared::video::truncation::{Encoded, Expected, Verdict, verdict};
@@ -26,7 +26,9 @@ pub(super) struct Ladder {
     pub(super) renditions: Vec<Rendition>,
     /// Where the encoder wrote.
     pub(super) folder: PathBuf,
-    /// How long it plays.
+    /// How long its picture is; of sound alone, the sound.
+    pub(super) main_ms: u64,
+    /// How long it plays: sound may go on after the picture.
     pub(super) duration_ms: u64,
     /// Whether the source is damaged.
     pub(super) is_damaged: bool,
@@ -98,12 +100,13 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     let (ended, renditions) = tokio::try_join!(encoding, collector.run(&encoder_ended))?;
     check_leftovers(work, &folder, &renditions).await?;
     check_agreement(work, &renditions)?;
-    let (duration_ms, verdict) = judge(work, plan, &renditions, ended.exit.log.errors())?;
-    check_audio(work, plan, &renditions, duration_ms)?;
+    let (main_ms, verdict) = judge(work, plan, &renditions, ended.exit.log.errors())?;
+    check_audio(work, plan, &renditions, main_ms)?;
     Ok(Ladder {
+        duration_ms: duration_ms(plan, &renditions, main_ms),
         renditions,
         folder,
-        duration_ms,
+        main_ms,
         is_damaged: verdict != Verdict::Complete,
     })
 }
@@ -242,12 +245,23 @@ fn judge(
     Ok((length, verdict))
 }
 
+/// How long the film plays. Sound that was made to end with the picture may do so with a frame of its own after it.
+fn duration_ms(plan: &Plan, renditions: &[Rendition], main_ms: u64) -> u64 {
+    let keeps_its_end = |rendition: &&Rendition| {
+        let of = |audio: &&AudioRendition| rendition.track == Track::Audio(audio.number);
+        let audio = plan.audio.iter().find(of);
+        audio.is_some_and(|audio| audio.end_ms.is_none())
+    };
+    let longer = renditions.iter().filter(keeps_its_end);
+    longer.map(Rendition::stored_ms).fold(main_ms, Ord::max)
+}
+
 /// The sound lasts as long as the picture, unless the source's own does not.
 fn check_audio(
     work: &Work<'_>,
     plan: &Plan,
     renditions: &[Rendition],
-    duration_ms: u64,
+    main_ms: u64,
 ) -> Result<(), WorkError> {
     if plan.is_audio_only() {
         return Ok(());
@@ -257,7 +271,7 @@ fn check_audio(
             .iter()
             .find(|rendition| rendition.track == Track::Audio(audio.number));
         let audio_ms = of.map_or(0, Rendition::stored_ms);
-        let wanted_ms = duration_ms.min(audio.end_ms.unwrap_or(duration_ms));
+        let wanted_ms = main_ms.min(audio.end_ms.unwrap_or(main_ms));
         let short_ms = wanted_ms.saturating_sub(audio_ms);
         if short_ms <= AUDIO_SHORT_MAX_MS {
             continue;

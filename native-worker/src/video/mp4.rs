@@ -201,10 +201,10 @@ async fn check(
         .map(Rendition::stored_ms)
         .max()
         .unwrap_or(0);
-    let is_right = duration_ms + DIFFERENCE_MAX_MS >= ladder.duration_ms
+    let is_right = duration_ms + DIFFERENCE_MAX_MS >= ladder.main_ms
         && duration_ms <= longest_ms + DIFFERENCE_MAX_MS;
     if !is_right {
-        let wanted_ms = ladder.duration_ms;
+        let wanted_ms = ladder.main_ms;
         let why = format!("it plays for {duration_ms} ms instead of {wanted_ms} ms");
         return Err(work.invalid(what, &why));
     }

@@ -70,7 +70,7 @@ pub(super) async fn tiles(
     };
     let storyboard = match &video.storyboard {
         Some(storyboard) => storyboard.clone(),
-        None => make_tiles(work, video, &ladder.folder, ladder.duration_ms).await?,
+        None => make_tiles(work, video, &ladder.folder, ladder.main_ms).await?,
     };
     Ok(Some(storyboard))
 }
