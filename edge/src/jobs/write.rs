@@ -3,7 +3,7 @@
 use shared::asset::Visibility;
 use shared::event::{Event, EventType, ProcessingResult};
 use shared::id::JobId;
-use shared::job::{Job, LeaseHash, Outcome, State, asset_state};
+use shared::job::{Job, LeaseHash, Outcome, Progress, State, asset_state};
 use shared::key::OutputPrefix;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
@@ -337,12 +337,16 @@ impl Write<'_> {
             Outcome::Succeeded => EventType::ProcessingComplete,
             Outcome::Failed(_) => EventType::ProcessingFailed,
             Outcome::Cancelled => EventType::JobCancelled,
-            Outcome::Renewed | Outcome::Retried(_) | Outcome::Released | Outcome::Redriven => {
-                return Ok(None);
-            }
+            Outcome::Retried(_) => EventType::ProcessingProgress,
+            Outcome::Renewed | Outcome::Released | Outcome::Redriven => return Ok(None),
         };
         let mut event = new_event(event_type, self.asset, self.now)?;
         event.attempt = (self.after.attempt > 0).then_some(self.after.attempt);
+        if let Outcome::Retried(_) = self.outcome {
+            // No `error`: nothing is lost yet.
+            event.progress = error.map(Progress::retry);
+            return Ok(Some(event));
+        }
         event.error = error.cloned();
         if let Change::Finish { made, .. } = self.change {
             let visibility: Visibility = self.asset.visibility()?;

@@ -67,10 +67,7 @@ impl Teller {
         let progress = Progress {
             ratio: Some(0.0),
             stage: Stage::Fetch.as_str().to_owned(),
-            rendition: None,
-            speed: None,
-            eta_ms: None,
-            renditions: Vec::new(),
+            ..Progress::default()
         };
         pulse.tell(progress.clone());
         Self {

@@ -16,7 +16,7 @@ use crate::worker::RunsOn;
 
 mod view;
 
-pub use view::{Attempt, JobView, Progress, RenditionProgress};
+pub use view::{Attempt, JobView, Progress, RETRY, RenditionProgress};
 
 words! {
     /// What a job does.

@@ -40,10 +40,19 @@ pub struct Progress {
     /// Every rendition that is being made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionProgress>,
+    /// What its owner should know about it: why an attempt ended and another follows (stage [`RETRY`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
+
+/// The stage between two attempts.
+pub const RETRY: &str = "retry";
 
 /// Longest name of a stage or a rendition, in characters.
 const NAME_MAX_CHARS: usize = 64;
+
+/// Longest message, in characters.
+const MESSAGE_MAX_CHARS: usize = 1_000;
 
 /// Most renditions that progress tells of.
 const RENDITIONS_MAX: usize = 64;
@@ -70,6 +79,21 @@ impl Progress {
                 .take(RENDITIONS_MAX)
                 .map(rendition)
                 .collect(),
+            message: self
+                .message
+                .map(|message| message.chars().take(MESSAGE_MAX_CHARS).collect()),
+        }
+    }
+
+    /// Of a job whose attempt ended with `failure`, and that is tried again. Progress never falls within an attempt: it
+    /// stays where it was told to be.
+    #[must_use]
+    pub fn retry(failure: &Failure) -> Self {
+        Self {
+            ratio: Some(0.0),
+            stage: RETRY.to_owned(),
+            message: Some(format!("{}: {}", failure.code.as_str(), failure.detail)),
+            ..Self::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Client, Created};
+use tests::{Client, Created, Event};
 
 use super::turn::{Claim, LEASE, Worker, output, turn, upload_film, verbs};
 
@@ -15,6 +15,15 @@ async fn check_stale(worker: &Worker, claim: &Claim, code: &str) {
             .await
             .expect_problem(409, code);
     }
+}
+
+/// The user hears why an attempt ended, and that another follows.
+fn check_retry(event: &Event, attempt: u32, why: &str) {
+    let progress = &event.data["progress"];
+    assert_eq!(event.data["attempt"], attempt, "{event:?}");
+    assert_eq!(progress["stage"], "retry", "{event:?}");
+    assert!(progress["message"].as_str().unwrap().starts_with(why));
+    assert!(progress["ratio"].is_number() && event.data["error"].is_null());
 }
 
 async fn outputs(client: &Client, created: &Created) -> Value {
@@ -38,6 +47,10 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     assert_eq!(held.document["attempt"], 2);
     let attempts = &held.document["job"]["attempts"];
     assert_eq!(attempts[0]["error"]["code"], "lease_expired", "{attempts}");
+    let retry = events
+        .next_of("processing_progress", &created.asset_id)
+        .await;
+    check_retry(&retry, 1, "lease_expired: The worker vanished");
     check_stale(&slow, &lost, "lease_stale").await;
     // Neither a mixture of both fences nor another worker's name passes.
     let mut mixed = lost.clone();
@@ -186,6 +199,10 @@ async fn attempts_end_as_their_worker_says() {
         (&job["state"], &job["attempts"][5]["error"]["code"]),
         (&"queued".into(), &"storage_failed".into())
     );
+    let retry = events
+        .next_of("processing_progress", &created.asset_id)
+        .await;
+    check_retry(&retry, 6, "storage_failed: What happened.");
     // Failed for good: the owner hears the worker's words.
     let claim = worker.claim(&created).await;
     assert_eq!(claim.document["attempt"], 7);
