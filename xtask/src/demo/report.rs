@@ -65,7 +65,9 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
     let bytes = client.download(&output.url)?;
     check_size(output, &bytes)?;
     row(output, output.size_bytes);
-    let name = format!("{}.{}", output.name, extension(&output.content_type));
+    // Its own name: others may name it, as a storyboard does its sprite.
+    let path = output.url.split('?').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     save(&folder.join(&name), &bytes)?;
     Ok(name)
 }
@@ -120,15 +122,6 @@ fn save(path: &Path, bytes: &[u8]) -> Result<()> {
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn extension(content_type: &str) -> &str {
-    match content_type {
-        "image/jpeg" => "jpg",
-        "text/vtt" => "vtt",
-        "audio/mp4" => "m4a",
-        other => other.rsplit('/').next().unwrap_or("bin"),
-    }
 }
 
 /// What a player starts from: the URLs of the playback document, each one asked for.

@@ -186,11 +186,12 @@ fn detail(event: &Value) -> String {
         let parts = [
             ratio.map(|ratio| format!("{:>3.0} %", ratio * 100.0)),
             text("/progress/stage"),
-            text("/progress/rendition"),
+            // Where each has its own share, that of one is no news.
+            text("/progress/rendition").filter(|_| each.is_empty()),
             speed.map(|speed| format!("{speed:.1}×")),
             eta.map(|ms| format!("{} to go", say::seconds(Duration::from_millis(ms)))),
             (!each.is_empty()).then(|| format!("({})", each.join(", "))),
-            text("/message"),
+            text("/progress/message"),
         ];
         return parts.into_iter().flatten().collect::<Vec<_>>().join("  ");
     }
