@@ -12,7 +12,7 @@ pub struct Remux {
     pub video: u32,
     /// Index of the sound, if there is any.
     pub audio: Option<u32>,
-    /// Whether they are in an MP4 already (or a `QuickTime` film, which is the same): then the original plays, too.
+    /// Whether they are in an MP4 already: then the original plays, too.
     pub is_mp4: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn remux(source: &Source) -> Option<Remux> {
     Some(Remux {
         video: video.index,
         audio: audio.map(|audio| audio.index),
-        is_mp4: source.formats.iter().any(|format| format == "mp4"),
+        is_mp4: source.is_mp4(),
     })
 }
 

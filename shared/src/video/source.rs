@@ -26,6 +26,8 @@ words! {
 pub struct Source {
     /// Names of the container format.
     pub formats: Vec<String>,
+    /// Major brand of an MP4; `qt` of a `QuickTime` film.
+    pub brand: Option<String>,
     /// How long it plays; `None` where the file does not say (a fragmented file, a broken one).
     pub duration_ms: Option<u64>,
     /// Where its clock starts.
@@ -150,6 +152,12 @@ const PICTURES: [&str; 8] = [
 const PROTECTED: [&str; 4] = ["encv", "enca", "drmi", "drms"];
 
 impl Source {
+    /// Whether it is an MP4 as browsers know it. Not all of them take the media type of `QuickTime`.
+    #[must_use]
+    pub fn is_mp4(&self) -> bool {
+        self.formats.iter().any(|format| format == "mp4") && self.brand.as_deref() != Some("qt")
+    }
+
     /// Takes what is needed from ffprobe's report.
     #[must_use]
     pub fn from_report(report: &Report) -> Self {
@@ -186,6 +194,7 @@ impl Source {
                 .map_or_else(Vec::new, |names| {
                     names.split(',').map(str::to_owned).collect()
                 }),
+            brand: report.format.tags.get("major_brand").map(str::to_owned),
             duration_ms: report.format.duration.and_then(milliseconds).or(longest),
             start_ms: signed_milliseconds(start),
             bitrate_bps: report.format.bit_rate,

@@ -83,7 +83,8 @@ fn words(index: u32) -> SubtitleStream {
 
 fn source(video: Option<VideoStream>, audio: Vec<AudioStream>) -> Source {
     Source {
-        formats: vec!["mov".to_owned()],
+        formats: vec!["mov".to_owned(), "mp4".to_owned()],
+        brand: Some("isom".to_owned()),
         duration_ms: Some(600_000),
         start_ms: 0,
         bitrate_bps: None,

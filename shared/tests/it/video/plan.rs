@@ -159,6 +159,18 @@ fn limits_are_the_tenants() {
     assert!(plan(&source, &preset).is_ok());
 }
 
+/// A copy of an MP4 is of less use than one of what browsers do not take.
+#[test]
+fn what_is_an_mp4_already_is_known() {
+    let mut source = source(Some(film()), Vec::new());
+    let is_mp4 = |source: &Source| planned(source).remux.unwrap().is_mp4;
+    assert!(is_mp4(&source));
+    source.brand = Some("qt".to_owned());
+    assert!(!is_mp4(&source));
+    (source.formats, source.brand) = (vec!["matroska".to_owned()], None);
+    assert!(!is_mp4(&source));
+}
+
 #[test]
 fn what_a_browser_plays_is_copied() {
     let can = |video: VideoStream, audio: Vec<AudioStream>| {
