@@ -216,10 +216,15 @@ fn judge(
             decode_errors,
             missing_ms,
         } => {
-            work.note(
-            "media_degraded",
-            format!("The file is damaged: {decode_errors} errors while decoding, {missing_ms} ms are missing at its end."),
+            let missing = if missing_ms > 0 {
+                format!(", and its last {missing_ms} ms are missing")
+            } else {
+                String::new()
+            };
+            let detail = format!(
+                "The file is damaged: {decode_errors} errors while it was decoded{missing}. What could be is there."
             );
+            work.warn("media_degraded", detail);
         }
         Verdict::Truncated {
             expected_ms,
@@ -280,7 +285,7 @@ fn check_audio(
             let what = format!("The sound of stream {}", audio.stream);
             return Err(work.invalid(&what, &format!("it ends {short_ms} ms before the picture")));
         }
-        work.note(
+        work.warn(
             "audio_short",
             format!(
                 "The sound of stream {} ends {short_ms} ms before the picture.",

@@ -28,7 +28,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
         if error.failure.code != ErrorCode::EncodeFailed {
             return Err(error);
         }
-        work.note("subtitles_unreadable", error.failure.detail);
+        work.warn("subtitles_unreadable", error.failure.detail);
         return Ok(Vec::new());
     }
     let mut texts = Vec::new();
@@ -44,7 +44,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
                 "The subtitles of stream {} cannot be read.",
                 rendition.stream
             );
-            work.note("subtitles_unreadable", detail);
+            work.warn("subtitles_unreadable", detail);
             continue;
         };
         let written = tokio::fs::write(&path, escaped(&text)).await;

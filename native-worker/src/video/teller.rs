@@ -107,6 +107,13 @@ impl Teller {
         self.pulse.tell(told.progress.clone());
     }
 
+    /// Something that its owner should know. It is told as long as nothing else is.
+    pub(super) fn message(&self, text: &str) {
+        let mut told = self.lock();
+        told.progress.message = Some(text.to_owned());
+        self.pulse.tell(told.progress.clone());
+    }
+
     /// The renditions, none of which is stored yet.
     pub(super) fn renditions(&self, names: impl IntoIterator<Item = String>) {
         self.lock().progress.renditions = names

@@ -269,6 +269,13 @@ impl<'a> Work<'a> {
     }
 
     /// Something that its owner should know, and that is no failure.
+    pub(super) fn warn(&self, code: &str, detail: impl Into<String>) {
+        let detail: String = detail.into();
+        self.teller.message(&detail);
+        self.note(code, detail);
+    }
+
+    /// Something that was done otherwise than usual, for the report.
     pub(super) fn note(&self, code: &str, detail: impl Into<String>) {
         let detail: String = detail.into();
         self.state()

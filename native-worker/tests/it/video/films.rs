@@ -358,6 +358,8 @@ async fn lengths_that_differ() {
 async fn damage_is_told() {
     let (outcome, _) = film(&fixtures::corrupt()).await;
     assert_eq!(notes(&outcome), ["media_degraded"]);
+    let message = outcome.progress.last().unwrap().message.as_deref();
+    assert!(message.is_some_and(|message| message.starts_with("The file is damaged")));
     // It would be as damaged as the source.
     assert!(!outcome.names().contains(&"remux"));
 }
