@@ -89,8 +89,11 @@ pub fn used_bytes(folder: &Path) -> u64 {
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => used_bytes(&entry.path()),
-            // What lies on the disk: a file that is not written yet takes nothing.
-            Ok(metadata) => metadata.blocks().saturating_mul(512),
+            // What lies on the disk: a hole takes nothing, and what some file systems reserve behind the end is not used.
+            Ok(metadata) => {
+                let end = metadata.len().next_multiple_of(4_096);
+                metadata.blocks().saturating_mul(512).min(end)
+            }
             Err(_) => 0,
         })
         .sum()

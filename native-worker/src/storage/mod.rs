@@ -1,6 +1,7 @@
 //! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
 
 mod fetch;
+mod growing;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::fetch::Fetch;
+pub use self::growing::Growing;
 use self::upload::{LARGE_BYTES, Upload};
 
 use crate::attempt::WorkError;
@@ -149,17 +151,15 @@ impl Storage {
         Ok(size)
     }
 
-    /// Stores a file that is being written from its start to its end, until `written`; its first megabytes may change until
-    /// then. What is stored of it is given back to the disk: the file is left with holes. Gives the size.
+    /// Stores a file while it is being written. Gives the size.
     pub async fn put_growing_file(
         &self,
         file: &str,
-        from: &Path,
+        growing: &Growing<'_>,
         content_type: &str,
-        written: &CancellationToken,
     ) -> Result<u64, WorkError> {
-        let (upload, id) = self.begin_upload(file, from, content_type).await?;
-        let size = upload.run_growing(&id, written).await?;
+        let (upload, id) = self.begin_upload(file, growing.path, content_type).await?;
+        let size = growing.store(&upload, &id).await?;
         self.uploads().remove(&upload.key);
         METERS.bytes_out.inc_by(size);
         Ok(size)

@@ -1,19 +1,14 @@
-//! Storing a large file: in parts, so that what fails costs one part, its progress is seen, and no file is too large. Even
-//! while it is being written: then the disk gets back what is stored, and holds a few parts of it at a time.
+//! Storing a large file: in parts, so that what fails costs one part, its progress is seen, and no file is too large.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use futures_util::stream::{self, FuturesOrdered, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use md5::Md5;
-use rustix::fs::{FallocateFlags, fallocate};
-use shared::problem::ErrorCode;
-use tokio_util::sync::CancellationToken;
 
 use super::{Lifetime, PUTS_MAX, READ_BYTES, failed, patient, unreadable};
 use crate::attempt::WorkError;
@@ -24,19 +19,13 @@ use crate::hex::{digest, is_md5};
 pub(super) const LARGE_BYTES: u64 = 32 << 20;
 
 /// A part: a bucket takes none below 5 MiB but the last, and R2 wants all of them of one size.
-const PART_BYTES: u64 = 8 << 20;
+pub(super) const PART_BYTES: u64 = 8 << 20;
 
 /// Parts of one file: the bound of S3. A file of more is cut into larger ones.
 const PARTS_MAX: u64 = 10_000;
 
 /// Parts at a time.
 const PARTS_AT_A_TIME: u64 = 4;
-
-/// The same of a file that is being written: each of them lies on the disk.
-const GROWN_AT_A_TIME: usize = 2;
-
-/// How often a file that is being written is looked at.
-const TICK: Duration = Duration::from_millis(20);
 
 /// A large file on its way to the bucket.
 pub(super) struct Upload<'upload> {
@@ -50,11 +39,11 @@ pub(super) struct Upload<'upload> {
 
 /// A part of a file, and where it is.
 #[derive(Debug, Clone, Copy)]
-struct Part {
+pub(super) struct Part {
     /// From 0.
-    index: u64,
-    at: u64,
-    length: u64,
+    pub(super) index: u64,
+    pub(super) at: u64,
+    pub(super) length: u64,
 }
 
 impl Upload<'_> {
@@ -97,102 +86,8 @@ impl Upload<'_> {
         self.complete(id, completed, size).await
     }
 
-    /// The same for a file that is being written from its start to its end, until `written`. Its first part may change until
-    /// then and is stored last; all others are given back to the disk at once: holes are left of them. Gives the size.
-    pub(super) async fn run_growing(
-        &self,
-        id: &str,
-        written: &CancellationToken,
-    ) -> Result<u64, WorkError> {
-        let mut storing = FuturesOrdered::new();
-        let (mut next, mut is_cut) = (1, false);
-        let (mut completed, mut size) = (Vec::new(), 0);
-        loop {
-            let may_begin = !is_cut && storing.len() < GROWN_AT_A_TIME;
-            tokio::select! {
-                grown = self.grown(next, written), if may_begin => match grown? {
-                    Some(part) => {
-                        storing.push_back(self.move_out(id, part));
-                        next += 1;
-                    }
-                    None => is_cut = true,
-                },
-                Some(stored) = storing.next() => {
-                    let (part, bytes) = stored?;
-                    completed.push(part);
-                    size += bytes;
-                }
-                else => break,
-            }
-        }
-        let length = self.length().await?.min(PART_BYTES);
-        let (index, at) = (0, 0);
-        let (first, bytes) = self.part(id, Part { index, at, length }).await?;
-        completed.insert(0, first);
-        size += bytes;
-        self.complete(id, completed, size).await?;
-        Ok(size)
-    }
-
-    /// Stores a part, and gives its room on the disk back.
-    async fn move_out(&self, id: &str, part: Part) -> Result<(CompletedPart, u64), WorkError> {
-        let stored = self.part(id, part).await?;
-        self.give_back(part).await?;
-        Ok(stored)
-    }
-
-    /// Waits until a part is there; `None` if the file ends before it.
-    async fn grown(
-        &self,
-        index: u64,
-        written: &CancellationToken,
-    ) -> Result<Option<Part>, WorkError> {
-        let at = index * PART_BYTES;
-        loop {
-            // Before the look: what is there after the end is all there is.
-            let is_written = written.is_cancelled();
-            let length = self.length().await?.saturating_sub(at).min(PART_BYTES);
-            if length == PART_BYTES || is_written {
-                return Ok((length > 0).then_some(Part { index, at, length }));
-            }
-            tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                () = written.cancelled() => {}
-            }
-        }
-    }
-
-    /// How long the file is now.
-    async fn length(&self) -> Result<u64, WorkError> {
-        match tokio::fs::metadata(self.from).await {
-            Ok(metadata) => Ok(metadata.len()),
-            // Nobody has begun to write it.
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(why) => Err(unreadable(self.file, &why)),
-        }
-    }
-
-    /// Leaves a hole where a part was. Not every file system can.
-    async fn give_back(&self, part: Part) -> Result<(), WorkError> {
-        let path = self.from.to_owned();
-        let giving = tokio::task::spawn_blocking(move || {
-            let file = File::options().write(true).open(path)?;
-            let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            fallocate(file, hole, part.at, part.length)?;
-            Ok(())
-        });
-        let given = giving.await.map_err(std::io::Error::other).flatten();
-        given.map_err(|why: std::io::Error| {
-            let detail = format!(
-                "The worker's disk does not give back parts of {}: {why}.",
-                self.file
-            );
-            WorkError::retryable(ErrorCode::OutputInvalid, detail)
-        })
-    }
-
     /// Puts the parts together.
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         id: &str,
         completed: Vec<CompletedPart>,
@@ -211,7 +106,8 @@ impl Upload<'_> {
         }
     }
 
-    async fn part(
+    /// Stores one part. Gives what the bucket calls it, and its length.
+    pub(super) async fn part(
         &self,
         id: &str,
         Part { index, at, length }: Part,

@@ -38,6 +38,9 @@ const FULL_BYTES: u64 = 48 << 20;
 /// … until they are smaller than this.
 const EASY_BYTES: u64 = 24 << 20;
 
+/// The same beside a remux.
+const EASY_REMUXED_BYTES: u64 = 40 << 20;
+
 /// Growing playlists are stored at most this often: the shortest segment's length, at which players ask again.
 const PLAYLISTS_EVERY: Duration = Duration::from_secs(2);
 
@@ -141,10 +144,16 @@ impl<'a> Collector<'a> {
         for index in 0..self.renditions.len() {
             self.look_at(index, &files).await?;
         }
+        // A large remux is never much smaller than what it may be.
+        let easy_bytes = if is_remuxed {
+            EASY_REMUXED_BYTES
+        } else {
+            EASY_BYTES
+        };
         let is_moving = is_remuxed || !self.waiting.is_empty() || !self.uploads.is_empty();
         if bytes > FULL_BYTES && is_moving {
             self.valve.close();
-        } else if bytes < EASY_BYTES || !is_moving {
+        } else if bytes < easy_bytes || !is_moving {
             self.valve.open();
         }
         Ok(())

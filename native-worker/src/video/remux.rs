@@ -1,9 +1,8 @@
 //! The source's own streams in an MP4 without its metadata: playable in a moment, while the ladder is being made.
 
-use std::convert::Infallible;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
-use std::time::Duration;
 
 use shared::problem::ErrorCode;
 use shared::video::command::{self, Index, file};
@@ -16,6 +15,7 @@ use super::probe;
 use super::work::Work;
 use crate::attempt::WorkError;
 use crate::ffmpeg::Valve;
+use crate::storage::Growing;
 
 /// Name of the output, and of its folder on disk.
 pub(super) const NAME: &str = "remux";
@@ -26,19 +26,21 @@ const CONTENT_TYPE: &str = "video/mp4";
 /// some to begin with. (It is held back until the remux is stored.) It is stored while it is written.
 const WHOLE_MAX: u64 = 56 << 20;
 
-/// What is stored while it is written is held when it takes more of the disk: its first part, two that are on their way.
-const HELD_BYTES: u64 = 24 << 20;
-
-/// How often it is looked at how much that is: streams are copied at hundreds of megabytes a second.
-const TICK: Duration = Duration::from_millis(2);
+/// Most frames of such a one: its index comes last, has 18 bytes for each (measured), and lies on the disk as a whole.
+const FRAMES_MAX: u64 = 900_000;
 
 /// Makes, stores and publishes the remux, if the plan has one. A failure to make it is noted: the ladder does not need it.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError> {
     let Some(remux) = &plan.remux else {
         return Ok(());
     };
-    if remux.is_mp4 && is_large(work) {
-        let detail = "The file is a large MP4 that plays as it is: its streams were not copied.";
+    if is_large(work) && (remux.is_mp4 || remux.frames.is_none_or(|frames| frames > FRAMES_MAX)) {
+        let why = if remux.is_mp4 {
+            "a large MP4 that plays as it is"
+        } else {
+            "large, and its index may be, too"
+        };
+        let detail = format!("The file is {why}: its streams were not copied to an MP4.");
         work.note("remux_skipped", detail);
         return Ok(());
     }
@@ -74,7 +76,7 @@ async fn make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<(), WorkErr
     let making = Box::pin(async {
         let ended = work.watch(plan.duration_ms).run(child, |_| {}).await?;
         work.check(&ended, "copy the streams")?;
-        verify(work, plan, remux, &path).await
+        verify(work, remux, &path).await
     });
     let ((width, height), size_bytes) = match index {
         Index::AtStart => {
@@ -95,18 +97,11 @@ async fn make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<(), WorkErr
 }
 
 /// Is everything in it? Gives width and height.
-async fn verify(
-    work: &Work<'_>,
-    plan: &Plan,
-    remux: &Remux,
-    path: &Path,
-) -> Result<(u32, u32), WorkError> {
+async fn verify(work: &Work<'_>, remux: &Remux, path: &Path) -> Result<(u32, u32), WorkError> {
     let made = probe::made(work, path, "The remux").await?;
-    let missing_ms = plan
-        .duration_ms
-        .unwrap_or(0)
-        .saturating_sub(made.duration_ms.unwrap_or(0));
-    if missing_ms > tolerance_ms(plan.duration_ms.unwrap_or(0)) {
+    let expected_ms = remux.end_ms.unwrap_or(0);
+    let missing_ms = expected_ms.saturating_sub(made.duration_ms.unwrap_or(0));
+    if missing_ms > tolerance_ms(expected_ms) {
         return Err(work.invalid("The remux", &format!("it is {missing_ms} ms too short")));
     }
     match made.video {
@@ -131,27 +126,83 @@ async fn store_growing<T>(
         Ok(made)
     };
     let storage = &work.attempt.storage;
-    let storing = Box::pin(storage.put_growing_file(file::REMUX, path, CONTENT_TYPE, &written));
-    let stored = tokio::select! {
-        stored = async { tokio::try_join!(making, storing) } => stored?,
-        never = hold(valve, path) => match never {},
+    let hold = |is_ahead| {
+        if is_ahead {
+            valve.close();
+        } else {
+            valve.open();
+        }
     };
+    let growing = Growing {
+        path,
+        written: &written,
+        settled: content_end,
+        hold: &hold,
+    };
+    let storing = Box::pin(storage.put_growing_file(file::REMUX, &growing, CONTENT_TYPE));
+    let stored = tokio::try_join!(making, storing)?;
     let removed = tokio::fs::remove_file(path).await;
     removed.map_err(|why| work.disk_failed(&why))?;
     Ok(stored)
 }
 
-/// Holds who writes the file whenever it takes too much of the disk.
-async fn hold(valve: &Valve, path: &Path) -> Infallible {
-    loop {
-        // Not by the pool of threads that block: this takes microseconds, and comes too late if it waits.
-        let metadata = std::fs::metadata(path);
-        let bytes = metadata.map_or(0, |metadata| metadata.blocks().saturating_mul(512));
-        if bytes > HELD_BYTES {
-            valve.close();
-        } else {
-            valve.open();
+/// Where the pictures and the sound of an MP4 end that ffmpeg is writing; `None`: they are being written.
+///
+/// It begins with `ftyp`, room for a large size (`free`) and `mdat` of size 0, whose true size it writes after the last frame
+/// and before the first byte of the index (`moov`). In that it goes back and forth until it is whole.
+fn content_end(mut file: &File) -> io::Result<Option<u64>> {
+    let mut head = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut head)?;
+    let word = |at: usize| head.get(at..at.checked_add(4)?)?.try_into().ok();
+    let number = |at: usize| word(at).map(u32::from_be_bytes);
+    // Not that far yet.
+    let Some(start) = number(0) else {
+        return Ok(None);
+    };
+    let at = usize::try_from(start).map_err(io::Error::other)?;
+    let after = at.saturating_add(8);
+    let Some(size) = number(after) else {
+        return Ok(None);
+    };
+    match (word(at + 4).as_ref(), word(after + 4).as_ref()) {
+        (Some(b"free"), Some(b"mdat")) if size == 0 => Ok(None),
+        (Some(b"free"), Some(b"mdat")) => Ok(Some(u64::from(start) + 8 + u64::from(size))),
+        // The room was needed: a size of 64 bits follows the name.
+        (Some(b"mdat"), Some(_)) => {
+            let low = number(after + 4).map_or(0, u64::from);
+            Ok(Some(u64::from(start) + (u64::from(size) << 32 | low)))
         }
-        tokio::time::sleep(TICK).await;
+        _ => Err(io::Error::other("its head is none of ffmpeg's")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn end_of(head: &[&[u8]]) -> io::Result<Option<u64>> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&head.concat()).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
+        content_end(&file)
+    }
+
+    #[test]
+    fn the_end_of_the_content_is_where_its_head_says() {
+        let kind = b"\0\0\0\x10ftypisom\0\0\x02\0";
+        let free = b"\0\0\0\x08free";
+        let growing: [&[u8]; 4] = [kind, free, b"\0\0\0\0mdat", &[7; 90]];
+        assert_eq!(end_of(&growing).unwrap(), None);
+        for part in 0..3 {
+            assert_eq!(end_of(&growing[..part]).unwrap(), None, "{part}");
+        }
+        let small: [&[u8]; 4] = [kind, free, b"\0\0\x01\0mdat", &[7; 90]];
+        assert_eq!(end_of(&small).unwrap(), Some(16 + 8 + 256));
+        let large: [&[u8]; 4] = [kind, b"\0\0\0\x01mdat", b"\0\0\0\x02\0\0\0\x20", &[7; 90]];
+        assert_eq!(end_of(&large).unwrap(), Some(16 + (2 << 32) + 32));
+        let other: [&[u8]; 2] = [kind, b"\0\0\0\x08moov\0\0\0\0mdat"];
+        assert!(end_of(&other).is_err());
     }
 }

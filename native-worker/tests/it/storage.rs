@@ -1,6 +1,8 @@
 //! Storage of an attempt, against a real S3 server with faults.
 
-use std::io::SeekFrom;
+use std::fs::File;
+use std::io::{Read as _, SeekFrom};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
@@ -8,7 +10,7 @@ use native_worker::attempt::WorkError;
 use native_worker::buckets::Buckets;
 use native_worker::config::BucketsConfig;
 use native_worker::scratch::used_bytes;
-use native_worker::storage::{Lifetime, Storage};
+use native_worker::storage::{Growing, Lifetime, Storage};
 use serde_json::json;
 use shared::job::FailureClass;
 use shared::problem::ErrorCode;
@@ -127,41 +129,109 @@ async fn large_files_go_in_parts() {
     }
 }
 
-/// The head changes while it is written; parts are stored meanwhile, and the disk gets them back.
+/// The first eight bytes say how many bytes are settled; 0: all so far.
+fn settled(mut file: &File) -> std::io::Result<Option<u64>> {
+    let mut head = [0; 8];
+    let is_there = file.read(&mut head)? == head.len();
+    Ok((is_there && head != [0; 8]).then(|| u64::from_be_bytes(head)))
+}
+
+/// Stores what `writing` writes.
+async fn put_growing(
+    storage: &Storage,
+    path: &Path,
+    hold: &(dyn Fn(bool) + Sync),
+    writing: impl Future<Output = ()>,
+) -> Result<u64, WorkError> {
+    let written = CancellationToken::new();
+    let growing = Growing {
+        path,
+        written: &written,
+        settled,
+        hold,
+    };
+    let storing = storage.put_growing_file("video.mp4", &growing, "video/mp4");
+    let writing = async {
+        writing.await;
+        written.cancel();
+    };
+    tokio::join!(storing, writing).0
+}
+
+/// Parts are stored while it is written, and the disk gets them back. What is not settled waits: the head, and what comes after
+/// the settled bytes, in which the writer goes back.
 #[tokio::test]
 async fn a_file_is_stored_while_it_is_written() {
-    const SIZE: usize = 3 * PART + 5;
+    const SIZE: usize = 4 * PART + 5;
+    const SETTLED: usize = 3 * PART - 7;
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     bucket.faults(Method::PUT, &[Fault::Damaged, Fault::Error500]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let written = CancellationToken::new();
-    let storing = storage.put_growing_file("video.mp4", &path, "video/mp4", &written);
+    let mut whole = pattern(SIZE);
+    whole[..8].copy_from_slice(&u64::try_from(SETTLED).unwrap().to_be_bytes());
     let writing = async {
         let mut file = tokio::fs::File::create(&path).await.unwrap();
-        let mut bytes = pattern(SIZE);
+        let mut bytes = whole.clone();
         bytes[..8].fill(0);
-        // Neither of the two ends at a part's end.
-        for piece in bytes.chunks(PART + PART / 3) {
+        // Ends at no part's end.
+        for piece in bytes[..SETTLED].chunks(PART + PART / 3) {
             file.write_all(piece).await.unwrap();
             file.flush().await.unwrap();
         }
-        // All parts that are whole, and not the first. The faults make two requests more.
-        while bucket.seen(&Method::PUT).len() < 4 || used_bytes(folder.path()) > 9 << 20 {
+        file.seek(SeekFrom::Start(0)).await.unwrap();
+        file.write_all(&whole[..8]).await.unwrap();
+        file.flush().await.unwrap();
+        // One part is settled as a whole; the faults make two requests more.
+        let moved = || bucket.seen(&Method::PUT).len() == 3;
+        while !moved() || used_bytes(folder.path()) > 17 << 20 {
             tokio::task::yield_now().await;
         }
-        file.seek(SeekFrom::Start(0)).await.unwrap();
-        file.write_all(&pattern(8)).await.unwrap();
+        file.seek(SeekFrom::End(0)).await.unwrap();
+        bytes[SETTLED + 9..SETTLED + 90].fill(0);
+        file.write_all(&bytes[SETTLED..]).await.unwrap();
         file.flush().await.unwrap();
-        written.cancel();
+        let at = u64::try_from(SETTLED + 9).unwrap();
+        file.seek(SeekFrom::Start(at)).await.unwrap();
+        assert!(moved());
+        let rest = &whole[SETTLED + 9..SETTLED + 90];
+        file.write_all(rest).await.unwrap();
+        file.flush().await.unwrap();
     };
-    let (stored, ()) = tokio::join!(storing, writing);
+    let stored = put_growing(&storage, &path, &|_| {}, writing).await;
     assert_eq!(usize::try_from(stored.unwrap()).unwrap(), SIZE);
     let key = format!("{PREFIX}video.mp4");
-    assert!(bucket.read(PUBLIC, &key).unwrap() == pattern(SIZE));
+    assert!(bucket.read(PUBLIC, &key).unwrap() == whole);
     storage.abort_uploads().await;
     assert!(bucket.seen(&Method::DELETE).is_empty());
+}
+
+/// Whoever writes is held as long as the line is slower, and no longer than something is on its way.
+#[tokio::test]
+async fn a_writer_that_is_ahead_is_held() {
+    const SIZE: usize = 6 * PART;
+    let bucket = Bucket::start().await;
+    let storage = storage(&bucket, 1, None);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let (told, heard) = tokio::sync::watch::channel(false);
+    let mut whole = pattern(SIZE);
+    whole[..8].fill(0);
+    let writing = async {
+        let mut heard = heard;
+        tokio::fs::write(&path, &whole).await.unwrap();
+        heard.wait_for(|is_held| *is_held).await.unwrap();
+        heard.wait_for(|is_held| !*is_held).await.unwrap();
+        assert!(used_bytes(folder.path()) <= 24 << 20);
+    };
+    let hold = |is_ahead| {
+        told.send_replace(is_ahead);
+    };
+    let stored = put_growing(&storage, &path, &hold, writing).await;
+    assert_eq!(usize::try_from(stored.unwrap()).unwrap(), SIZE);
+    let key = format!("{PREFIX}video.mp4");
+    assert!(bucket.read(PUBLIC, &key).unwrap() == whole);
 }
 
 #[tokio::test]
@@ -170,11 +240,9 @@ async fn a_file_that_ends_within_its_first_part_is_stored_too() {
     let storage = storage(&bucket, 1, None);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    std::fs::write(&path, pattern(100)).unwrap();
-    let written = CancellationToken::new();
-    written.cancel();
-    let storing = storage.put_growing_file("video.mp4", &path, "video/mp4", &written);
-    assert_eq!(storing.await.unwrap(), 100);
+    let writing = async { std::fs::write(&path, pattern(100)).unwrap() };
+    let stored = put_growing(&storage, &path, &|_| {}, writing).await;
+    assert_eq!(stored.unwrap(), 100);
     let key = format!("{PREFIX}video.mp4");
     assert!(bucket.read(PUBLIC, &key).unwrap() == pattern(100));
 }

@@ -14,6 +14,10 @@ pub struct Remux {
     pub audio: Option<u32>,
     /// Whether they are in an MP4 already: then the original plays, too.
     pub is_mp4: bool,
+    /// When both are over, from the start of the file; `None` if nobody knows.
+    pub end_ms: Option<u64>,
+    /// How many frames of picture and sound there are, more or less; `None` if no duration is known.
+    pub frames: Option<u64>,
 }
 
 /// Longest and shorter side, level and rate up to which every device with H.264 in hardware plays.
@@ -33,7 +37,24 @@ pub(super) fn remux(source: &Source) -> Option<Remux> {
         video: video.index,
         audio: audio.map(|audio| audio.index),
         is_mp4: source.is_mp4(),
+        end_ms: match (video.end_ms, audio.map(|audio| audio.end_ms)) {
+            (Some(video_ms), None) => Some(video_ms),
+            (Some(video_ms), Some(Some(audio_ms))) => Some(video_ms.max(audio_ms)),
+            (None, _) | (_, Some(None)) => source.duration_ms,
+        },
+        frames: source
+            .duration_ms
+            .map(|duration_ms| frames(duration_ms, video, audio)),
     })
+}
+
+/// AAC has a frame for each 1 024 samples.
+fn frames(duration_ms: u64, video: &VideoStream, audio: Option<&AudioStream>) -> u64 {
+    let pictures = video
+        .frame_rate
+        .map_or(0, |rate| rate.count_in_ms(duration_ms));
+    let rate = audio.map_or(0, |audio| u64::from(audio.sample_rate));
+    pictures + duration_ms.saturating_mul(rate) / 1_024_000
 }
 
 /// The sound that is played unless somebody chooses.
