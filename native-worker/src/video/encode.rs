@@ -250,8 +250,17 @@ fn judge(
     Ok((length, verdict))
 }
 
+/// The most that an encoder of sound adds: a frame before it, and the rest of its last one.
+const ENCODER_ADDS_MS: u64 = 50;
+
 /// How long the film plays. Sound that was made to end with the picture may do so with a frame of its own after it.
 fn duration_ms(plan: &Plan, renditions: &[Rendition], main_ms: u64) -> u64 {
+    if plan.is_audio_only()
+        && let Some(source_ms) = plan.duration_ms
+        && (source_ms..=source_ms + ENCODER_ADDS_MS).contains(&main_ms)
+    {
+        return source_ms;
+    }
     let keeps_its_end = |rendition: &&Rendition| {
         let of = |audio: &&AudioRendition| rendition.track == Track::Audio(audio.number);
         let audio = plan.audio.iter().find(of);

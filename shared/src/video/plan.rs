@@ -39,7 +39,8 @@ pub struct Plan {
 pub struct VideoPlan {
     /// Index of the stream in the file.
     pub stream: u32,
-    /// When the picture ends, counted from the start of the file; `None` if only the container knows, or nobody.
+    /// When the picture ends, counted from the start of the file, its last frame held as long as sound goes on; `None` if only
+    /// the container knows, or nobody.
     pub end_ms: Option<u64>,
     /// Frames that the ladder will have; `None` if no duration is known.
     pub frames: Option<u64>,
@@ -69,6 +70,8 @@ pub enum Filter {
     Deinterlace,
     /// Frames at even times, the first at zero.
     Fps(Rational),
+    /// The last frame is shown so long after its end, in milliseconds: while sound goes on.
+    Hold(u64),
     /// Full range becomes limited range.
     FullRange,
     /// Red, green and blue become luma and chroma.
@@ -279,12 +282,17 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
         .or_else(|| rungs.first());
     let (mp4_rung, poster_size) =
         mp4.map_or((0, (2, 2)), |rung| (rung.number, (rung.width, rung.height)));
-    let end_ms = video.end_ms.or(source.duration_ms);
+    let hold_ms = hold_ms(video, &source.audio);
+    let picture_end_ms = video.end_ms.map(|end_ms| end_ms + hold_ms);
+    let end_ms = picture_end_ms.or(source.duration_ms);
     let mut filters = Vec::new();
     if video.is_interlaced {
         filters.push(Filter::Deinterlace);
     }
     filters.push(Filter::Fps(fps));
+    if hold_ms > 0 {
+        filters.push(Filter::Hold(hold_ms));
+    }
     match video.dynamic_range {
         DynamicRange::Sdr if is_rgb(video) => filters.push(Filter::Rgb),
         DynamicRange::Sdr if video.is_full_range => filters.push(Filter::FullRange),
@@ -294,7 +302,7 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
     let gop = (u64::from(fps.num()) * u64::from(GOP_MS)).div_ceil(u64::from(fps.den()) * 1_000);
     VideoPlan {
         stream: video.index,
-        end_ms: video.end_ms,
+        end_ms: picture_end_ms,
         frames: end_ms.map(|end_ms| fps.count_in_ms(end_ms).max(1)),
         filters,
         fps,
@@ -302,7 +310,7 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
         speed: preset.speed,
         rungs,
         mp4_rung,
-        poster: poster(video, poster_size, end_ms),
+        poster: poster(video, poster_size, video.end_ms.or(source.duration_ms)),
         storyboard: end_ms.map(|end_ms| Storyboard::new(video.width, video.height, end_ms, fps)),
     }
 }
@@ -350,12 +358,25 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
     }
 }
 
-/// Sound that ends this long after the picture is cut with it: it would be a last segment of a few samples.
-const OVERHANG_MAX_MS: u64 = 1_000;
+/// Sound that ends this long after the picture is cut with it: containers round, and encoders end with a frame of their own.
+const OVERHANG_MAX_MS: u64 = 150;
+
+/// How long sound goes on after the picture. Players stall where renditions of one film end at different times.
+fn hold_ms(video: &VideoStream, audio: &[AudioStream]) -> u64 {
+    let longest = audio.iter().filter_map(|stream| stream.end_ms).max();
+    let (Some(video_end), Some(audio_end)) = (video.end_ms, longest) else {
+        return 0;
+    };
+    let after = audio_end.saturating_sub(video_end);
+    if after > OVERHANG_MAX_MS { after } else { 0 }
+}
 
 fn audio_renditions(source: &Source) -> Vec<AudioRendition> {
     let default = default_audio(&source.audio).map(|stream| stream.index);
-    let video_end = source.video.as_ref().and_then(|video| video.end_ms);
+    let end_ms = source.video.as_ref().and_then(|video| {
+        let end_ms = video.end_ms?;
+        Some(end_ms + hold_ms(video, &source.audio))
+    });
     let mut names = Names::default();
     (0..)
         .zip(&source.audio)
@@ -366,11 +387,7 @@ fn audio_renditions(source: &Source) -> Vec<AudioRendition> {
             name: names.pick(stream.title.as_deref(), stream.language.as_deref(), "Audio"),
             is_default: Some(stream.index) == default,
             downmix: downmix(stream),
-            end_ms: video_end.filter(|&video_end| {
-                stream
-                    .end_ms
-                    .is_none_or(|end| end <= video_end + OVERHANG_MAX_MS)
-            }),
+            end_ms,
         })
         .collect()
 }

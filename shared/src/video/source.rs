@@ -181,11 +181,7 @@ impl Source {
         if audio.iter().any(|stream| stream.codec.is_some()) {
             audio.retain(|stream| stream.codec.is_some());
         }
-        let longest = [video.as_ref().and_then(|video| video.end_ms)]
-            .into_iter()
-            .chain(audio.iter().map(|stream| stream.end_ms))
-            .flatten()
-            .max();
+        let duration_ms = duration_ms(report, start, video.as_ref(), &audio);
         Self {
             formats: report
                 .format
@@ -195,7 +191,7 @@ impl Source {
                     names.split(',').map(str::to_owned).collect()
                 }),
             brand: report.format.tags.get("major_brand").map(str::to_owned),
-            duration_ms: report.format.duration.and_then(milliseconds).or(longest),
+            duration_ms,
             start_ms: signed_milliseconds(start),
             bitrate_bps: report.format.bit_rate,
             video,
@@ -206,6 +202,27 @@ impl Source {
             streams_count: narrow(u64::try_from(report.streams.len()).unwrap_or(u64::MAX)),
         }
     }
+}
+
+/// How long picture and sound play. Matroska's own duration is the time of its end, whatever its clock starts at, and whatever
+/// ends then (a subtitle, say).
+fn duration_ms(
+    report: &Report,
+    start: f64,
+    video: Option<&VideoStream>,
+    audio: &[AudioStream],
+) -> Option<u64> {
+    let ends = video.into_iter().map(|video| video.end_ms);
+    let ends: Vec<_> = ends.chain(audio.iter().map(|audio| audio.end_ms)).collect();
+    let longest = ends.iter().copied().flatten().max();
+    let names = report.format.format_name.as_deref().unwrap_or_default();
+    let is_matroska = names.split(',').any(|name| name == "matroska");
+    if is_matroska && ends.iter().all(Option::is_some) && longest.is_some() {
+        return longest;
+    }
+    let before = if is_matroska { start } else { 0.0 };
+    let told = report.format.duration.map(|duration| duration - before);
+    told.and_then(milliseconds).or(longest)
 }
 
 impl VideoStream {

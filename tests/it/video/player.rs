@@ -58,3 +58,25 @@ async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
     let drift = of("hls") - of("original");
     assert!(drift.abs() <= frame, "sound is {drift} s off: {seen}");
 }
+
+/// A picture that ends before its sound stands still: a player would wait for more of it, and with two languages for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_in_two_languages_plays_on_when_the_picture_is_over() {
+    let stack = shared_with_worker();
+    let alice = stack.caller("player", "bob", "user");
+    let mut events = follow(&alice).await;
+    let clip = Clip::made(
+        "two.mp4",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=3 -f lavfi -i sine=frequency=440:sample_rate=48000:duration=8 \
+         -f lavfi -i sine=frequency=660:sample_rate=48000:duration=8 -map 0 -map 1 -map 2 -c:v libx264 -preset ultrafast \
+         -pix_fmt yuv420p -c:a aac -metadata:s:a:0 language=eng -metadata:s:a:1 language=fra",
+    );
+    let (_, film) = make(&alice, &mut events, &clip).await;
+    let (hls, original) = (url(&film, "hls_url"), url(&film, "original_url"));
+    let played = &clip::node("play.mjs", &[hls, original])["played"];
+    assert_eq!(played["errors"], serde_json::json!([]), "{played}");
+    let (duration, end) = (&played["duration"], &played["end"]);
+    for time in [duration, end] {
+        assert!((time.as_f64().unwrap() - 8.0).abs() < 0.2, "{played}");
+    }
+}

@@ -218,10 +218,15 @@ async fn without_sound() {
 
 #[tokio::test]
 async fn sound_only() {
-    for path in [fixtures::audio_only(), fixtures::cover_art()] {
+    for (path, length_ms) in [
+        (fixtures::audio_only(), 3_000..3_001),
+        (fixtures::cover_art(), 2_000..2_060),
+    ] {
         let outcome = make(&path).await;
         outcome.assert_plays();
         assert_eq!(outcome.names(), ["hls", "mp4"], "{path:?}");
+        let duration_ms = outcome.made().duration_ms.unwrap();
+        assert!(length_ms.contains(&duration_ms), "{path:?}: {duration_ms}");
         let mp4 = outcome.output("mp4");
         assert_eq!(
             (mp4.file.as_str(), mp4.content_type.as_str()),
@@ -348,10 +353,14 @@ async fn lengths_that_differ() {
     assert_eq!(outcome.made().duration_ms, Some(3_000));
     let sound = &streams(&outcome.path("mp4"), "audio")[0];
     assert!(seconds(&sound["duration"]) > 2.9);
-    // It plays on when the picture is over.
+    // The last picture stands while sound goes on.
     let (outcome, _) = film(&fixtures::long_audio()).await;
-    let duration_ms = outcome.made().duration_ms.unwrap();
-    assert!((3_000..3_050).contains(&duration_ms), "{duration_ms}");
+    assert_eq!(outcome.made().duration_ms, Some(3_000));
+    for of in ["video", "audio"] {
+        let stream = &streams(&outcome.path("mp4"), of)[0];
+        assert!(seconds(&stream["duration"]) > 2.95, "{stream}");
+    }
+    assert_eq!(notes(&outcome), [""; 0]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ pub(super) fn before_split(video: &VideoPlan, (width, height): (u32, u32)) -> St
 /// The same for one frame at some time: without the even rate.
 pub(super) fn single_frame(video: &VideoPlan, (width, height): (u32, u32)) -> String {
     let steps = video.filters.iter().filter(|filter| match filter {
-        Filter::Fps(_) => false,
+        Filter::Fps(_) | Filter::Hold(_) => false,
         Filter::Deinterlace | Filter::FullRange | Filter::Rgb | Filter::ToneMap(_) => true,
     });
     let mut steps: Vec<String> = steps.map(|filter| step(*filter, width, height)).collect();
@@ -30,6 +30,7 @@ fn step(filter: Filter, width: u32, height: u32) -> String {
         Filter::Deinterlace => "bwdif=mode=send_frame:deint=interlaced".to_owned(),
         // `start_time=0` repeats the first frame back to zero where the picture starts late, and drops what is before.
         Filter::Fps(fps) => format!("fps=fps={fps}:start_time=0"),
+        Filter::Hold(ms) => format!("tpad=stop_mode=clone:stop_duration={ms}ms"),
         Filter::FullRange => "scale=in_range=full:out_range=limited".to_owned(),
         // 5.1 converts but does not say so: without the tags a player would guess, by size.
         Filter::Rgb => {

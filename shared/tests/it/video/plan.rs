@@ -1,6 +1,7 @@
 //! Plans: what is made of a source, and what is refused.
 
 use shared::problem::ErrorCode;
+use shared::video::plan::Filter;
 use shared::video::source::{AudioStream, DynamicRange, Source, SubtitleStream, VideoStream};
 use shared::video::{Plan, Preset, Rational, plan};
 
@@ -221,29 +222,35 @@ fn sound_ends_with_the_picture() {
             end_ms: audio,
             ..sound(1)
         };
-        planned(&source(Some(video), vec![audio]))
-            .audio
-            .first()
-            .unwrap()
-            .end_ms
+        // The longest of all sound counts.
+        let short = AudioStream {
+            end_ms: Some(9_000),
+            ..sound(2)
+        };
+        let plan = planned(&source(Some(video), vec![short, audio]));
+        let video = plan.video.unwrap();
+        let held = video.filters.iter().find_map(|filter| match filter {
+            Filter::Hold(ms) => Some(*ms),
+            _ => None,
+        });
+        let ends: Vec<_> = plan.audio.iter().map(|audio| audio.end_ms).collect();
+        assert_eq!(ends, [ends[0]; 2]);
+        assert_eq!(video.end_ms, ends[0]);
+        (ends[0], held)
     };
+    let shown = (Some(10_000), None);
+    let cut = end(Some(10_000), Some(10_021));
+    assert_eq!(cut, shown, "a little longer is cut");
+    let filled = end(Some(10_000), Some(8_000));
+    assert_eq!(filled, shown, "shorter is filled up");
+    let held = end(Some(10_000), Some(10_151));
+    let expected = (Some(10_151), Some(151));
     assert_eq!(
-        end(Some(10_000), Some(10_021)),
-        Some(10_000),
-        "a little longer is cut"
+        held, expected,
+        "longer is content: the picture stands still"
     );
-    assert_eq!(
-        end(Some(10_000), Some(8_000)),
-        Some(10_000),
-        "shorter is filled up"
-    );
-    assert_eq!(
-        end(Some(10_000), Some(11_001)),
-        None,
-        "much longer is content"
-    );
-    assert_eq!(end(Some(10_000), None), Some(10_000));
-    assert_eq!(end(None, Some(10_000)), None);
+    assert_eq!(end(Some(10_000), None), shown);
+    assert_eq!(end(None, Some(10_000)), (None, None));
 }
 
 #[test]

@@ -136,6 +136,22 @@ fn size_as_shown() {
     }
 }
 
+/// Matroska tells the time of its end: of a clock that may have started at any time, and of whatever ends last.
+#[test]
+fn matroska_plays_as_long_as_picture_and_sound() {
+    let duration = |format: &str, tags: &str| {
+        let json = format!(
+            r#"{{"streams":[{{"index":0,"codec_type":"video","codec_name":"h264","width":640,"height":360,"start_time":"100.0"{tags}}}],
+                "format":{{"format_name":"{format}","start_time":"100.0","duration":"125.0"}}}}"#
+        );
+        read(&json).duration_ms
+    };
+    let told = r#","tags":{"DURATION":"00:01:48.000000000"}"#;
+    assert_eq!(duration("matroska,webm", told), Some(8_000));
+    assert_eq!(duration("matroska,webm", ""), Some(25_000));
+    assert_eq!(duration("mov,mp4", ""), Some(125_000));
+}
+
 #[test]
 fn colours_and_rates() {
     let video = film(r#","color_transfer":"smpte2084","pix_fmt":"yuv420p10le""#)
