@@ -69,21 +69,40 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
 /// All that ffmpeg marks up (bold, italic, underlined), after the bracket.
 const TAGS: [&str; 6] = ["b>", "/b>", "i>", "/i>", "u>", "/u>"];
 
-/// The same, with nothing in what is said that a player takes for something else: a line with an arrow for the times of a
-/// cue, a bracket for the start of a tag. (ffmpeg writes what is said as it is.)
+/// The same, with nothing in what is said that a player takes for something else: an empty line for the end of a cue, an
+/// arrow for its times, a bracket for the start of a tag. (ffmpeg writes what is said as it is.)
 fn escaped(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_time_at = |at: usize| lines.get(at).is_some_and(|line| is_time(line));
+    // The times of a cue, or the name before them.
+    let begins_cue = |at: usize| is_time_at(at) || is_time_at(at + 1);
     let mut is_said = false;
-    let lines = text.lines().map(|line| {
-        let is_time = !is_said && line.contains("-->");
-        is_said = !line.trim().is_empty() && (is_said || is_time);
-        if is_time {
-            line.to_owned()
-        } else {
-            without_brackets(line).replace("-->", "--&gt;")
+    let mut written = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        if line.is_empty() {
+            let next = lines.iter().skip(at).position(|line| !line.is_empty());
+            is_said &= next.is_some_and(|after| !begins_cue(at + after));
+            if is_said {
+                continue;
+            }
         }
-    });
-    let lines: Vec<String> = lines.collect();
-    lines.join("\n") + "\n"
+        if is_said {
+            written.push_str(&without_brackets(line).replace("-->", "--&gt;"));
+        } else {
+            written.push_str(line);
+            is_said = is_time(line);
+        }
+        written.push('\n');
+    }
+    written
+}
+
+/// Whether a line is `00:00.000 --> …`, as ffmpeg writes it.
+fn is_time(line: &str) -> bool {
+    line.split_once(" --> ").is_some_and(|(start, _)| {
+        let digits = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.');
+        start.len() >= 9 && start.chars().all(digits)
+    })
 }
 
 /// The same, with every bracket escaped that opens no tag.
@@ -105,9 +124,18 @@ mod tests {
     #[test]
     fn what_is_said_is_no_time_and_no_tag() {
         let text = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi <\n--> there</b>, a<b, I <3 <i>you</i>\n\n\
-                    00:02.000 --> 00:03.000\nBye\n";
+                    name\n01:00:02.000 --> 01:00:03.000\nBye\n";
         let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi &lt;\n--&gt; there</b>, a&lt;b, I &lt;3 <i>you</i>\n\n\
-                        00:02.000 --> 00:03.000\nBye\n";
+                        name\n01:00:02.000 --> 01:00:03.000\nBye\n";
+        assert_eq!(escaped(text), expected);
+    }
+
+    #[test]
+    fn an_empty_line_ends_no_cue() {
+        let text = "WEBVTT\n\n00:00.500 --> 00:01.500\none\n\nthree --> 3\n\u{a0}\n1 --> 2\n\n\n\n\
+                    00:02.000 --> 00:03.000\n\nBye\n\n";
+        let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\none\nthree --&gt; 3\n\u{a0}\n1 --&gt; 2\n\n\n\n\
+                        00:02.000 --> 00:03.000\nBye\n\n";
         assert_eq!(escaped(text), expected);
     }
 }
