@@ -11,6 +11,10 @@ const LINE_BYTES_MAX: usize = 500;
 /// Levels of ffmpeg that mean damage, as `-loglevel level+…` writes them.
 const ERROR_LEVELS: [&str; 3] = ["[error]", "[fatal]", "[panic]"];
 
+/// What ffmpeg calls an error and is none: the timing of a stream that is read before its parameters (MPEG-TS), of which
+/// nothing is missing in the picture.
+const HARMLESS: &str = "referenced in buffering period";
+
 /// The end of a child's log.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
@@ -52,7 +56,7 @@ impl Log {
             Some(count) if self.last_was_error => self.errors = self.errors.saturating_add(count),
             Some(_) => {}
             None => {
-                self.last_was_error = ERROR_LEVELS.iter().any(|level| line.contains(level));
+                self.last_was_error = is_error(&line);
                 self.errors = self.errors.saturating_add(u64::from(self.last_was_error));
             }
         }
@@ -76,11 +80,14 @@ impl Log {
     /// The last line that tells an error, without the address of whoever said it.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
-        let is_error = |line: &&str| ERROR_LEVELS.iter().any(|level| line.contains(level));
-        let line = self.lines().rev().find(is_error);
+        let line = self.lines().rev().find(|line| is_error(line));
         let line = line.or_else(|| self.lines().next_back())?;
         Some(line.rsplit_once("] ").map_or(line, |(_, text)| text))
     }
+}
+
+fn is_error(line: &str) -> bool {
+    ERROR_LEVELS.iter().any(|level| line.contains(level)) && !line.contains(HARMLESS)
 }
 
 #[cfg(test)]
@@ -101,7 +108,8 @@ mod tests {
     fn errors_are_counted_with_their_repetitions() {
         let log = log(
             "[h264 @ 0x1] [error] error while decoding MB 3 4\n    Last message repeated 12 times\n\
-             [mov @ 0x2] [warning] odd\n    Last message repeated 5 times\r[fatal] no more",
+             [mov @ 0x2] [warning] odd\n    Last message repeated 5 times\r[fatal] no more\n\
+             [h264 @ 0x1] [error] non-existing SPS 0 referenced in buffering period\n    Last message repeated 1 times",
         );
         assert_eq!(log.errors(), 14);
         assert_eq!(log.last_error(), Some("no more"));
