@@ -164,11 +164,17 @@ pub(crate) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
     let duration_ms = early.as_ref().and_then(|early| early.duration_ms);
     let started = Timestamp::from_ms(held.row.started_at);
     let deadline_min = duration_ms.map(|duration| deadline_min(started, duration));
-    let (lease_until, ()) = try_join(
-        renew(app, &held, &job, deadline_min, early),
-        tell(app, &held, body.progress),
-    )
-    .await?;
+    let is_shown = early.is_some();
+    let renewing = renew(app, &held, &job, deadline_min, early);
+    let telling = tell(app, &held, body.progress);
+    let lease_until = if is_shown {
+        // Whoever hears of an output asks for it.
+        let lease_until = renewing.await?;
+        telling.await?;
+        lease_until
+    } else {
+        try_join(renewing, telling).await?.0
+    };
     let answer = Heartbeat {
         lease_until,
         cancel: false,

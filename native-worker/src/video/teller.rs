@@ -107,6 +107,13 @@ impl Teller {
         self.pulse.tell(told.progress.clone());
     }
 
+    /// Outputs that can be seen by now.
+    pub(super) fn outputs(&self, names: Vec<String>) {
+        let mut told = self.lock();
+        told.progress.outputs = names;
+        self.pulse.tell(told.progress.clone());
+    }
+
     /// Something that its owner should know. It is told as long as nothing else is.
     pub(super) fn message(&self, text: &str) {
         let mut told = self.lock();

@@ -241,14 +241,21 @@ impl<'a> Work<'a> {
             Some(before) => *before = output,
             None => state.made.outputs.push(output),
         }
-        self.attempt.pulse.publish_early(state.made.clone());
+        self.show(&state.made);
     }
 
     /// An output that turned out to be worse than it looked is not named at the end.
     pub(super) fn withdraw(&self, name: &str) {
         let mut state = self.state();
         state.made.outputs.retain(|output| output.name != name);
-        self.attempt.pulse.publish_early(state.made.clone());
+        self.show(&state.made);
+    }
+
+    /// First the outputs, then the word that they are there.
+    fn show(&self, made: &Made) {
+        self.attempt.pulse.publish_early(made.clone());
+        let names = made.outputs.iter().map(|output| output.name.clone());
+        self.teller.outputs(names.collect());
     }
 
     /// What was found out of the source.

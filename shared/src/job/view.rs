@@ -40,6 +40,9 @@ pub struct Progress {
     /// Every rendition that is being made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionProgress>,
+    /// Outputs that are there already, by name: the playback document has their URLs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
     /// What its owner should know about it: why an attempt ended and another follows (stage [`RETRY`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -54,7 +57,7 @@ const NAME_MAX_CHARS: usize = 64;
 /// Longest message, in characters.
 const MESSAGE_MAX_CHARS: usize = 1_000;
 
-/// Most renditions that progress tells of.
+/// Most renditions, and outputs, that progress tells of.
 const RENDITIONS_MAX: usize = 64;
 
 impl Progress {
@@ -78,6 +81,12 @@ impl Progress {
                 .into_iter()
                 .take(RENDITIONS_MAX)
                 .map(rendition)
+                .collect(),
+            outputs: self
+                .outputs
+                .into_iter()
+                .take(RENDITIONS_MAX)
+                .map(name)
                 .collect(),
             message: self
                 .message

@@ -329,6 +329,7 @@ fn progress_stays_within_its_bounds() {
         speed: Some(-1.0),
         eta_ms: Some(5),
         renditions: vec![rendition(Some(-0.5)); 1_000],
+        outputs: vec!["o".repeat(1_000); 1_000],
         message: Some("m".repeat(10_000)),
     };
     let bounded = wild.bounded();
@@ -337,6 +338,7 @@ fn progress_stays_within_its_bounds() {
     assert_eq!(bounded.rendition, Some("é".repeat(64)));
     assert_eq!((bounded.speed, bounded.eta_ms), (Some(0.0), Some(5)));
     assert_eq!(bounded.renditions, vec![rendition(Some(0.0)); 64]);
+    assert_eq!(bounded.outputs, vec!["o".repeat(64); 64]);
     assert_eq!(bounded.message, Some("m".repeat(1_000)));
 
     let good = Progress {
@@ -346,6 +348,7 @@ fn progress_stays_within_its_bounds() {
         speed: Some(2.5),
         eta_ms: None,
         renditions: vec![rendition(Some(0.5)), rendition(None)],
+        outputs: vec!["remux".to_owned()],
         message: Some("All is well.".to_owned()),
     };
     assert_eq!(good.clone().bounded(), good);

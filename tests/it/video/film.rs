@@ -307,15 +307,17 @@ async fn a_film_of_common_codecs_is_remuxed_before_it_is_encoded() {
     let words = "-f lavfi -i testsrc2=s=1280x720:r=25:d=30 -f lavfi -i sine=d=30 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac \
                  -metadata title=secret -metadata location=+52.5+013.4/";
     let created = upload(&alice, &Clip::made("film.mkv", words)).await;
-    let early = loop {
-        events
+    // An event says that it is there, and then it is.
+    loop {
+        let event = events
             .next_of("processing_progress", &created.asset_id)
             .await;
-        let early = playback(&alice, &created).await;
-        if early["mp4_url"].is_string() {
-            break early;
+        let outputs = event.data["progress"]["outputs"].as_array();
+        if outputs.is_some_and(|outputs| outputs.iter().any(|name| name == "remux")) {
+            break;
         }
-    };
+    }
+    let early = playback(&alice, &created).await;
     assert_eq!(early["state"], "processing");
     let remux = alice.fetch(url(&early, "mp4_url")).await;
     assert_eq!(remux.status, 200);

@@ -181,6 +181,7 @@ async fn progress_and_early_outputs_are_told() {
         .map(|one| one.name.as_str())
         .collect();
     assert_eq!(names, ["360p", "480p", "720p", "audio-0"]);
+    assert_eq!(last.outputs.len(), outcome.made().outputs.len());
     assert!(last.renditions.iter().all(|one| one.ratio > Some(0.99)));
     // The remux comes before all, and HLS before the MP4.
     let first = |name: &str| {

@@ -229,9 +229,12 @@ fn sound_ends_with_the_picture() {
         };
         let plan = planned(&source(Some(video), vec![short, audio]));
         let video = plan.video.unwrap();
-        let held = video.filters.iter().find_map(|filter| match filter {
-            Filter::Hold(ms) => Some(*ms),
-            _ => None,
+        let held = video.filters.iter().find_map(|filter| {
+            if let Filter::Hold(ms) = filter {
+                Some(*ms)
+            } else {
+                None
+            }
         });
         let ends: Vec<_> = plan.audio.iter().map(|audio| audio.end_ms).collect();
         assert_eq!(ends, [ends[0]; 2]);
