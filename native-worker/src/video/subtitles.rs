@@ -76,12 +76,18 @@ fn escaped(text: &str) -> String {
     let is_time_at = |at: usize| lines.get(at).is_some_and(|line| is_time(line));
     // The times of a cue, or the name before them.
     let begins_cue = |at: usize| is_time_at(at) || is_time_at(at + 1);
-    let mut is_said = false;
+    let (mut is_said, mut next) = (false, 0);
     let mut written = String::new();
     for (at, line) in lines.iter().enumerate() {
         if line.is_empty() {
-            let next = lines.iter().skip(at).position(|line| !line.is_empty());
-            is_said &= next.is_some_and(|after| !begins_cue(at + after));
+            // Once for all empty lines that follow each other: there may be millions.
+            while lines
+                .get(next)
+                .is_some_and(|line| next < at || line.is_empty())
+            {
+                next += 1;
+            }
+            is_said &= next < lines.len() && !begins_cue(next);
             if is_said {
                 continue;
             }
@@ -137,5 +143,12 @@ mod tests {
         let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\none\nthree --&gt; 3\n\u{a0}\n1 --&gt; 2\n\n\n\n\
                         00:02.000 --> 00:03.000\nBye\n\n";
         assert_eq!(escaped(text), expected);
+    }
+    #[test]
+    fn millions_of_empty_lines_are_looked_at_once() {
+        let empty = "\n".repeat(4_000_000);
+        let text = format!("WEBVTT\n\n00:00.500 --> 00:01.500\none\n{empty}two\n");
+        let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\none\ntwo\n";
+        assert_eq!(escaped(&text), expected);
     }
 }
