@@ -175,13 +175,13 @@ impl Plan {
 /// Decides what is made of `source`. A refusal is final: its code says whose limit or which feature it was.
 pub fn plan(source: &Source, preset: &Preset) -> Result<Plan, Failure> {
     check(source, preset)?;
-    let audio = audio_renditions(source);
     let segment_ms = preset.segment_ms(source.duration_ms);
     let video = source
         .video
         .as_ref()
         .map(|video| video_plan(video, source, preset));
     let fps = video.as_ref().map(|video| video.fps);
+    let audio = audio_renditions(source, video.as_ref().and_then(|video| video.end_ms));
     Ok(Plan {
         duration_ms: source.duration_ms,
         audio,
@@ -371,12 +371,8 @@ fn hold_ms(video: &VideoStream, audio: &[AudioStream]) -> u64 {
     if after > OVERHANG_MAX_MS { after } else { 0 }
 }
 
-fn audio_renditions(source: &Source) -> Vec<AudioRendition> {
+fn audio_renditions(source: &Source, end_ms: Option<u64>) -> Vec<AudioRendition> {
     let default = default_audio(&source.audio).map(|stream| stream.index);
-    let end_ms = source.video.as_ref().and_then(|video| {
-        let end_ms = video.end_ms?;
-        Some(end_ms + hold_ms(video, &source.audio))
-    });
     let mut names = Names::default();
     (0..)
         .zip(&source.audio)
