@@ -26,7 +26,8 @@ const CONTENT_TYPE: &str = "video/mp4";
 /// some to begin with. (It is held back until the remux is stored.) It is stored while it is written.
 const WHOLE_MAX: u64 = 56 << 20;
 
-/// Most frames of such a one: its index comes last, has 18 bytes for each (measured), and lies on the disk as a whole.
+/// Most frames of such a one: its index comes last and lies on the disk as a whole. It has 18 bytes for each: 5.3 MB for 45
+/// minutes of 60 pictures a second with sound, by `ffmpeg -c copy`.
 const FRAMES_MAX: u64 = 900_000;
 
 /// Makes, stores and publishes the remux, if the plan has one. A failure to make it is noted: the ladder does not need it.

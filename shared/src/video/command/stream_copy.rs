@@ -9,8 +9,8 @@ use crate::video::track::Track;
 pub enum Index {
     /// Where players look first. The whole file is written twice for it.
     AtStart,
-    /// Where it is written from the start to the end; of what was written only the head changes then. Players find it with a
-    /// request more.
+    /// Where it comes when the file is written from the start to the end; of what was before it only the head changes then.
+    /// Players find it with a request more.
     AtEnd,
 }
 
