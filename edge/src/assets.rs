@@ -7,13 +7,13 @@ use serde_json::Number;
 use shared::api::{
     AssetPage, CreateAsset, CreatedAsset, LIMIT_DEFAULT, LIMIT_MAX, Op, RenewedUpload, Upload,
 };
+use shared::asset::media;
 use shared::asset::{Asset, AssetState, Origin, Owner, Visibility, check_metadata, check_owner};
 use shared::event::{Event, EventType};
 use shared::id::{AssetId, EventId, JobId};
 use shared::key;
-use shared::media;
 use shared::problem::ErrorCode;
-use shared::sign::{PutTerms, UPLOAD_URL_TTL_S};
+use shared::sign::s3::{PutTerms, UPLOAD_URL_TTL_S};
 use shared::time::Timestamp;
 use worker::Response;
 

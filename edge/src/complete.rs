@@ -4,13 +4,13 @@
 use futures_util::future::join;
 use shared::api::{CompleteAsset, CompletedAsset, Op};
 use shared::asset::AssetState;
+use shared::asset::media::{MediaType, SNIFF_BYTES, describe};
 use shared::event::EventType;
 use shared::key;
-use shared::media::{MediaType, SNIFF_BYTES, describe};
+use shared::kind::RunsOn;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement, Range, Response};
 
 use crate::app::App;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
+use shared::asset::media;
 use shared::auth::TokenPolicy;
 use shared::image;
 use shared::job;
-use shared::media;
-use shared::sign::{PathTokens, Signer};
+use shared::sign::path_token::PathTokens;
+use shared::sign::s3::Signer;
 use shared::video::Preset;
 use worker::Env;
 

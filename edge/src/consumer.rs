@@ -2,8 +2,8 @@
 //! pull. A message is a hint: it is acknowledged whatever becomes of the job, because the database knows
 //! the rest; it is retried only when this isolate could not even look at the job.
 
+use shared::kind::RunsOn;
 use shared::message::Message;
-use shared::worker::RunsOn;
 use worker::{Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, RawMessage};
 
 use crate::app::App;

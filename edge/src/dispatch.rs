@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::id::JobId;
 use shared::message::{Message, QUEUE};
-use shared::queue::{AckMessages, Acked, BacklogMetrics};
+use shared::worker::queue::{AckMessages, Acked, BacklogMetrics};
 use worker::{Method, Request, RequestInit, Response};
 
 use crate::app::App;

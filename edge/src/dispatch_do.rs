@@ -2,7 +2,7 @@
 //! that waits if need be.
 //!
 //! Invariant: a hint holds no job. One that was handed out and led to no claim is handed out again after
-//! [`shared::queue::UNCLAIMED_MS`], and losing all of them costs only time: the sweeper sends them again.
+//! [`shared::worker::queue::UNCLAIMED_MS`], and losing all of them costs only time: the sweeper sends them again.
 //! Invariant: a worker has one open pull. A new one ends the old one, whose connection may be long dead.
 
 use std::cell::{Cell, RefCell};
@@ -15,11 +15,11 @@ use futures_util::future::{Either, select};
 use futures_util::stream;
 use serde::Deserialize;
 use shared::id::JobId;
-use shared::queue::{
+use shared::time::Timestamp;
+use shared::worker::queue::{
     AckMessages, Acked, BacklogMetrics, CONTENT_TYPE, DELAY_MAX_S, MessageMetadata, PullMetadata,
     Pulled, PulledMessage, PulledMessages,
 };
-use shared::time::Timestamp;
 use worker::wasm_bindgen;
 use worker::{
     Delay, DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State,

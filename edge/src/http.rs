@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 
 use futures_util::StreamExt as _;
+use shared::api::route::{Miss, Route, Routes};
 use shared::api::{Access, BODY_MAX_BYTES, Op};
 use shared::problem::{ErrorCode, Problem};
-use shared::route::{Miss, Route, Routes};
 use worker::{Context, Env, Headers, Request, Response};
 
 use crate::app::App;

@@ -2,9 +2,10 @@
 
 use shared::api::{Op, Playback};
 use shared::asset::{Asset, AssetState, Visibility};
-use shared::media::AssetKind;
+use shared::kind::AssetKind;
 use shared::problem::ErrorCode;
-use shared::sign::{ORIGINAL_URL_TTL_S, attachment, inline};
+use shared::sign::disposition::{attachment, inline};
+use shared::sign::s3::ORIGINAL_URL_TTL_S;
 use shared::{asset::Output, key};
 use worker::{Headers, Response};
 

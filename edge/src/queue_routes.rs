@@ -3,10 +3,10 @@
 use shared::api::Op;
 use shared::message::QUEUE;
 use shared::problem::ErrorCode;
-use shared::queue::{
+use shared::worker::WorkerState;
+use shared::worker::queue::{
     AckMessages, AckedMessages, BATCH_DEFAULT, BATCH_MAX, PullMessages, UNCLAIMED_MS, WAIT_MAX_MS,
 };
-use shared::worker::WorkerState;
 use worker::{Headers, Response};
 
 use crate::app::App;

@@ -73,7 +73,7 @@ fn decode(body: &Value) -> Option<Message> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::worker::RunsOn;
+    use shared::kind::RunsOn;
 
     use super::*;
 

@@ -11,20 +11,15 @@
 pub mod api;
 pub mod asset;
 pub mod auth;
-pub mod container;
 pub mod event;
 pub mod id;
 pub mod image;
 pub mod job;
 pub mod key;
-pub mod media;
+pub mod kind;
 pub mod message;
 pub mod object;
-#[cfg(feature = "openapi")]
-mod openapi;
 pub mod problem;
-pub mod queue;
-pub mod route;
 pub mod sign;
 pub mod time;
 pub mod video;

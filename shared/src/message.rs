@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::JobId;
-use crate::worker::RunsOn;
+use crate::kind::RunsOn;
 
 /// Name of the only queue.
 pub const QUEUE: &str = "media-jobs";

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use shared::asset::{Asset, AssetState, Output, Owner, Visibility};
 use shared::id::{AssetId, JobId};
-use shared::media::AssetKind;
+use shared::kind::AssetKind;
 use shared::problem::Failure;
-use shared::sign::PATH_TOKEN_TTL_S;
+use shared::sign::path_token::PATH_TOKEN_TTL_S;
 use shared::time::Timestamp;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use shared::api::JobCount;
 use shared::id::{AssetId, JobId};
 use shared::job::{Attempt, Job, JobKind, JobState, JobView, LeaseHash, Progress, State};
+use shared::kind::RunsOn;
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 use worker::D1Database;
 
 use super::assets::{Query, failure};

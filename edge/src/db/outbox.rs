@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 use shared::id::JobId;
+use shared::kind::RunsOn;
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement};
 
 use super::{all, first, int, run, statement, text, time, word};

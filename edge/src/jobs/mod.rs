@@ -11,10 +11,10 @@ use shared::id::{EventId, JobId};
 use shared::job::{
     Command, DEADLINE_MS, FailureClass, Fence, Job, JobKind, LeaseHash, Outcome, step,
 };
+use shared::kind::RunsOn;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 use worker::{D1Database, D1PreparedStatement};
 
 use self::write::Write;

@@ -5,10 +5,10 @@ use shared::event::{Event, EventType, ProcessingResult};
 use shared::id::JobId;
 use shared::job::{Job, LeaseHash, Outcome, Progress, State, asset_state};
 use shared::key::OutputPrefix;
+use shared::kind::RunsOn;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 

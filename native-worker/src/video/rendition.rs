@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use shared::video::plan::{Plan, Rung};
+use shared::video::ladder::Rung;
+use shared::video::plan::Plan;
 use shared::video::playlist::{Rate, Segment, duration_us};
 use shared::video::track::Track;
 

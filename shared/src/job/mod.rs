@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::asset::AssetState;
-use crate::media::AssetKind;
+use crate::kind::AssetKind;
+use crate::kind::RunsOn;
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 use crate::words::words;
-use crate::worker::RunsOn;
 
 mod view;
 

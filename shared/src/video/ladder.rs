@@ -1,7 +1,8 @@
 //! The ladder: which sizes a picture gets, at which rate, and how many frames per second.
 
-use super::number::{narrow, nearest};
-use super::plan::Rung;
+use serde::{Deserialize, Serialize};
+
+use super::number::{even_floor, even_share, narrow, nearest};
 use super::preset::{Preset, RungSpec};
 use super::rational::Rational;
 use super::source::VideoStream;
@@ -27,18 +28,23 @@ const PLAIN_RATE: Rational = Rational::whole(30);
 /// No rung gets less than this: below, headers cost more than pictures.
 const MAXRATE_MIN_BPS: u64 = 100_000;
 
-/// The even number not above `side`, at least 2: what 4:2:0 can hold. (So 1×1 becomes 2×2, the one case of enlarging.)
-pub(super) const fn even_floor(side: u32) -> u32 {
-    if side < 2 { 2 } else { side - side % 2 }
-}
-
-/// `side × part / whole` rounded to the nearest even number, at least 2 and not above `side`.
-pub(super) fn even_share(side: u32, part: u32, whole: u32) -> u32 {
-    let halves = nearest(
-        u64::from(side) * u64::from(part),
-        2 * u64::from(whole.max(1)),
-    );
-    narrow(halves.saturating_mul(2)).clamp(2, even_floor(side))
+/// One rung of the ladder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Its place, from 0 (the smallest): the number in its file names.
+    pub number: u32,
+    /// Its name, the shorter side: `720p`.
+    pub name: String,
+    /// Width; even.
+    pub width: u32,
+    /// Height; even.
+    pub height: u32,
+    /// Constant rate factor.
+    pub crf: u8,
+    /// Bits per second that are never exceeded for long.
+    pub maxrate_bps: u32,
+    /// How long that is, in bits.
+    pub bufsize_bits: u32,
 }
 
 /// The rate of all rungs.

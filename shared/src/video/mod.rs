@@ -7,7 +7,7 @@
 
 pub mod codecs;
 pub mod command;
-mod ladder;
+pub mod ladder;
 pub mod language;
 mod number;
 pub mod plan;

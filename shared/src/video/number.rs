@@ -33,3 +33,17 @@ pub(super) fn nearest(numerator: u64, denominator: u64) -> u64 {
         .checked_div(denominator)
         .unwrap_or(0)
 }
+
+/// The even number not above `side`, at least 2: what 4:2:0 can hold. (So 1×1 becomes 2×2, the one case of enlarging.)
+pub(super) const fn even_floor(side: u32) -> u32 {
+    if side < 2 { 2 } else { side - side % 2 }
+}
+
+/// `side × part / whole` rounded to the nearest even number, at least 2 and not above `side`.
+pub(super) fn even_share(side: u32, part: u32, whole: u32) -> u32 {
+    let halves = nearest(
+        u64::from(side) * u64::from(part),
+        2 * u64::from(whole.max(1)),
+    );
+    narrow(halves.saturating_mul(2)).clamp(2, even_floor(side))
+}

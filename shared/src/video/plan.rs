@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ladder;
-use super::number::narrow;
+use super::ladder::{self, Rung};
+use super::number::{even_floor, narrow};
 use super::preset::{GOP_MS, Preset, Speed};
 use super::rational::Rational;
 pub use super::remux::Remux;
@@ -78,25 +78,6 @@ pub enum Filter {
     Rgb,
     /// High dynamic range becomes standard, at the size of the largest rung.
     ToneMap(DynamicRange),
-}
-
-/// One rung of the ladder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rung {
-    /// Its place, from 0 (the smallest): the number in its file names.
-    pub number: u32,
-    /// Its name, the shorter side: `720p`.
-    pub name: String,
-    /// Width; even.
-    pub width: u32,
-    /// Height; even.
-    pub height: u32,
-    /// Constant rate factor.
-    pub crf: u8,
-    /// Bits per second that are never exceeded for long.
-    pub maxrate_bps: u32,
-    /// How long that is, in bits.
-    pub bufsize_bits: u32,
 }
 
 /// One rendition of sound: AAC, stereo, 48 kHz.
@@ -338,10 +319,7 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
     };
     let cut = spec.geometry(video.width, video.height);
     // A crop of 4:2:0 is even.
-    let (kept_width, kept_height) = (
-        ladder::even_floor(cut.width),
-        ladder::even_floor(cut.height),
-    );
+    let (kept_width, kept_height) = (even_floor(cut.width), even_floor(cut.height));
     // The whole frame is scaled so that the part that is kept has the thumbnail's size; never smaller than that.
     let scaled = |side: u32, kept: u32, crop: f64| {
         let side = f64::from(side) * f64::from(kept) / crop.max(1.0);

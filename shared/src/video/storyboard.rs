@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::ladder::{even_floor, even_share};
-use super::number::narrow;
+use super::number::{even_floor, even_share, narrow};
 use super::rational::Rational;
 
 /// Box that a tile fits into: 160 wide for what is wider than high; as high as 9:16 is at that width.

@@ -9,9 +9,9 @@ use shared::job::{
     JobState, LOSSES_MAX, LeaseHash, Outcome, Progress, RETRIES_MAX, Rejected, RenditionProgress,
     State, asset_state, backoff_ms, deadline_min, step,
 };
-use shared::media::AssetKind;
+use shared::kind::AssetKind;
+use shared::kind::RunsOn;
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 const ATTEMPT: u32 = 7;

@@ -5,8 +5,8 @@ use shared::job::{
     Command, FailureClass, Fence, Job, LOSSES_MAX, LeaseHash, Outcome, RETRIES_MAX, Rejected,
     State, step,
 };
+use shared::kind::RunsOn;
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 
 /// Who sends a fenced verb.
 #[derive(Debug, Clone, Copy)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use shared::container::Container;
-use shared::media::{
+use shared::asset::container::Container;
+use shared::asset::media::{
     MediaType, check_content_type, check_filename, check_sha256, check_size, describe,
 };
+use shared::kind::RunsOn;
 use shared::problem::{ErrorCode, Failure};
-use shared::worker::RunsOn;
 
 fn code<T>(result: Result<T, Failure>) -> Option<ErrorCode> {
     result.err().map(|failure| failure.code)

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 use shared::id::JobId;
+use shared::kind::RunsOn;
 use shared::message::{Message, VERSION};
 use shared::time::Timestamp;
-use shared::worker::RunsOn;
 
 const TEXT: &str = r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_on":"edge"}"#;
 

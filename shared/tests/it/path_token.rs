@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use shared::id::AssetId;
-use shared::sign::{PATH_TOKEN_TTL_S, PathTokens};
+use shared::sign::path_token::{PATH_TOKEN_TTL_S, PathTokens};
 use shared::time::Timestamp;
 
 use crate::id::asset_ids;

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
+use shared::api::route::{Miss, Routes};
 use shared::api::{Access, Answer, Op};
-use shared::route::{Miss, Routes};
 
 fn routes() -> Routes {
     Routes::new().unwrap()

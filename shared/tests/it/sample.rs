@@ -13,16 +13,15 @@ use shared::event::{Event, EventType, ProcessingResult, Reset, Snapshot};
 use shared::id::{AssetId, EventId, JobId};
 use shared::image::ImagePlan;
 use shared::job::{Attempt, JobKind, JobState, JobView, Progress};
-use shared::media::AssetKind;
+use shared::kind::{AssetKind, RunsOn};
 use shared::problem::{ErrorCode, Failure, Problem};
-use shared::queue::{
+use shared::time::Timestamp;
+use shared::worker::queue::{
     Acked, AckedMessages, BacklogMetrics, CONTENT_TYPE, MessageMetadata, PullMetadata, Pulled,
     PulledMessage, PulledMessages,
 };
-use shared::time::Timestamp;
 use shared::worker::{
-    BucketRole, ClaimedJob, Destination, Encoder, Heartbeat, RunsOn, Source, Work, Worker,
-    WorkerState,
+    BucketRole, ClaimedJob, Destination, Encoder, Heartbeat, Source, Work, Worker, WorkerState,
 };
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use shared::asset::{AssetState, Origin, Visibility};
 use shared::job::{JobKind, JobState};
-use shared::media::AssetKind;
-use shared::worker::{RunsOn, WorkerState};
+use shared::kind::AssetKind;
+use shared::kind::RunsOn;
+use shared::worker::WorkerState;
 
 use crate::checkout;
 

@@ -12,7 +12,8 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
-use shared::sign::{PutTerms, Signer, attachment};
+use shared::sign::disposition::attachment;
+use shared::sign::s3::{PutTerms, Signer};
 use shared::time::Timestamp;
 use url::Url;
 

@@ -6,7 +6,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use shared::media::{self, AssetKind, MediaType};
+use shared::asset::media::{self, MediaType};
+use shared::kind::AssetKind;
 
 use super::clip;
 use crate::paths::Paths;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use shared::api::Playback;
 use shared::asset::{Asset, Output};
-use shared::media::AssetKind;
+use shared::kind::AssetKind;
 
 use super::client::Client;
 use super::input::Source;

@@ -13,7 +13,7 @@ use crate::api::{Access, Answer, LIMIT_DEFAULT, LIMIT_MAX, Method, Op};
 use crate::asset::AssetState;
 use crate::id::{AssetId, JobId};
 use crate::job::JobState;
-use crate::media::AssetKind;
+use crate::kind::AssetKind;
 
 /// A document in the making.
 pub(crate) struct Document {

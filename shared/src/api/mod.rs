@@ -1,6 +1,10 @@
 //! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], `docs/openapi.json` is
 //! generated from the same rows, and a test proves both.
 
+#[cfg(feature = "openapi")]
+mod openapi;
+pub mod route;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -8,15 +12,16 @@ use crate::asset::{Asset, AssetState, Output, Owner, Visibility};
 use crate::auth::Role;
 use crate::id::{AssetId, JobId};
 use crate::job::{JobKind, JobState, JobView};
-use crate::queue::BacklogMetrics;
-#[cfg(feature = "openapi")]
-use crate::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
+use crate::kind::RunsOn;
 use crate::time::Timestamp;
+use crate::worker::Worker;
+use crate::worker::queue::BacklogMetrics;
+#[cfg(feature = "openapi")]
+use crate::worker::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
 #[cfg(feature = "openapi")]
 use crate::worker::{
     ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob,
 };
-use crate::worker::{RunsOn, Worker};
 
 /// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +135,7 @@ macro_rules! ops {
         #[cfg(feature = "openapi")]
         #[must_use]
         pub fn openapi() -> utoipa::openapi::OpenApi {
-            let mut document = crate::openapi::Document::new();
+            let mut document = openapi::Document::new();
             $(document.add::<$req, $resp>(Op::$op, concat!($($doc, "\n"),+));)+
             document.finish()
         }

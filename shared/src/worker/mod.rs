@@ -2,6 +2,8 @@
 //! job, sends heartbeats while it works, and ends the attempt by finish, fail or release. Every verb carries the fence of
 //! the claim: attempt number and lease token.
 
+pub mod queue;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,16 +12,6 @@ use crate::job::{FailureClass, JobView, Progress};
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 use crate::words::words;
-
-words! {
-    /// Where a job's work is done.
-    RunsOn {
-        /// By the queue's consumer at the edge.
-        Edge = "edge",
-        /// By a native worker.
-        Native = "native",
-    }
-}
 
 words! {
     /// Which bucket an object is in. Workers know the buckets' names, the edge knows which one it is.

@@ -1,10 +1,13 @@
 //! Asset: a file that someone uploaded or generated, and what was made of it.
 
+pub mod container;
+pub mod media;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::AssetId;
-use crate::media::AssetKind;
+use crate::kind::AssetKind;
 use crate::problem::{ErrorCode, Failure};
 use crate::time::Timestamp;
 use crate::words::words;

@@ -1,25 +1,8 @@
 //! Which files are taken: media types, their magic bytes, and the rules for what a client says of a file.
 
-use crate::container::{self, Container};
+use crate::asset::container::{self, Container};
+use crate::kind::{AssetKind, RunsOn};
 use crate::problem::{ErrorCode, Failure};
-use crate::words::words;
-use crate::worker::RunsOn;
-
-words! {
-    /// What an asset is.
-    AssetKind {
-        /// A picture; gets WebP variants.
-        Image = "image",
-        /// A film.
-        Video = "video",
-        /// Sound.
-        Audio = "audio",
-        /// A document that is only stored.
-        Document = "document",
-        /// A package that is only stored.
-        Package = "package",
-    }
-}
 
 macro_rules! media_types {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal $kind:ident [$($container:ident),+] [$($alias:literal),*];)+) => {
