@@ -11,11 +11,12 @@ use shared::job::{
     step,
 };
 use shared::key;
+use shared::kind::RunsOn;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
 use shared::worker::{
     BucketRole, ClaimedJob, Destination, FailJob, FinishJob, Heartbeat, HeartbeatJob, Made,
-    MadeOutput, ReleaseJob, RunsOn, Source, Work,
+    MadeOutput, ReleaseJob, Source, Work,
 };
 use worker::{Bucket, Response};
 
