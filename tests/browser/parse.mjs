@@ -1,4 +1,4 @@
-// Reads a master playlist and every playlist that it names by a parser of another author; prints what is in them.
+// Reads a master playlist and every playlist in it with an independent parser; prints their content as JSON.
 // Arguments: the URL of the master playlist.
 import HLS from "hls-parser";
 
@@ -12,12 +12,12 @@ async function read(url) {
 
 const master = process.argv[2];
 const { type, playlist } = await read(master);
-if (!playlist.isMasterPlaylist) throw new Error("this is no master playlist");
+if (!playlist.isMasterPlaylist) throw new Error("this is not a master playlist");
 
 async function media(uri) {
   const url = new URL(uri, master).href;
   const { playlist } = await read(url);
-  if (playlist.isMasterPlaylist) throw new Error(`${uri} is no media playlist`);
+  if (playlist.isMasterPlaylist) throw new Error(`${uri} is not a media playlist`);
   return {
     uri,
     url,

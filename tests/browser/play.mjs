@@ -1,5 +1,5 @@
-// Plays an HLS master playlist in Chromium with hls.js, to its end and on every rung, and measures when flashes are seen and
-// beeps are heard. Arguments: the master's URL, the original's URL, and the words `beeps` when there are any.
+// Plays an HLS master playlist in Chromium with hls.js, to its end and on every rung, and measures when flashes are shown and
+// beeps are played. Arguments: the master playlist's URL, the original's URL, and `beeps` if the video has them.
 import { createServer } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -36,21 +36,21 @@ const browser = await chromium.launchPersistentContext(profile, {
   ],
 });
 
-/** Runs in the page: loads a source and gives the element and, for HLS, the player. */
+/** Runs in the page: loads a source into the element, for HLS with hls.js. */
 const prelude = `
   const video = document.getElementById("video");
   const errors = [];
   let hls = null;
   const once = (target, name, seconds) => new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true });
-    setTimeout(() => reject(new Error(name + " did not come in " + seconds + " s at " + video.currentTime + "; " + errors.join("; "))), seconds * 1000);
+    setTimeout(() => reject(new Error(name + " did not happen within " + seconds + " s at " + video.currentTime + "; " + errors.join("; "))), seconds * 1000);
   });
   const load = async (url, isHls) => {
     const ready = once(video, "loadeddata", 60);
     if (isHls) {
       hls = new Hls({ maxBufferLength: 30 });
       hls.on(Hls.Events.ERROR, (_, data) => {
-        // A switch of rungs fetches a segment whose time is buffered already: hls.js notes that it brought nothing new.
+        // After a switch hls.js fetches a segment whose time range is already buffered, and reports that it appended nothing.
         if (data.details === "bufferAppendNoProgress" && !data.fatal) return;
         errors.push(data.type + " " + data.details + (data.fatal ? " (fatal)" : ""));
       });
@@ -63,7 +63,7 @@ const prelude = `
   };
 `;
 
-/** Plays to the end at `rate` and says how it went. */
+/** Plays to the end; returns times, frames and errors. */
 const playToEnd = `async ([url, isHls]) => {
   ${prelude}
   await load(url, isHls);
@@ -79,7 +79,7 @@ const playToEnd = `async ([url, isHls]) => {
   return { duration, end: video.currentTime, start, steps: steps.length, frames: quality.totalVideoFrames, width: video.videoWidth, height: video.videoHeight, errors };
 }`;
 
-/** Switches to every rung and says which picture came. */
+/** Switches to every rung and returns the frame heights that were displayed. */
 const switchRungs = `async ([url]) => {
   ${prelude}
   await load(url, true);
@@ -104,7 +104,7 @@ const switchRungs = `async ([url]) => {
   return { rungs, errors };
 }`;
 
-/** Mean time from a flash to its beep, in seconds, by the clocks of the page. */
+/** Median time from a flash to its beep, in seconds, by the clocks of the page. */
 const offset = `async ([url, isHls]) => {
   ${prelude}
   const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
@@ -113,16 +113,16 @@ const offset = `async ([url, isHls]) => {
   const ear = new AudioWorkletNode(context, "ear");
   context.createMediaElementSource(video).connect(ear).connect(context.destination);
   await context.resume();
-  const heard = [], seen = [];
-  // Both clocks by the performance clock.
-  ear.port.onmessage = ({ data }) => { const at = context.getOutputTimestamp(); heard.push(at.performanceTime / 1000 + (data - at.contextTime)); };
+  const beepTimes = [], flashes = [];
+  // Both times on the performance clock.
+  ear.port.onmessage = ({ data }) => { const at = context.getOutputTimestamp(); beepTimes.push(at.performanceTime / 1000 + (data - at.contextTime)); };
   const canvas = new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
   let white = true;
   const look = (_, frame) => {
     canvas.drawImage(video, 0, 0, 8, 8);
     const pixels = canvas.getImageData(3, 1, 1, 1).data;
     const bright = pixels[0] > 128;
-    if (bright && !white) seen.push({ at: frame.expectedDisplayTime / 1000, media: frame.mediaTime });
+    if (bright && !white) flashes.push({ at: frame.expectedDisplayTime / 1000, media: frame.mediaTime });
     white = bright;
     video.requestVideoFrameCallback(look);
   };
@@ -131,9 +131,9 @@ const offset = `async ([url, isHls]) => {
   const ended = once(video, "ended", 120);
   await video.play();
   await ended;
-  const pairs = seen.map(({ at }) => heard.map((beep) => beep - at).sort((a, b) => Math.abs(a) - Math.abs(b))[0]).filter((value) => value !== undefined);
+  const pairs = flashes.map(({ at }) => beepTimes.map((beep) => beep - at).sort((a, b) => Math.abs(a) - Math.abs(b))[0]).filter((value) => value !== undefined);
   pairs.sort((a, b) => a - b);
-  return { median: pairs[Math.floor(pairs.length / 2)] ?? null, count: pairs.length, media: seen.map(({ media }) => media), errors };
+  return { median: pairs[Math.floor(pairs.length / 2)] ?? null, count: pairs.length, media: flashes.map(({ media }) => media), errors };
 }`;
 
 async function run(script, ...words) {

@@ -1,9 +1,9 @@
-//! What must be true of every log of events.
+//! Invariants of every event log.
 
 use serde_json::Value;
 use tests::Event;
 
-/// Checks that these are consecutive entries of one log, without gap or repetition. Snapshots and resets are no entries.
+/// Checks that these are consecutive entries of one log, without gap or repetition. Snapshots and resets are not entries.
 pub(crate) fn check_gapless<'event>(events: impl IntoIterator<Item = &'event Event>) {
     let mut last: Option<(String, u64)> = None;
     for event in events {
@@ -22,8 +22,8 @@ pub(crate) fn check_gapless<'event>(events: impl IntoIterator<Item = &'event Eve
     assert!(last.is_some(), "no events");
 }
 
-/// Checks the events of one asset from its upload to `end`: each step in its place, each attempt's progress rising.
-/// Gives the number of attempts.
+/// Checks the events of one asset from its upload to `end`: their order, and that progress rises in each attempt.
+/// Returns the number of attempts.
 pub(crate) fn check_life<'event>(
     events: impl IntoIterator<Item = &'event Event>,
     asset_id: &str,
@@ -55,7 +55,7 @@ pub(crate) fn check_life<'event>(
                 assert!(next >= ratio && next <= 1.0, "{data}");
                 ratio = next;
             }
-            name => panic!("{asset_id}: {name} among {names:?}"),
+            name => panic!("{asset_id}: unexpected {name} in {names:?}"),
         }
     }
     assert!(attempt > 0, "{asset_id}: {names:?}");
@@ -63,7 +63,7 @@ pub(crate) fn check_life<'event>(
     attempt
 }
 
-/// The ids of events, which must all differ.
+/// Checks that no event id occurs twice.
 pub(crate) fn check_unique<'event>(events: impl IntoIterator<Item = &'event Event>) {
     let mut ids: Vec<&Value> = events
         .into_iter()
@@ -73,5 +73,5 @@ pub(crate) fn check_unique<'event>(events: impl IntoIterator<Item = &'event Even
     let count = ids.len();
     ids.sort_by_key(ToString::to_string);
     ids.dedup();
-    assert_eq!(ids.len(), count, "an event came twice");
+    assert_eq!(ids.len(), count, "an event was published twice");
 }

@@ -1,15 +1,15 @@
-//! The stories. They know HTTP and nothing else; [`api`] is what clients and attackers do to a stack that they share,
-//! [`faults`] what happens to stacks of their own, [`video`] what becomes of film
-//! and sound, [`worker`] what a native worker and the edge say to each other.
+//! The black-box stories. They know HTTP alone. [`api`]: clients and attackers on one shared stack;
+//! [`faults`]: power cuts, injected faults and settings, each on its own stack; [`video`]: video and
+//! audio through the native worker; [`worker`]: the protocol between native worker and edge.
 
 #[cfg(test)]
 mod api;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod log;
+mod images;
 #[cfg(test)]
-mod pictures;
+mod log;
 #[cfg(test)]
 mod stack;
 #[cfg(test)]

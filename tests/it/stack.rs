@@ -1,10 +1,10 @@
-//! What `cargo xtask dev` promises about processes.
+//! `cargo xtask dev` restarts its processes and leaves none behind.
 
 use std::time::Duration;
 
 use tests::{Client, Options, Stack};
 
-/// Time for a restart, with other stacks on the same cores.
+/// Time for a restart while other stacks use the same cores.
 const RESTART_DEADLINE: Duration = Duration::from_mins(1);
 
 async fn is_up(stack: &Stack) -> bool {
@@ -16,11 +16,11 @@ async fn is_up(stack: &Stack) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stack_survives_what_happens_to_its_processes() {
+async fn a_stack_recovers_when_its_processes_are_killed() {
     let mut stack = Stack::start(Options::new());
     assert!(is_up(&stack).await);
 
-    // One process after the other dies: the runtime that holds the port, the one that runs the scripts, wrangler.
+    // Kill one process after another: the runtime that holds the port, the one that runs the scripts, wrangler.
     let victims: [fn(&Stack) -> Option<u32>; 3] = [
         |stack| stack.processes("workerd").first().copied(),
         |stack| stack.processes("workerd").last().copied(),
@@ -32,18 +32,18 @@ async fn a_stack_survives_what_happens_to_its_processes() {
         assert!(is_up(&stack).await);
     }
 
-    // xtask dies: nothing of it stays, and the same state and port can be used at once.
+    // Kill xtask: no process remains, and the same state and port can be used at once.
     stack.kill_leader();
     stack.restart();
     assert!(is_up(&stack).await);
 
-    // Everything dies.
+    // Kill everything.
     stack.kill_hard();
     assert!(stack.remains().is_empty());
     stack.restart();
     assert!(is_up(&stack).await);
 
-    // The developer presses Ctrl-C.
+    // Ctrl-C.
     let (status, took) = stack.interrupt();
     assert!(status.success(), "{status}");
     assert!(took < Duration::from_secs(10), "{took:?}");
@@ -58,19 +58,19 @@ fn only(stack: &Stack, name: &str) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_native_worker_lives_beside_the_edge() {
+async fn a_native_worker_and_the_edge_restart_independently() {
     let mut stack = Stack::start(Options::new().workers(1));
     let is_ready = async |stack: &Stack| stack.ask_worker(1, "/readyz").await.0 == 200;
     assert!(is_ready(&stack).await);
     let first = only(&stack, "native-worker");
 
-    // The edge dies: the worker stays.
+    // Kill the edge: the worker keeps running.
     stack.kill_process(only(&stack, "node"));
     stack.wait_line("restarted: edge", 1, RESTART_DEADLINE);
     assert_eq!(only(&stack, "native-worker"), first);
     assert!(is_ready(&stack).await);
 
-    // The worker dies, more often than a broken one may: the edge stays, and another worker takes its place.
+    // Kill the worker, more often than a crashing one is restarted: the edge keeps running, and a new worker starts.
     let edge = only(&stack, "node");
     for count in 1..=10 {
         let worker = only(&stack, "native-worker");
@@ -82,7 +82,7 @@ async fn a_native_worker_lives_beside_the_edge() {
     assert_eq!(only(&stack, "node"), edge);
     assert!(is_up(&stack).await);
 
-    // xtask dies, and the worker with it, even one that can do nothing about it.
+    // Kill xtask: the worker ends as well, even while it is suspended.
     stack.suspend_process(only(&stack, "native-worker"));
     stack.kill_leader();
     stack.restart();
@@ -94,7 +94,7 @@ async fn a_native_worker_lives_beside_the_edge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stacks_side_by_side_do_not_meet() {
+async fn two_stacks_are_isolated() {
     let one = Stack::start(Options::new());
     let two = Stack::start(Options::new());
     assert_ne!(one.origin(), two.origin());

@@ -1,4 +1,4 @@
-//! A bucket as its owner sees it, by the S3 endpoint: what is really there.
+//! Buckets, read and written through their S3 endpoint.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A client that knows HTTP and JSON, nothing else.
+//! An HTTP client that knows nothing about the service but JSON and the contract.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::{Events, contract};
 
-/// Longest wait for an answer.
+/// Timeout of a request.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A caller, with its token or without.
+/// A caller with or without a token.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -19,10 +19,10 @@ pub struct Client {
     token: Option<String>,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What was asked, for messages.
+    /// The request, for messages.
     pub request: String,
     /// Status.
     pub status: u16,
@@ -32,19 +32,19 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// What creating an asset answers.
+/// A new asset, as the service answered.
 #[derive(Debug, Clone)]
 pub struct Created {
     /// Id of the asset.
     pub asset_id: String,
     /// Id of its job.
     pub job_id: String,
-    /// Where to put the file.
+    /// The upload document: URL and headers of the PUT.
     pub upload: Value,
 }
 
 impl Answer {
-    /// The body as JSON; `null` when it is none.
+    /// The body as JSON; `null` when it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -65,7 +65,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// The body of an answer that must have this status.
+    /// Checks the status; returns the body as JSON.
     #[must_use]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(
@@ -78,7 +78,7 @@ impl Answer {
         self.json()
     }
 
-    /// Checks that this is the problem `code` with `status`, whole, as RFC 9457 wants it.
+    /// Checks that the answer is the problem `code` with `status` and all fields of RFC 9457.
     pub fn expect_problem(&self, status: u16, code: &str) {
         let problem = self.expect(status);
         assert_eq!(problem["code"], code, "{} answered {problem}", self.request);
@@ -98,7 +98,7 @@ impl Answer {
 }
 
 impl Created {
-    /// What the answer to a registration says.
+    /// Reads the answer to `POST /v1/assets`.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {
         let created = answer.json();
@@ -154,7 +154,7 @@ impl Client {
         self.answer(&method, path, request).await
     }
 
-    /// Sends a request with any headers and bytes: for what no good client sends.
+    /// Sends a request with any headers and bytes, also invalid ones.
     pub async fn send_raw(
         &self,
         method: Method,
@@ -169,7 +169,7 @@ impl Client {
         self.answer(&method, path, request).await
     }
 
-    /// Sends a request with a JSON body to a service that may be gone.
+    /// Sends a request with a JSON body to a service that may be down.
     pub async fn try_send(
         &self,
         method: Method,
@@ -219,7 +219,7 @@ impl Client {
         body: Vec<u8>,
     ) -> Answer {
         let mut request = self.http.request(method.clone(), url);
-        // No body is not an empty one: a GET has none.
+        // An empty body differs from no body: a GET has none.
         if !body.is_empty() {
             request = request.body(body);
         }
@@ -232,7 +232,7 @@ impl Client {
         }
     }
 
-    /// Registers a file.
+    /// Creates an asset.
     pub async fn create(&self, filename: &str, content_type: &str, size_bytes: usize) -> Created {
         self.create_with(
             &json!({"filename": filename, "content_type": content_type, "size_bytes": size_bytes}),
@@ -240,20 +240,20 @@ impl Client {
         .await
     }
 
-    /// Registers a file by a whole document.
+    /// Creates an asset from a request document.
     pub async fn create_with(&self, body: &Value) -> Created {
         let answer = self.post("/v1/assets", body).await;
         let _ = answer.expect(201);
         Created::of(&answer)
     }
 
-    /// Puts bytes where `upload` says, with the headers that it asks for.
+    /// Sends bytes to the URL of `upload`, with its headers.
     pub async fn put(&self, upload: &Value, body: Vec<u8>) -> Answer {
         let (name, request) = self.put_request(upload, body);
         answer(name, request).await
     }
 
-    /// Puts bytes into a bucket that may be gone.
+    /// Sends bytes to a bucket that may be down.
     pub async fn try_put(&self, upload: &Value, body: Vec<u8>) -> Option<Answer> {
         let (name, request) = self.put_request(upload, body);
         try_answer(name, request).await.ok()
@@ -268,19 +268,19 @@ impl Client {
         (format!("PUT {url}"), request)
     }
 
-    /// Says that the file is there.
+    /// Confirms the upload.
     pub async fn complete(&self, asset_id: &str) -> Answer {
         self.post(&format!("/v1/assets/{asset_id}/complete"), &json!({}))
             .await
     }
 
-    /// The whole upload of a file: create, PUT, complete.
+    /// Uploads a file: create, PUT, complete.
     pub async fn upload(&self, filename: &str, content_type: &str, body: Vec<u8>) -> Created {
         let created = self.create(filename, content_type, body.len()).await;
         self.deliver(created, body).await
     }
 
-    /// The whole upload of a file that is registered by a document with more fields.
+    /// Uploads a file with a request document that has other fields.
     pub async fn upload_with(&self, document: &Value, body: Vec<u8>) -> Created {
         let mut document = document.clone();
         document["size_bytes"] = body.len().into();
@@ -294,17 +294,17 @@ impl Client {
         created
     }
 
-    /// An asset.
+    /// Reads an asset.
     pub async fn asset(&self, asset_id: &str) -> Answer {
         self.get(&format!("/v1/assets/{asset_id}")).await
     }
 
-    /// A job.
+    /// Reads a job.
     pub async fn job(&self, job_id: &str) -> Answer {
         self.get(&format!("/v1/jobs/{job_id}")).await
     }
 
-    /// Fires the cron now.
+    /// Triggers the cron handler.
     pub async fn run_cron(&self) {
         let _ = self
             .get("/cdn-cgi/local/scheduled?cron=*+*+*+*+*")
@@ -312,7 +312,7 @@ impl Client {
             .expect(200);
     }
 
-    /// Opens the event stream with a query like `?types=…`, after the event `last_event_id` when there is one.
+    /// Opens the event stream with a query such as `?types=…`, after the event `last_event_id` if given.
     pub async fn events(&self, query: &str, last_event_id: Option<&str>) -> Events {
         let mut request = self.request(Method::GET, &format!("/v1/events{query}"));
         if let Some(id) = last_event_id {
@@ -346,7 +346,7 @@ impl Client {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    // An error says that another client has done it.
+    // An error means that another client has installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder()
         .no_proxy()
@@ -358,7 +358,7 @@ pub(crate) fn http() -> reqwest::Client {
 async fn answer(request: String, builder: RequestBuilder) -> Answer {
     match try_answer(request.clone(), builder).await {
         Ok(answer) => answer,
-        Err(error) => panic!("{request} got no answer: {error:?}"),
+        Err(error) => panic!("{request} failed: {error:?}"),
     }
 }
 

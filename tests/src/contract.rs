@@ -1,4 +1,4 @@
-//! Holds every answer and every event against `docs/openapi.json`: what the document does not say must not be sent.
+//! Validates every answer and every event against `docs/openapi.json`; undeclared fields are errors.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{Answer, root};
 
-/// Paths of the runtime itself: buckets, cron.
+/// Paths of the local runtime: buckets, cron.
 const NOT_OURS: &str = "/cdn-cgi/";
 
-/// The document, ready to check with.
+/// The document with compiled validators.
 struct Contract {
-    /// Templates with their operations by method, as the document has them.
+    /// Path templates, split at slashes, with their path items.
     paths: Vec<(Vec<String>, Value)>,
-    /// A validator for each component.
+    /// A validator for each component schema.
     schemas: BTreeMap<String, Validator>,
 }
 
@@ -35,7 +35,7 @@ fn contract() -> &'static Contract {
                 .with_draft(Draft::Draft202012)
                 .should_validate_formats(true)
                 .build(&schema);
-            (name.clone(), validator.expect("a schema that is one"))
+            (name.clone(), validator.expect("a valid schema"))
         });
         let schemas = schemas.collect();
         let paths = document["paths"].as_object().expect("paths");
@@ -50,7 +50,7 @@ fn contract() -> &'static Contract {
     })
 }
 
-/// Closes every object: a field that the document does not name is a mistake of the document or of the answer.
+/// Adds `additionalProperties: false` to every object: an undeclared field is an error of the document or of the answer.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -78,7 +78,7 @@ impl Contract {
         item.get(method.to_lowercase())
     }
 
-    /// Name of the component that a JSON answer must be.
+    /// Name of the component schema of a JSON answer.
     fn schema(&self, method: &str, path: &str, status: u16) -> Option<&str> {
         let responses = &self.operation(method, path)?["responses"];
         let response = responses.get(status.to_string())?;
@@ -99,7 +99,7 @@ impl Contract {
             .collect();
         assert!(
             errors.is_empty(),
-            "{what} is no {name}:\n{}\n{value:#}",
+            "{what} does not match {name}:\n{}\n{value:#}",
             errors.join("\n")
         );
     }
@@ -114,7 +114,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
     let what = format!("the answer {} to {}", answer.status, answer.request);
     assert!(
         answer.status < 500,
-        "{what} is a fault of the service\n{}",
+        "{what} is an internal error\n{}",
         answer.text()
     );
     let request_id = answer.header("x-request-id");

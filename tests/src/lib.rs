@@ -1,12 +1,12 @@
-//! Black-box tests: what a client, an operator or a power cut does to a real stack.
+//! Harness of the black-box tests: clients, workers, operators and power cuts on a real stack.
 //!
-//! [`Stack`] is one stack of its own, started by the program that developers use. [`Client`] speaks HTTP and knows
-//! nothing but JSON: it must not share a mistake with the code under test. [`Events`] reads the event stream with a
-//! parser of another author. [`Token`] makes tokens of any kind, good and bad. [`Bucket`] sees what is really stored.
+//! [`Stack`] is one stack with its own state, started by `cargo xtask dev`. [`Client`] uses plain HTTP and JSON, so that
+//! it cannot share a mistake with the code under test. [`Events`] reads the event stream with an independent parser.
+//! [`Token`] makes valid and invalid tokens. [`Bucket`] reads and writes the buckets.
 //!
-//! [`clip`] makes films and judges them by ffmpeg.
+//! [`clip`] generates media files and examines results with ffmpeg.
 //!
-//! Every answer and every event that passes through the harness is held against `docs/openapi.json`.
+//! Every answer and every event that passes through the harness is validated against `docs/openapi.json`.
 #![warn(missing_docs)]
 #![expect(
     clippy::expect_used,

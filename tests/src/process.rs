@@ -1,4 +1,4 @@
-//! Processes as the system sees them.
+//! Processes, by `/proc` and signals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Sends a signal to one process; one that is gone is no error.
+/// Sends a signal to one process; a process that has ended is not an error.
 pub(crate) fn signal(id: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// The process and all below it.
+/// The process and its descendants.
 pub(crate) fn tree(root: u32) -> BTreeSet<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for id in all() {
@@ -31,7 +31,7 @@ pub(crate) fn tree(root: u32) -> BTreeSet<u32> {
     found
 }
 
-/// Processes that have `variable` (a start of `NAME=value`) in their environment.
+/// Processes whose environment has an entry `NAME=value` that starts with `variable`.
 pub(crate) fn with_variable(variable: &str) -> BTreeSet<u32> {
     let has_it = |id: &u32| {
         let variables = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
@@ -42,7 +42,7 @@ pub(crate) fn with_variable(variable: &str) -> BTreeSet<u32> {
     all().filter(has_it).collect()
 }
 
-/// The program's name, as the system shortens it.
+/// Program name, which the kernel cuts at 15 bytes.
 pub(crate) fn name(id: u32) -> String {
     fs::read_to_string(format!("/proc/{id}/comm"))
         .unwrap_or_default()
@@ -50,12 +50,12 @@ pub(crate) fn name(id: u32) -> String {
         .to_owned()
 }
 
-/// Does it run? One that waits to be reaped does not.
+/// Whether the process runs; a zombie does not.
 pub(crate) fn is_running(id: u32) -> bool {
     stat(id).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
 }
 
-/// Kills all that `find` finds until it finds none.
+/// Kills all processes that `find` returns, until it returns none.
 pub(crate) fn kill_all(find: impl Fn() -> BTreeSet<u32>) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -78,7 +78,7 @@ fn parent(id: u32) -> Option<u32> {
     stat(id).map(|(_, parent)| parent)
 }
 
-/// State and parent, which follow the name in parentheses.
+/// State and parent, which follow the name in parentheses (proc(5)).
 fn stat(id: u32) -> Option<(char, u32)> {
     let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let mut words = text.rsplit(')').next()?.split_whitespace();

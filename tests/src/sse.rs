@@ -1,4 +1,4 @@
-//! The event stream, read by an independent parser; everything that was seen is kept.
+//! The event stream, read with an independent parser; every event and line is kept.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,42 +13,42 @@ use tokio::task::JoinHandle;
 
 use crate::contract;
 
-/// Longest wait for one event, unless a test says otherwise: the cores may be busy with other stacks.
+/// Default wait for one event: other stacks may use the same cores.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// One event as the parser gave it.
+/// One event, as parsed.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `id:`, or the last one before.
+    /// `id:`, or that of the last event that had one.
     pub id: String,
     /// `event:`.
     pub name: String,
     /// `data:` as JSON.
     pub data: Value,
-    /// When it came.
+    /// Time of arrival.
     pub at: Instant,
 }
 
 impl Event {
-    /// The asset that it is about.
+    /// Id of the asset.
     #[must_use]
     pub fn asset_id(&self) -> &str {
         self.data["asset_id"].as_str().unwrap_or_default()
     }
 
-    /// Is it this event of this asset?
+    /// Whether this is event `name` of this asset.
     #[must_use]
     pub fn is(&self, name: &str, asset_id: &str) -> bool {
         self.name == name && self.asset_id() == asset_id
     }
 }
 
-/// One line of the stream as it came, comments among them.
+/// One raw line of the stream, including comments.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// The line without its end.
     pub text: String,
-    /// When its end came.
+    /// Time of arrival of the line end.
     pub at: Instant,
 }
 
@@ -91,14 +91,14 @@ impl Events {
         }
     }
 
-    /// Waits this long for an event.
+    /// Sets the wait for an event.
     #[must_use]
     pub const fn patient(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The next event; `None` when the stream has ended or nothing came within `wait`.
+    /// The next event; `None` when the stream has ended or no event arrived within `wait`.
     pub async fn next_within(&mut self, wait: Duration) -> Option<Event> {
         let event = tokio::time::timeout(wait, self.receiver.recv())
             .await
@@ -108,7 +108,7 @@ impl Events {
         Some(event)
     }
 
-    /// The next event that `wanted` is true of; those before it are skipped but kept.
+    /// Waits for an event for which `wanted` is true; events before it are kept.
     pub async fn next_matching(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {
         let deadline = Instant::now() + self.patience;
         loop {
@@ -116,12 +116,12 @@ impl Events {
             match self.next_within(wait).await {
                 Some(event) if wanted(&event) => return event,
                 Some(_) => {}
-                None => panic!("{what} did not come; these came:\n{}", self.summary()),
+                None => panic!("{what} did not arrive; received:\n{}", self.summary()),
             }
         }
     }
 
-    /// The next event `name` of this asset.
+    /// Waits for the next event `name` of this asset.
     pub async fn next_of(&mut self, name: &str, asset_id: &str) -> Event {
         self.next_matching(&format!("{name} of {asset_id}"), |event| {
             event.is(name, asset_id)
@@ -129,14 +129,14 @@ impl Events {
         .await
     }
 
-    /// Waits for the first event of a stream that begins by it.
+    /// Waits for the first event, whose name must be `name`.
     pub async fn first(&mut self, name: &str) -> Event {
         let event = self.next_matching("the first event", |_| true).await;
         assert_eq!(event.name, name, "{}", event.data);
         event
     }
 
-    /// Waits until each of these assets has had one of the events `names`.
+    /// Waits until each asset has one of the events `names`.
     pub async fn all_of(&mut self, names: &[&str], asset_ids: &[&str]) {
         for asset_id in asset_ids {
             let had = |event: &Event| {
@@ -149,7 +149,7 @@ impl Events {
         }
     }
 
-    /// Waits for the end of the stream; events on the way are kept.
+    /// Waits for the end of the stream; events before it are kept.
     pub async fn closed_within(&mut self, wait: Duration) {
         let deadline = Instant::now() + wait;
         while let Some(event) = {
@@ -163,13 +163,13 @@ impl Events {
         }
     }
 
-    /// Every event that was taken from the stream so far.
+    /// Every event so far.
     #[must_use]
     pub fn seen(&self) -> &[Event] {
         &self.seen
     }
 
-    /// Names of the events of an asset that were taken so far, in order.
+    /// Names of the events of an asset so far, in order.
     #[must_use]
     pub fn names_of(&self, asset_id: &str) -> Vec<&str> {
         self.seen
@@ -179,7 +179,7 @@ impl Events {
             .collect()
     }
 
-    /// `id` of the last event that was taken and had one.
+    /// `id` of the last event that had one.
     #[must_use]
     pub fn last_id(&self) -> Option<&str> {
         self.seen
@@ -189,13 +189,13 @@ impl Events {
             .find(|id| !id.is_empty())
     }
 
-    /// Every line so far, as it came.
+    /// Every raw line so far.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         self.lines.lock().expect("the lines").clone()
     }
 
-    /// Comments so far: the heartbeats.
+    /// Comment lines so far: the heartbeats.
     #[must_use]
     pub fn comments(&self) -> Vec<Line> {
         self.lines()
@@ -228,7 +228,7 @@ async fn read(
         }
     });
     let mut events = std::pin::pin!(bytes.eventsource());
-    // A stream that breaks off ends here: the test sees that no more comes.
+    // A connection error ends the reader; the test then gets no more events.
     while let Some(Ok(event)) = events.next().await {
         let data = serde_json::from_str(&event.data).unwrap_or(Value::String(event.data));
         if sender

@@ -12,14 +12,14 @@ use tempfile::TempDir;
 
 use crate::{Bucket, Client, Token, process, root};
 
-/// Time for a start, with a build and other stacks on the same cores.
+/// Time for a start, including a build, while other stacks use the same cores.
 const READY_DEADLINE: Duration = Duration::from_mins(4);
 const READY_WORD: &str = "ready: ";
 
-/// Stacks of this process that run at a time; more only take the cores from each other.
+/// Stacks that run at a time; more would only compete for the cores.
 const STACKS_MAX: usize = 2;
 
-/// How to start a stack.
+/// Options of a stack.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     vars: Vec<(String, String)>,
@@ -41,7 +41,7 @@ impl Options {
         self
     }
 
-    /// How many native workers there are: `dev-worker-1`, …; none when not said.
+    /// Sets the number of native workers (`dev-worker-1`, …); the default is none.
     #[must_use]
     pub fn workers(mut self, count: usize) -> Self {
         self.workers = count;
@@ -56,19 +56,19 @@ impl Options {
     }
 }
 
-/// A running stack with a state of its own. Dropping it kills every process and removes the state.
+/// A running stack with its own state. Dropping it kills every process and removes the state.
 #[derive(Debug)]
 pub struct Stack {
     options: Options,
     state: TempDir,
     origin: String,
     running: Option<Running>,
-    // Given back after the processes have ended.
+    // Dropped last, after the processes have ended.
     _permit: Permit,
 }
 
 impl Stack {
-    /// Starts a stack on a free port and an empty state, when there is room for one; returns when all parts answer.
+    /// Starts a stack on a free port with an empty state, once a permit is free; returns when all parts answer.
     #[must_use]
     pub fn start(options: Options) -> Self {
         let permit = Permit::wait();
@@ -87,7 +87,7 @@ impl Stack {
         stack
     }
 
-    /// Starts the stack again, on the same state and port.
+    /// Starts the stack again with the same state and port.
     pub fn restart(&mut self) {
         assert!(self.running.is_none(), "stop or kill the stack first");
         let port = self
@@ -99,7 +99,7 @@ impl Stack {
         self.launch(&port);
     }
 
-    /// Kills every process of the stack at once, as a power cut does; returns when none is left.
+    /// Kills every process of the stack at once, like a power cut; returns when none is left.
     pub fn kill_hard(&mut self) {
         let Some(mut running) = self.running.take() else {
             return;
@@ -132,7 +132,7 @@ impl Stack {
         }
     }
 
-    /// Where everything answers.
+    /// Base URL of the edge.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -144,13 +144,13 @@ impl Stack {
         self.state.path()
     }
 
-    /// A client with the good token of `user` in the tenant `acme`.
+    /// A client with a valid token of `user` in the tenant `acme`.
     #[must_use]
     pub fn client(&self, user: &str) -> Client {
         self.caller("acme", user, "user")
     }
 
-    /// A client with a good token.
+    /// A client with a valid token.
     #[must_use]
     pub fn caller(&self, tenant: &str, user: &str, role: &str) -> Client {
         Client::new(&self.origin, Some(Token::of(tenant, user, role).sign_dev()))
@@ -180,27 +180,27 @@ impl Stack {
             .collect()
     }
 
-    /// Kills one process as the system would for want of memory.
+    /// Kills one process, as the kernel does when memory runs out.
     pub fn kill_process(&self, id: u32) {
         process::signal(id, Signal::KILL);
     }
 
-    /// Asks one process to end.
+    /// Sends SIGTERM to one process.
     pub fn terminate_process(&self, id: u32) {
         process::signal(id, Signal::TERM);
     }
 
-    /// Stops one process as if its machine had no time for it, until [`Stack::resume_process`].
+    /// Suspends one process until [`Stack::resume_process`].
     pub fn suspend_process(&self, id: u32) {
         process::signal(id, Signal::STOP);
     }
 
-    /// Lets a process go on that was suspended.
+    /// Resumes a suspended process.
     pub fn resume_process(&self, id: u32) {
         process::signal(id, Signal::CONT);
     }
 
-    /// Has the process a running one of this name below it?
+    /// Whether the process has a running descendant of this name.
     #[must_use]
     pub fn has_child(&self, id: u32, name: &str) -> bool {
         process::tree(id)
@@ -215,7 +215,7 @@ impl Stack {
         let _ = running.child.wait();
     }
 
-    /// Processes of this state that run, whoever their parent is.
+    /// Running processes of this stack, whatever their parent is.
     #[must_use]
     pub fn remains(&self) -> BTreeSet<u32> {
         let mark = format!("FERROTYPE_STACK={}#", self.state.path().display());
@@ -225,7 +225,7 @@ impl Stack {
             .collect()
     }
 
-    /// Waits for a line of xtask's output that starts with `start`, the `count`-th of this run.
+    /// Waits for the `count`-th output line of this run that starts with `start`.
     pub fn wait_line(&mut self, start: &str, count: usize, deadline: Duration) -> String {
         let running = self.running.as_mut().expect("the stack runs");
         running.wait_line(start, count, deadline)
@@ -256,7 +256,7 @@ impl Stack {
         std::fs::read_to_string(self.state.path().join("logs").join(name)).unwrap_or_default()
     }
 
-    /// Where the operations endpoints of native worker `number`, from 1, are; another place after each restart of it.
+    /// Base URL of the operations endpoints of native worker `number`, from 1; it changes with each restart of the worker.
     #[must_use]
     pub fn worker_origin(&self, number: usize) -> String {
         let file = self.worker_folder(number).join("addr");
@@ -265,8 +265,8 @@ impl Stack {
         format!("http://{addr}")
     }
 
-    /// What native worker `number`, from 1, answers on an operations path, with its status: it is no part of the API, and
-    /// `docs/openapi.json` does not know it.
+    /// Status and body of an operations endpoint of native worker `number`, from 1. These endpoints are not part of the
+    /// API and not in `docs/openapi.json`.
     pub async fn ask_worker(&self, number: usize, path: &str) -> (u16, String) {
         let url = format!("{}{path}", self.worker_origin(number));
         let answer = crate::client::http().get(&url).send().await;
@@ -287,7 +287,7 @@ impl Stack {
             .join(format!("workers/dev-worker-{number}"))
     }
 
-    /// The ends of all logs, for a test that fails.
+    /// The last lines of all logs, for a failed test.
     fn logs(&self) -> String {
         let tail = |name: &str, text: &str| {
             let lines: Vec<&str> = text.lines().collect();
@@ -317,7 +317,7 @@ impl Stack {
         for (key, value) in &self.options.worker_vars {
             command.arg("--worker-var").arg(format!("{key}={value}"));
         }
-        // Kept before it is ready: one that never is must end with this stack all the same.
+        // Stored before it is ready: a child that never gets ready must end with this stack as well.
         let running = self.running.insert(Running::spawn(&mut command));
         let line = running.wait_line(READY_WORD, 1, READY_DEADLINE);
         line.trim_start_matches(READY_WORD)
@@ -336,17 +336,17 @@ impl Drop for Stack {
 
 #[expect(
     clippy::print_stderr,
-    reason = "the test runner shows what a failed test printed"
+    reason = "the test runner shows the output of a failed test"
 )]
 fn report(output: &str, logs: &str) {
     eprintln!("--- xtask printed\n{output}\n{logs}\n---");
 }
 
-/// A stack with the defaults that several tests use at a time: each brings a tenant of its own.
+/// A stack with default settings that several tests use at a time, each with its own tenants.
 #[derive(Debug)]
 pub struct Shared(Arc<Stack>);
 
-/// The shared stack: the one that runs, or a new one. It ends with its last user.
+/// The shared stack: the running one, or a new one. It ends with its last user.
 #[must_use]
 pub fn shared() -> Shared {
     static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
@@ -379,7 +379,7 @@ impl std::ops::Deref for Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // The last user's stack reports by itself.
+        // For the last user, `Stack` itself reports.
         if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
             report(&self.output(), &self.logs());
         }
@@ -445,19 +445,19 @@ impl Running {
             let text = || self.output.text();
             assert!(
                 ended.is_none(),
-                "xtask ended ({ended:?}) before it said `{start}`\n{}",
+                "xtask ended ({ended:?}) before it printed `{start}`\n{}",
                 text()
             );
             assert!(
                 started.elapsed() < deadline,
-                "xtask did not say `{start}` in {deadline:?}\n{}",
+                "xtask did not print `{start}` within {deadline:?}\n{}",
                 text()
             );
         }
     }
 }
 
-/// Lines that a child has printed.
+/// Lines printed by a child.
 #[derive(Debug, Default)]
 struct Output {
     lines: Mutex<Vec<String>>,
@@ -499,7 +499,7 @@ impl Output {
     }
 }
 
-/// The program that developers run: the one that runs these tests, the one beside them, or a fresh build.
+/// The xtask binary: the one that runs these tests, or a new build.
 fn xtask() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! Tokens of any kind, made by hand: what the service must take, and what it must refuse.
+//! Tokens of any kind, valid and invalid.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::root;
 
-/// A token in the making: a header and claims, both free to change.
+/// Header and claims of a token, both freely editable.
 #[derive(Debug, Clone)]
 pub struct Token {
     header: Map<String, Value>,
@@ -18,7 +18,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// What a good token of the stack says.
+    /// A token that the stack accepts.
     #[must_use]
     pub fn of(tenant: &str, user: &str, role: &str) -> Self {
         let now = now_s();
@@ -39,14 +39,14 @@ impl Token {
         self
     }
 
-    /// Leaves a claim out.
+    /// Removes a claim.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.claims.remove(name);
         self
     }
 
-    /// Lets it end (or begin to be valid) `seconds` from now; negative: in the past.
+    /// Sets a time claim to `seconds` from now; negative values are in the past.
     #[must_use]
     pub fn claim_time(self, name: &str, seconds: i64) -> Self {
         self.claim(name, now_s() + seconds)
@@ -59,21 +59,21 @@ impl Token {
         self
     }
 
-    /// Signed by HMAC-SHA256 with `key`, whatever the header says.
+    /// Signs with HMAC-SHA256 and `key`, whatever the header names.
     #[must_use]
     pub fn sign(&self, key: &[u8]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
         mac.update(self.signed_text().as_bytes());
         self.with_signature(&mac.finalize().into_bytes())
     }
 
-    /// Signed by the development key of the checkout.
+    /// Signs with the development key of the checkout.
     #[must_use]
     pub fn sign_dev(&self) -> String {
         self.sign(dev_key().as_bytes())
     }
 
-    /// With these bytes as its signature; none for `alg: none`.
+    /// Appends these bytes as the signature; empty for `alg: none`.
     #[must_use]
     pub fn with_signature(&self, signature: &[u8]) -> String {
         format!(
@@ -91,7 +91,7 @@ impl Token {
     }
 }
 
-/// The development key of the checkout, as text; the first stack of a checkout makes it.
+/// The development key of the checkout, which the first stack creates.
 #[must_use]
 pub fn dev_key() -> String {
     let path = root().join(".ferrotype/dev-key");

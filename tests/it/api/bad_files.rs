@@ -1,10 +1,10 @@
-//! Files that are not what they seem.
+//! Files whose content does not match their type, and damaged files.
 
 use image::ImageFormat;
 use serde_json::Value;
 use tests::{Client, Created, Events, Stack, root, shared};
 
-use crate::pictures::{landscape, made};
+use crate::images::{landscape, made};
 
 async fn put(client: &Client, content_type: &str, body: &[u8]) -> Created {
     let created = client.create("photo.jpg", content_type, body.len()).await;
@@ -18,7 +18,7 @@ async fn is_gone(stack: &Stack, created: &Created) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_picture_of_its_type_is_refused_and_removed() {
+async fn a_file_of_another_type_is_rejected_and_removed() {
     let stack = shared();
     let alice = stack.caller("bad-files", "refused", "user");
     let mut events = alice.events("", None).await;
@@ -48,7 +48,7 @@ async fn what_is_no_picture_of_its_type_is_refused_and_removed() {
         let failed = events.next_of("upload_failed", &created.asset_id).await;
         assert_eq!(failed.data["error"]["code"], "upload_type_mismatch");
         assert!(is_gone(&stack, &created).await);
-        // It stays refused, and there is nothing to work on.
+        // The rejection is final, and no job exists.
         alice
             .complete(&created.asset_id)
             .await
@@ -82,7 +82,7 @@ fn crc(png: &mut [u8], chunk_at: usize, length: usize) {
     png[to..to + 4].copy_from_slice(&crc.to_be_bytes());
 }
 
-/// A small PNG that claims another size; its header is right but for that.
+/// A small PNG with other dimensions in its header; the header's checksum is correct.
 fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     let mut png = made(8, 8, ImageFormat::Png).bytes;
     png[16..20].copy_from_slice(&width.to_be_bytes());
@@ -91,7 +91,7 @@ fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     png
 }
 
-/// A small JPEG that claims another size in its frame header.
+/// A small JPEG with other dimensions in its frame header.
 fn jpeg_claiming(width: u16, height: u16) -> Vec<u8> {
     let mut jpeg = made(8, 8, ImageFormat::Jpeg).bytes;
     let frame = jpeg
@@ -119,10 +119,10 @@ fn half(mut bytes: Vec<u8>) -> Vec<u8> {
 const JPEG: &str = "image/jpeg";
 const PNG: &str = "image/png";
 
-/// What it is, its declared type, and the file.
+/// Description, declared type, content.
 type File = (&'static str, &'static str, Vec<u8>);
 
-/// Files that begin well, by the code that is said of them.
+/// Files with a valid start, grouped by the error code that is expected.
 fn broken() -> [(&'static str, Vec<File>); 4] {
     let half_of = |format| half(made(400, 300, format).bytes);
     let noise = [&[0xFF, 0xD8, 0xFF, 0xE0][..], &[0x55; 3_000]].concat();
@@ -132,29 +132,29 @@ fn broken() -> [(&'static str, Vec<File>); 4] {
         ("half a WebP", "image/webp", half_of(ImageFormat::WebP)),
         ("half a GIF", "image/gif", half_of(ImageFormat::Gif)),
         ("three bytes of JPEG", JPEG, vec![0xFF, 0xD8, 0xFF]),
-        ("noise behind a JPEG's name", JPEG, noise),
-        ("a GIF's name", "image/gif", b"GIF89a".to_vec()),
+        ("a JPEG signature followed by noise", JPEG, noise),
+        ("a GIF signature alone", "image/gif", b"GIF89a".to_vec()),
     ];
     let too_large = vec![
-        ("a wide PNG", PNG, png_claiming(17_000, 17_000)),
-        ("a wider PNG", PNG, png_claiming(65_500, 65_500)),
+        ("a large PNG", PNG, png_claiming(17_000, 17_000)),
+        ("a larger PNG", PNG, png_claiming(65_500, 65_500)),
         (
-            "the widest PNG",
+            "the largest PNG",
             PNG,
             png_claiming(0x7FFF_FFFF, 0x7FFF_FFFF),
         ),
-        ("a wide JPEG", JPEG, jpeg_claiming(17_000, 17_000)),
-        ("a wider JPEG", JPEG, jpeg_claiming(65_500, 65_500)),
+        ("a large JPEG", JPEG, jpeg_claiming(17_000, 17_000)),
+        ("a larger JPEG", JPEG, jpeg_claiming(65_500, 65_500)),
     ];
     let no_size = vec![
-        ("a flat PNG", PNG, png_claiming(0, 10)),
-        ("a thin PNG", PNG, png_claiming(10, 0)),
-        ("a flat JPEG", JPEG, jpeg_claiming(0, 10)),
+        ("a PNG of width 0", PNG, png_claiming(0, 10)),
+        ("a PNG of height 0", PNG, png_claiming(10, 0)),
+        ("a JPEG of width 0", JPEG, jpeg_claiming(0, 10)),
     ];
     let corrupt = vec![
-        ("a wrong header sum", PNG, pngsuite("xhdn0g08.png")),
+        ("a wrong header checksum", PNG, pngsuite("xhdn0g08.png")),
         ("a depth of 99 bits", PNG, pngsuite("xd9n2c08.png")),
-        ("no pixels", PNG, pngsuite("xdtn0g01.png")),
+        ("no pixel data", PNG, pngsuite("xdtn0g01.png")),
     ];
     [
         ("image_truncated", truncated),
@@ -196,7 +196,7 @@ async fn check_failed(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_picture_fails_once_by_its_code_and_harms_no_other() {
+async fn a_damaged_image_fails_with_its_code_without_retry() {
     let stack = shared();
     let alice = stack.caller("bad-files", "broken", "user");
     let mut events = alice.events("", None).await;
@@ -218,11 +218,11 @@ async fn a_broken_picture_fails_once_by_its_code_and_harms_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_files_of_others_end_in_a_code() {
+async fn files_of_damage_suites_fail_with_a_code() {
     let stack = shared();
     let alice = stack.caller("bad-files", "damaged", "user");
     let mut events = alice.events("", None).await;
-    // By their names in the suite: wrong signatures, then everything behind a right one.
+    // Names as in PngSuite: first wrong signatures, then damage after a correct signature.
     for name in [
         "xs1n0g01", "xs2n0g01", "xs4n0g01", "xs7n0g01", "xcrn0g04", "xlfn0g04",
     ] {
@@ -252,7 +252,7 @@ async fn damaged_files_of_others_end_in_a_code() {
         let job = alice.job(&created.job_id).await.expect(200);
         let code = job["error"]["code"].as_str().unwrap_or("none");
         let codes: &[&str] = match *name {
-            // Harmless behind their damage.
+            // Decodable in spite of the damage.
             "profile-tag-wraps" => &["none"],
             _ => &["image_corrupt"],
         };
@@ -262,7 +262,7 @@ async fn damaged_files_of_others_end_in_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_size_never_arrives() {
+async fn a_put_of_a_wrong_size_stores_nothing() {
     let stack = shared();
     let alice = stack.caller("bad-files", "sizes", "user");
     let body = made(20, 20, ImageFormat::Png).bytes;

@@ -1,4 +1,4 @@
-//! Requests that make no sense: each is refused by its stable code.
+//! Invalid requests: each is rejected with its stable error code.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,12 +7,12 @@ use tests::{Client, shared as shared_stack};
 
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
-/// A user of this file's tenant, one for each test.
+/// A user of this module's tenant, one per test.
 fn user(stack: &tests::Stack, name: &str) -> Client {
     stack.caller("bad-requests", name, "user")
 }
 
-/// A good request, but for one field.
+/// A request that is valid except for one field.
 fn with(field: &str, value: impl Into<Value>) -> Value {
     let mut body = json!({"filename": "a.jpg", "content_type": "image/jpeg", "size_bytes": 100});
     body[field] = value.into();
@@ -20,7 +20,7 @@ fn with(field: &str, value: impl Into<Value>) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_client_says_of_a_file_is_checked() {
+async fn fields_of_a_new_asset_are_validated() {
     let stack = shared_stack();
     let alice = user(&stack, "fields");
     let big: Value = "x".repeat(8_192).into();
@@ -92,7 +92,7 @@ async fn what_a_client_says_of_a_file_is_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_are_no_json() {
+async fn bodies_that_are_not_json() {
     let stack = shared_stack();
     let alice = user(&stack, "bodies");
     let deep = format!("{{\"metadata\": {{\"x\": {}", "[".repeat(100_000));
@@ -155,7 +155,7 @@ async fn bodies_that_are_no_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_are_kept_byte_for_byte() {
+async fn filenames_are_kept_byte_for_byte() {
     let stack = shared_stack();
     let alice = user(&stack, "names");
     let names = [
@@ -183,7 +183,7 @@ async fn names_are_kept_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_methods_and_paths() {
+async fn unknown_methods_and_paths_are_rejected() {
     let stack = shared_stack();
     let alice = user(&stack, "methods");
     for op in Op::ALL {
@@ -229,7 +229,7 @@ async fn other_methods_and_paths() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queries_that_make_no_sense() {
+async fn invalid_queries_are_rejected() {
     let stack = shared_stack();
     let alice = user(&stack, "queries");
     for (path, code) in [
@@ -238,7 +238,7 @@ async fn queries_that_make_no_sense() {
         ("/v1/assets?limit=-1", "query_invalid"),
         ("/v1/assets?limit=ten", "query_invalid"),
         ("/v1/assets?limit=99999999999999999999", "query_invalid"),
-        ("/v1/assets?kind=picture", "query_invalid"),
+        ("/v1/assets?kind=photo", "query_invalid"),
         ("/v1/assets?state=done", "query_invalid"),
         ("/v1/jobs?state=done", "query_invalid"),
         ("/v1/jobs?asset_id=x", "query_invalid"),

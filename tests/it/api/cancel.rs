@@ -5,7 +5,7 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 use tests::{Answer, Client, Created, Event, Events, shared};
 
-use crate::pictures::{landscape, made};
+use crate::images::{landscape, made};
 
 async fn cancel(client: &Client, created: &Created) -> Answer {
     client
@@ -13,7 +13,7 @@ async fn cancel(client: &Client, created: &Created) -> Answer {
         .await
 }
 
-/// The asset's part in the stream, up to the next event of another one.
+/// Names of the asset's events, once a later event of another asset has arrived.
 async fn settled(client: &Client, events: &mut Events, asset_id: &str) -> Vec<String> {
     let later = client.create("later.png", "image/png", 10).await;
     events.next_of("upload_started", &later.asset_id).await;
@@ -47,7 +47,7 @@ async fn a_queued_job_that_is_cancelled_never_starts() {
     let alice = stack.caller("cancel", "queued", "user");
     let mut events = alice.events("", None).await;
     events.first("snapshot").await;
-    // Photos before it keep the only codec busy.
+    // Earlier photos keep the only codec busy.
     let busy: Vec<Created> = join_all((0..4).map(|_| {
         let alice = alice.clone();
         async move { landscape(1).upload(&alice).await }
@@ -61,7 +61,7 @@ async fn a_queued_job_that_is_cancelled_never_starts() {
     );
     check_cancelled(&alice, &created).await;
 
-    // Its message comes after those of the photos, and finds nothing to do.
+    // Its message follows those of the photos and must not start an attempt.
     let ids: Vec<&str> = busy.iter().map(|one| one.asset_id.as_str()).collect();
     events.all_of(&["processing_complete"], &ids).await;
     let names = settled(&alice, &mut events, &created.asset_id).await;
@@ -70,7 +70,7 @@ async fn a_queued_job_that_is_cancelled_never_starts() {
         ["upload_started", "upload_complete", "job_cancelled"]
     );
 
-    // It can be taken up again.
+    // It can be redriven.
     let redriven = alice
         .post(
             &format!("/v1/jobs/{}/redrive", created.job_id),
@@ -102,7 +102,7 @@ async fn a_running_job_that_is_cancelled_publishes_nothing() {
     let mut events = alice.events("", None).await;
     events.first("snapshot").await;
     let big = made(6_000, 4_000, ImageFormat::Jpeg);
-    // It may be faster than we are, now and then.
+    // The job may finish before the cancellation arrives; then try again.
     for _ in 0..5 {
         let created = big.upload(&alice).await;
         events
@@ -120,7 +120,7 @@ async fn a_running_job_that_is_cancelled_publishes_nothing() {
             "{job}"
         );
         check_cancelled(&alice, &created).await;
-        // The next picture has the codec, so the cancelled attempt is over.
+        // The next image has the codec, so the cancelled attempt is over.
         let next = made(30, 20, ImageFormat::Png).upload(&alice).await;
         events.next_of("processing_complete", &next.asset_id).await;
         let of_it = |event: &&Event| event.asset_id() == created.asset_id;
@@ -131,11 +131,11 @@ async fn a_running_job_that_is_cancelled_publishes_nothing() {
         check_cancelled(&alice, &created).await;
         return;
     }
-    panic!("no job was caught running");
+    panic!("no job was cancelled while it was running");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_is_nothing_to_cancel_before_the_upload_is_complete() {
+async fn a_job_cannot_be_cancelled_before_the_upload_is_complete() {
     let stack = shared();
     let alice = stack.caller("cancel", "early", "user");
     let created = alice.create("a.png", "image/png", 10).await;

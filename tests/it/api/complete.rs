@@ -1,4 +1,4 @@
-//! From upload to work: `complete`, fresh URLs, checksums, originals.
+//! Confirming uploads: `complete`, fresh URLs, checksums, originals.
 
 use futures_util::future::join_all;
 use image::ImageFormat;
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::{Client, Events, shared};
 
+use crate::images::made;
 use crate::log;
-use crate::pictures::made;
 
 fn hex(bytes: &[u8]) -> String {
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
@@ -25,15 +25,13 @@ async fn watch(client: &Client) -> Events {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn complete_twenty_times_at_once_is_complete_once() {
+async fn twenty_parallel_completes_create_one_job() {
     let stack = shared();
     let alice = stack.caller("complete", "eager", "user");
     let mut events = watch(&alice).await;
-    let picture = made(300, 200, ImageFormat::Png);
-    let created = alice
-        .create("a.png", "image/png", picture.bytes.len())
-        .await;
-    let _ = alice.put(&created.upload, picture.bytes).await.expect(200);
+    let image = made(300, 200, ImageFormat::Png);
+    let created = alice.create("a.png", "image/png", image.bytes.len()).await;
+    let _ = alice.put(&created.upload, image.bytes).await.expect(200);
     for answer in join_all((0..20).map(|_| alice.complete(&created.asset_id))).await {
         let answer = answer.expect(202);
         assert_eq!(answer["job_id"], created.job_id.as_str());
@@ -41,7 +39,7 @@ async fn complete_twenty_times_at_once_is_complete_once() {
     events
         .next_of("processing_complete", &created.asset_id)
         .await;
-    // Also afterwards, and without a body.
+    // The same afterwards, and without a body.
     let path = format!("/v1/assets/{}/complete", created.asset_id);
     let again = alice
         .send(reqwest::Method::POST, &path, None)
@@ -59,7 +57,7 @@ async fn complete_twenty_times_at_once_is_complete_once() {
             .expect_problem(400, "request_invalid");
     }
 
-    // What comes after another asset's event would have come by now.
+    // A later event of this user has arrived, so a second job of the first asset would have shown by now.
     let last = alice.create("last.png", "image/png", 10).await;
     events.next_of("upload_started", &last.asset_id).await;
     assert_eq!(
@@ -75,26 +73,21 @@ async fn an_upload_gets_fresh_urls_until_it_is_complete() {
     let stack = shared();
     let alice = stack.caller("complete", "renewer", "user");
     let mut events = watch(&alice).await;
-    let picture = made(30, 20, ImageFormat::Png);
-    let created = alice
-        .create("a.png", "image/png", picture.bytes.len())
-        .await;
+    let image = made(30, 20, ImageFormat::Png);
+    let created = alice.create("a.png", "image/png", image.bytes.len()).await;
     let renew = format!("/v1/assets/{}/upload", created.asset_id);
     let fresh = alice.post(&renew, &Value::Null).await.expect(200);
     let _ = alice
-        .put(&fresh["upload"], picture.bytes.clone())
+        .put(&fresh["upload"], image.bytes.clone())
         .await
         .expect(200);
-    // One object, whichever URL.
+    // Every URL is for the same object.
     assert_eq!(
-        alice
-            .put(&created.upload, picture.bytes.clone())
-            .await
-            .status,
+        alice.put(&created.upload, image.bytes.clone()).await.status,
         412
     );
     let fresh = alice.post(&renew, &Value::Null).await.expect(200);
-    assert_eq!(alice.put(&fresh["upload"], picture.bytes).await.status, 412);
+    assert_eq!(alice.put(&fresh["upload"], image.bytes).await.status, 412);
     let _ = alice.complete(&created.asset_id).await.expect(202);
     alice
         .post(&renew, &Value::Null)
@@ -146,13 +139,13 @@ async fn a_declared_checksum_is_checked() {
 async fn the_original_comes_back_as_an_attachment() {
     let stack = shared();
     let alice = stack.caller("complete", "archivist", "user");
-    let picture = made(30, 20, ImageFormat::Png);
+    let image = made(30, 20, ImageFormat::Png);
     let name = "Ünïcode \"名前\" 🎞.png";
-    let created = alice.create(name, "image/png", picture.bytes.len()).await;
+    let created = alice.create(name, "image/png", image.bytes.len()).await;
     let path = format!("/v1/assets/{}/original", created.asset_id);
     alice.get(&path).await.expect_problem(409, "upload_missing");
     let _ = alice
-        .put(&created.upload, picture.bytes.clone())
+        .put(&created.upload, image.bytes.clone())
         .await
         .expect(200);
     let _ = alice.complete(&created.asset_id).await.expect(202);
@@ -163,15 +156,15 @@ async fn the_original_comes_back_as_an_attachment() {
     let location = redirect.header("location").to_owned();
     assert!(location.contains("X-Amz-Expires=3600"), "{location}");
     let original = alice.fetch(&location).await;
-    assert_eq!((original.status, &original.body), (200, &picture.bytes));
-    // The name is in the signed URL; the local bucket does not make a header of it.
+    assert_eq!((original.status, &original.body), (200, &image.bytes));
+    // The filename is in the signed URL; the local bucket does not turn it into a header.
     let encoded = "filename%2A%3DUTF-8%27%27%25C3%259Cn%25C3%25AFcode%2520%2522%25E5%2590%258D%25E5%2589%258D%2522%2520%25F0%259F%258E%259E.png";
     let disposition = location.split_once("response-content-disposition=");
     let disposition = disposition.unwrap().1.split('&').next().unwrap();
     assert!(disposition.starts_with("attachment%3B%20"), "{disposition}");
     assert!(disposition.ends_with(encoded), "{disposition}");
 
-    // The URL reads this one object in this one way.
+    // The URL is valid for this object and for GET alone.
     for misuse in [
         location.replace("originals", "m"),
         location.replace("attachment", "inline"),

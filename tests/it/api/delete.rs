@@ -1,4 +1,4 @@
-//! Deleted assets leave nothing behind.
+//! Deleting assets removes all of their objects.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 use tests::{Client, Created, Stack, shared};
 
-use crate::pictures::{landscape, made};
+use crate::images::{landscape, made};
 
-/// Files of an attempt that did not win are removed two minutes later, when its worker has noticed.
+/// Objects of an attempt that did not win are removed after two minutes, when its worker has stopped writing.
 const LEFTOVERS_GONE: Duration = Duration::from_mins(4);
 
 async fn delete(client: &Client, created: &Created) -> u16 {
@@ -107,7 +107,7 @@ async fn an_asset_can_be_deleted_at_every_stage() {
     let stack = shared();
     let alice = stack.caller("delete", "bob", "user");
     let mut events = alice.events("", None).await;
-    // Before the file, with the file, and refused.
+    // Before the PUT, after the PUT, and after a rejection.
     let waiting = alice.create("a.png", "image/png", 10).await;
     let put = alice.create("a.txt", "image/png", 4).await;
     let _ = alice.put(&put.upload, b"text".to_vec()).await.expect(200);
@@ -120,7 +120,7 @@ async fn an_asset_can_be_deleted_at_every_stage() {
         .complete(&refused.asset_id)
         .await
         .expect_problem(409, "upload_type_mismatch");
-    // Queued, behind photos.
+    // Queued, after photos.
     let mut photos = Vec::new();
     for _ in 0..2 {
         photos.push(landscape(1).upload(&alice).await);
@@ -137,7 +137,7 @@ async fn an_asset_can_be_deleted_at_every_stage() {
     for created in [&waiting, &put, &refused, &queued] {
         gone(&stack, created, Duration::from_mins(1)).await;
     }
-    // The URL of a deleted asset still is a URL, but it leads nowhere that lasts: `complete` finds nothing.
+    // The signed URL of a deleted asset still accepts a PUT, but the asset cannot be completed and the object is removed.
     alice
         .complete(&waiting.asset_id)
         .await
@@ -158,7 +158,7 @@ async fn a_running_job_of_a_deleted_asset_leaves_no_files() {
     let mut events = alice.events("", None).await;
     let big = made(6_000, 4_000, ImageFormat::Jpeg);
     let mut deleted = Vec::new();
-    // At different moments of its work.
+    // At different moments of the attempt.
     for event in ["processing_started", "processing_progress"] {
         let created = big.upload(&alice).await;
         events.next_of(event, &created.asset_id).await;

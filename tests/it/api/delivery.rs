@@ -1,4 +1,4 @@
-//! Outputs as browsers and caches get them.
+//! Outputs as browsers and caches receive them.
 
 use image::ImageFormat;
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::api::Op;
 use tests::{Answer, Client, shared as shared_stack};
 
-use crate::pictures::made;
+use crate::images::made;
 
 const ORIGIN: (&str, &str) = ("origin", "https://page.example");
 
@@ -16,7 +16,7 @@ async fn get(client: &Client, url: &str, headers: &[(&str, &str)]) -> Answer {
         .await
 }
 
-/// Ranges of `url`, whose whole is `whole`.
+/// Checks ranges of `url`, whose full content is `whole`.
 async fn check_ranges(client: &Client, url: &str, whole: &[u8]) {
     let size = whole.len();
     let last = size - 1;
@@ -44,7 +44,7 @@ async fn check_ranges(client: &Client, url: &str, whole: &[u8]) {
         assert_eq!(answer.status, 416, "{range}");
         assert_eq!(answer.header("content-range"), format!("bytes */{size}"));
     }
-    // What is no range, or more than one, is answered by the whole.
+    // An invalid range, or more than one, is answered with the full content.
     for range in [
         "bytes=5-2",
         "bytes=0-1,3-4",
@@ -74,7 +74,7 @@ async fn check_validators(client: &Client, url: &str, etag: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn outputs_have_ranges_validators_and_headers_that_keep_them_harmless() {
+async fn outputs_have_ranges_validators_and_security_headers() {
     let stack = shared_stack();
     let alice = stack.caller("delivery", "alice", "user");
     let mut events = alice.events("", None).await;
@@ -123,7 +123,7 @@ async fn outputs_have_ranges_validators_and_headers_that_keep_them_harmless() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_other_origins_may_call_without_credentials() {
+async fn other_origins_may_call_without_credentials() {
     let stack = shared_stack();
     let alice = stack.caller("delivery", "bob", "user");
     for op in Op::ALL {
@@ -159,7 +159,7 @@ async fn pages_of_other_origins_may_call_without_credentials() {
             );
         }
     }
-    // Refusals have to be readable as well.
+    // Errors must be readable by other origins, too.
     for (client, status) in [(alice.clone(), 200), (alice.without_token(), 401)] {
         let answer = client
             .send_raw(Method::GET, "/v1/assets", &[ORIGIN], Vec::new())

@@ -1,4 +1,4 @@
-//! What is not the caller's does not exist: no answer tells "not yours" from "not there".
+//! Isolation of tenants and users: no answer distinguishes "not yours" from "does not exist".
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use shared::api::{Access, Op};
 use tests::{Answer, Client, Created, Events, shared as shared_stack};
 
-use crate::pictures::made;
+use crate::images::made;
 
-/// What an operation's path names.
+/// What the path of an operation refers to.
 enum Names {
     Asset,
     Job,
     Nothing,
 }
 
-/// Exhaustive: a new operation has to say how a stranger could misuse it.
+/// Exhaustive: a new operation must state how a stranger could misuse it.
 const fn names(op: Op) -> Names {
     match op {
         Op::GetAsset
@@ -27,13 +27,13 @@ const fn names(op: Op) -> Names {
         | Op::GetOriginal
         | Op::GetPlayback => Names::Asset,
         Op::GetJob | Op::CancelJob | Op::RedriveJob => Names::Job,
-        // Lists and the stream have steps of their own, the files, too.
+        // Lists, the stream and files have tests of their own.
         Op::CreateAsset
         | Op::ListAssets
         | Op::ListJobs
         | Op::StreamEvents
         | Op::CreateTicket
-        // Those of workers and admins are closed to every other role: `roles` tells.
+        // Operations of workers and admins are closed to every other role: see `roles`.
         | Op::RegisterWorker
         | Op::PullMessages
         | Op::AckMessages
@@ -53,7 +53,7 @@ const fn names(op: Op) -> Names {
     }
 }
 
-/// An answer without what differs by chance: the id and the time of the request.
+/// An answer without its request id and date, which always differ.
 fn essence(answer: &Answer) -> (u16, BTreeMap<String, String>, String) {
     let headers = answer
         .headers
@@ -76,7 +76,7 @@ async fn call(client: &Client, op: Op, method: &Method, id: &str) -> Answer {
     client.send(method.clone(), &path, None).await
 }
 
-/// Calls `op` with ids of `owned` by each stranger; all answers must be the one for an id that never was.
+/// Calls `op` as each stranger with the ids in `owned`; every answer must equal that for an id that never existed.
 async fn check_op(op: Op, owned: &[&str], malformed: &[&str], strangers: &[Client]) {
     let mut methods = vec![Method::from_bytes(op.method().as_str().as_bytes()).unwrap()];
     if methods[0] == Method::GET {
@@ -117,7 +117,7 @@ async fn watch(client: &Client) -> Events {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_ours_does_not_exist() {
+async fn assets_of_others_are_not_found() {
     let stack = shared_stack();
     let alice = stack.caller("isolation-1", "alice", "user");
     let strangers = [
@@ -158,7 +158,7 @@ async fn what_is_not_ours_does_not_exist() {
             Names::Nothing => {}
         }
     }
-    // All of that changed nothing.
+    // None of these calls changed anything.
     assert_eq!(
         alice.asset(&done.asset_id).await.expect(200)["state"],
         "ready"
@@ -169,7 +169,7 @@ async fn what_is_not_ours_does_not_exist() {
     );
 
     check_lists(&strangers, &done).await;
-    // Whoever has events of its own later sees those alone.
+    // A stranger's stream contains that stranger's events alone.
     for (stranger, events) in strangers.iter().zip(&mut watched) {
         let own = stranger.create("own.png", "image/png", 100).await;
         events.next_of("upload_started", &own.asset_id).await;
@@ -292,7 +292,7 @@ async fn playback_is_public_only_for_public_assets() {
             .expect_problem(404, "not_found");
         let playback = other.get(&path(&public)).await.expect(200);
         assert_eq!(playback["outputs"].as_array().unwrap().len(), 4);
-        // Nothing of the owner's.
+        // Nothing about the owner.
         for field in ["filename", "metadata", "owner"] {
             assert_eq!(playback[field], Value::Null, "{playback}");
         }

@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Lists and their pages.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ async fn pages(client: &Client, path: &str, limit: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn twenty_five_assets_page_by_page() {
+async fn assets_are_listed_page_by_page() {
     let stack = shared();
     let alice = stack.caller("lists", "alice", "user");
     let created = join_all((0..25).map(|number| {
@@ -54,7 +54,7 @@ async fn twenty_five_assets_page_by_page() {
         assert!(ids.is_sorted_by(|one, other| one > other));
     }
 
-    // An asset that comes meanwhile is no reason to show another twice.
+    // An asset that is created between two pages must not repeat another one.
     let first = alice.get("/v1/assets?limit=10").await.expect(200);
     let newest = alice.create("new.png", "image/png", 10).await;
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -90,14 +90,14 @@ async fn twenty_five_assets_page_by_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_page_by_page() {
+async fn jobs_are_listed_page_by_page() {
     let stack = shared();
     let alice = stack.caller("lists", "jobs", "user");
     let mut events = alice.events("", None).await;
     let mut uploads = Vec::new();
     for _ in 0..5 {
-        let picture = crate::pictures::made(10, 10, image::ImageFormat::Png);
-        uploads.push(picture.upload(&alice).await);
+        let photo = crate::images::made(10, 10, image::ImageFormat::Png);
+        uploads.push(photo.upload(&alice).await);
     }
     let assets: Vec<&str> = uploads.iter().map(|one| one.asset_id.as_str()).collect();
     events.all_of(&["processing_complete"], &assets).await;

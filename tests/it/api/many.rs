@@ -7,12 +7,12 @@ use image::{ImageFormat, RgbaImage};
 use serde_json::json;
 use tests::{Client, Created, Events, shared};
 
+use crate::images::{Photo, check_outputs, difference, landscape, made};
 use crate::log;
-use crate::pictures::{Picture, check_outputs, difference, landscape, made};
 
-/// Photos in each orientation, and pictures of every format and of sizes on both sides of every box.
-fn album() -> Vec<Picture> {
-    let mut album: Vec<Picture> = (1..=8).map(landscape).collect();
+/// Photos in each orientation, and images of every format with sizes above and below those of every output.
+fn album() -> Vec<Photo> {
+    let mut album: Vec<Photo> = (1..=8).map(landscape).collect();
     let sizes = [
         (3000, 1000, ImageFormat::Jpeg),
         (1001, 503, ImageFormat::Png),
@@ -31,19 +31,19 @@ fn album() -> Vec<Picture> {
     album
 }
 
-async fn upload(client: &Client, index: usize, picture: Picture) -> (Picture, Created) {
+async fn upload(client: &Client, index: usize, photo: Photo) -> (Photo, Created) {
     let visibility = if index.is_multiple_of(2) {
         "public"
     } else {
         "private"
     };
-    let document = json!({"filename": picture.name, "content_type": picture.content_type, "visibility": visibility});
-    let created = client.upload_with(&document, picture.bytes.clone()).await;
-    (picture, created)
+    let document = json!({"filename": photo.name, "content_type": photo.content_type, "visibility": visibility});
+    let created = client.upload_with(&document, photo.bytes.clone()).await;
+    (photo, created)
 }
 
-/// Every event of the stream is one of these assets', and every asset's events are in their order.
-fn check_stream(events: &Events, tenant: &str, uploads: &[(Picture, Created)]) {
+/// Checks that every event belongs to one of these assets, and that each asset's events are in order.
+fn check_stream(events: &Events, tenant: &str, uploads: &[(Photo, Created)]) {
     log::check_gapless(events.seen());
     for event in events
         .seen()
@@ -55,7 +55,7 @@ fn check_stream(events: &Events, tenant: &str, uploads: &[(Picture, Created)]) {
             uploads
                 .iter()
                 .any(|(_, created)| created.asset_id == event.asset_id()),
-            "a foreign event: {}",
+            "an event of another user: {}",
             event.data
         );
     }
@@ -77,15 +77,14 @@ async fn twenty_photos_at_once_by_three_users_of_two_tenants() {
     }
 
     let album = album().into_iter().enumerate();
-    let uploads =
-        album.map(|(index, picture)| upload(&callers[index % callers.len()], index, picture));
+    let uploads = album.map(|(index, photo)| upload(&callers[index % callers.len()], index, photo));
     let mut uploads: Vec<Option<_>> = join_all(uploads).await.into_iter().map(Some).collect();
     assert_eq!(uploads.len(), 20);
 
     let mut upright: BTreeMap<&str, RgbaImage> = BTreeMap::new();
     let mut turned = Vec::new();
     for (number, (caller, events)) in callers.iter().zip(&mut streams).enumerate() {
-        let own: Vec<(Picture, Created)> = uploads
+        let own: Vec<(Photo, Created)> = uploads
             .iter_mut()
             .skip(number)
             .step_by(callers.len())
@@ -99,12 +98,12 @@ async fn twenty_photos_at_once_by_three_users_of_two_tenants() {
             .all_of(&["processing_complete", "processing_failed"], &ids)
             .await;
         check_stream(events, names[number].0, &own);
-        for (picture, created) in &own {
-            let images = check_outputs(caller, &created.asset_id, picture).await;
-            if picture.name == "Landscape_1.jpg" {
+        for (photo, created) in &own {
+            let images = check_outputs(caller, &created.asset_id, photo).await;
+            if photo.name == "Landscape_1.jpg" {
                 upright.extend(images);
-            } else if picture.name.starts_with("Landscape_") {
-                turned.push((picture.name.clone(), images));
+            } else if photo.name.starts_with("Landscape_") {
+                turned.push((photo.name.clone(), images));
             }
         }
     }
@@ -121,7 +120,7 @@ async fn twenty_photos_at_once_by_three_users_of_two_tenants() {
     check_codec(&callers).await;
 }
 
-/// No isolate ever had two pictures in its codec at once, and none grew beyond what an isolate can spare.
+/// Checks that no isolate decoded two images at once, and that none used more memory than an isolate has.
 async fn check_codec(callers: &[Client]) {
     let mut spans: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for caller in callers {
@@ -142,7 +141,7 @@ async fn check_codec(callers: &[Client]) {
         for pair in spans.windows(2) {
             assert!(
                 pair[0].1 <= pair[1].0,
-                "{worker} had two pictures at once: {pair:?}"
+                "{worker} decoded two images at once: {pair:?}"
             );
         }
     }

@@ -1,10 +1,10 @@
-//! Jobs that are tried afresh.
+//! Redriving jobs.
 
 use image::ImageFormat;
 use serde_json::Value;
 use tests::{Answer, Client, Created, shared};
 
-use crate::pictures::made;
+use crate::images::made;
 
 async fn redrive(client: &Client, created: &Created) -> Answer {
     client
@@ -16,7 +16,7 @@ async fn redrive(client: &Client, created: &Created) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_job_can_be_tried_afresh_and_keeps_its_history() {
+async fn a_failed_job_can_be_redriven_and_keeps_its_history() {
     let stack = shared();
     let alice = stack.caller("redrive", "alice", "user");
     let mut events = alice.events("", None).await;
@@ -48,7 +48,7 @@ async fn a_failed_job_can_be_tried_afresh_and_keeps_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_succeeded_is_not_tried_afresh() {
+async fn a_job_that_succeeded_cannot_be_redriven() {
     let stack = shared();
     let alice = stack.caller("redrive", "bob", "user");
     let mut events = alice.events("", None).await;

@@ -1,4 +1,4 @@
-//! What each role may do.
+//! Permissions of each role.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use shared::api::{Access, Method, Op};
 use shared::auth::Role;
 use tests::{Client, shared as shared_stack};
 
-use crate::pictures::made;
+use crate::images::made;
 
 fn ids(list: &Value) -> Vec<&str> {
     let items = list["items"].as_array().unwrap();
@@ -48,7 +48,7 @@ async fn a_service_acts_for_one_user_at_a_time() {
         .next_of("processing_complete", &created.asset_id)
         .await;
 
-    // The same things as alice's own, and nothing else.
+    // Exactly the assets that alice sees.
     let listed = service
         .get("/v1/assets?on_behalf_of=alice")
         .await
@@ -73,7 +73,7 @@ async fn a_service_acts_for_one_user_at_a_time() {
         .await;
     for_alice.first("reset").await;
 
-    // Its own things are its own.
+    // The service's own assets are separate.
     assert_eq!(
         service.get("/v1/assets").await.expect(200)["items"],
         json!([])
@@ -88,7 +88,7 @@ async fn a_service_acts_for_one_user_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_acts_for_nobody_else() {
+async fn a_user_cannot_act_for_another() {
     let stack = shared_stack();
     let alice = stack.caller("roles-3", "alice", "user");
     let created = alice.create("a.png", "image/png", 10).await;
@@ -161,7 +161,7 @@ async fn call(client: &Client, op: Op) -> tests::Answer {
     }
 }
 
-/// Exhaustive by the table: every role at every operation, and nobody.
+/// Exhaustive by the contract table: every operation, called by every role and without a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_operation_is_open_to_its_roles_alone() {
     let stack = shared_stack();

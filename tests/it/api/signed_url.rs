@@ -1,13 +1,13 @@
-//! A signed URL is good for one object, one size, one type, one method, one time, and one use.
+//! A signed URL is valid for one object, size, type and method, for a limited time, and once.
 
 use image::ImageFormat;
 use reqwest::Method;
 use serde_json::Value;
 use tests::{Client, Created, shared};
 
-use crate::pictures::made;
+use crate::images::made;
 
-/// A use of the URL that nobody has signed.
+/// A use of the URL that is not covered by its signature.
 struct Misuse {
     name: &'static str,
     method: Method,
@@ -18,7 +18,7 @@ struct Misuse {
 
 const HEADERS: [(&str, &str); 2] = [("content-type", "image/png"), ("if-none-match", "*")];
 
-/// Replaces a query parameter's value by what `change` makes of it.
+/// Replaces the value of a query parameter by `change(value)`.
 fn with_parameter(url: &str, name: &str, change: impl Fn(&str) -> String) -> String {
     let (before, rest) = url.split_once(&format!("{name}=")).unwrap();
     let (value, after) = rest.split_at(rest.find('&').unwrap_or(rest.len()));
@@ -27,7 +27,7 @@ fn with_parameter(url: &str, name: &str, change: impl Fn(&str) -> String) -> Str
     format!("{before}{name}={changed}{after}")
 }
 
-/// Another last digit.
+/// Changes the last digit.
 fn other_digit(text: &str) -> String {
     let (before, last) = text.split_at(text.len() - 1);
     format!("{before}{}", if last == "7" { "3" } else { "7" })
@@ -61,7 +61,7 @@ fn misuses(url: &str, asset_id: &str, body: &[u8]) -> Vec<Misuse> {
             url.replace("/ferrotype-raw/", "/ferrotype-public/"),
         ),
         put(
-            "a longer life",
+            "a longer lifetime",
             with_parameter(url, "X-Amz-Expires", other_digit),
         ),
         put("another date", with_parameter(url, "X-Amz-Date", date)),
@@ -69,9 +69,9 @@ fn misuses(url: &str, asset_id: &str, body: &[u8]) -> Vec<Misuse> {
             "another signature",
             with_parameter(url, "X-Amz-Signature", other_digit),
         ),
-        put("one parameter more", format!("{url}&x-id=PutObject")),
-        with_body("one byte more", [body, b"!"].concat()),
-        with_body("one byte less", body[..body.len() - 1].to_vec()),
+        put("an additional parameter", format!("{url}&x-id=PutObject")),
+        with_body("one extra byte", [body, b"!"].concat()),
+        with_body("a missing byte", body[..body.len() - 1].to_vec()),
         with_headers(
             "another type",
             &[("content-type", "text/html"), ("if-none-match", "*")],
@@ -79,13 +79,13 @@ fn misuses(url: &str, asset_id: &str, body: &[u8]) -> Vec<Misuse> {
         with_headers("no type", &[("if-none-match", "*")]),
         with_headers("overwriting allowed", &[("content-type", "image/png")]),
         with_headers(
-            "overwriting of another version",
+            "overwriting another version",
             &[("content-type", "image/png"), ("if-none-match", "\"x\"")],
         ),
     ]
 }
 
-/// The methods that the URL is not for.
+/// Methods that the URL is not signed for.
 fn other_methods(url: &str, body: &[u8]) -> Vec<Misuse> {
     let methods = [
         ("GET", Method::GET, Vec::new()),
@@ -128,11 +128,11 @@ async fn stored(client: &Client, created: &Created) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_url_is_good_for_exactly_one_put() {
+async fn a_signed_url_accepts_exactly_one_put() {
     let stack = shared();
     let alice = stack.caller("signed-url", "alice", "user");
-    let picture = made(64, 48, ImageFormat::Png);
-    let body = picture.bytes.clone();
+    let image = made(64, 48, ImageFormat::Png);
+    let body = image.bytes.clone();
     let created = alice.create("small.png", "image/png", body.len()).await;
     let url = created.upload["url"].as_str().unwrap();
     assert_eq!(created.upload["headers"], headers_document());
@@ -153,7 +153,7 @@ async fn a_signed_url_is_good_for_exactly_one_put() {
         .await
         .expect_problem(409, "upload_missing");
 
-    // Nothing of that has used the URL up.
+    // The rejected attempts did not consume the URL.
     let _ = alice.put(&created.upload, body.clone()).await.expect(200);
     let again = alice.put(&created.upload, body.clone()).await;
     assert_eq!(again.status, 412, "{}", again.text());
@@ -178,13 +178,13 @@ fn headers_document() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_four_puts_at_once_one_wins() {
+async fn one_of_four_parallel_puts_wins() {
     let stack = shared();
     let alice = stack.caller("signed-url", "racer", "user");
     let bodies: Vec<Vec<u8>> = (0_u8..4)
         .map(|number| {
             let mut body = made(64, 48, ImageFormat::Png).bytes;
-            // Behind the end of the picture.
+            // After the end of the image data.
             body.extend([number; 16]);
             body
         })

@@ -1,4 +1,4 @@
-//! The event stream: how it begins, resumes, filters, and stays open.
+//! The event stream: its start, resumption, filters and heartbeats.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, Event, Events, shared};
 
+use crate::images::made;
 use crate::log;
-use crate::pictures::made;
 
-/// How long a stream may take to say its first word, with other stacks on the same cores.
-const FIRST_WORD: Duration = Duration::from_secs(10);
+/// Longest wait for the first line of a stream while other stacks use the same cores.
+const FIRST_LINE: Duration = Duration::from_secs(10);
 
 async fn watch(client: &Client) -> Events {
     let mut events = client.events("", None).await;
@@ -19,7 +19,7 @@ async fn watch(client: &Client) -> Events {
     events
 }
 
-/// Lets a user have a log: three small pictures from upload to end.
+/// Fills a user's log: three small images, from upload to completion.
 async fn history(client: &Client) -> Vec<Event> {
     let mut events = watch(client).await;
     for _ in 0..3 {
@@ -35,7 +35,7 @@ fn ids(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.id.as_str()).collect()
 }
 
-/// What a stream says up to the event `last`.
+/// Events of a stream up to `last`.
 async fn up_to(events: &mut Events, last: &Event) -> Vec<Event> {
     events
         .next_matching("the last event", |event| {
@@ -46,7 +46,7 @@ async fn up_to(events: &mut Events, last: &Event) -> Vec<Event> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_resumes_where_it_was_left() {
+async fn a_stream_resumes_after_its_cursor() {
     let stack = shared();
     let alice = stack.caller("stream-1", "alice", "user");
     let log = history(&alice).await;
@@ -61,7 +61,7 @@ async fn a_stream_resumes_where_it_was_left() {
             .events(&format!("?last_event_id={cursor}"), None)
             .await;
         assert_eq!(ids(&up_to(&mut by_query, last).await), expected);
-        // The header is newer: a page that reconnects keeps the query that it began with.
+        // The header wins: when a page reconnects, its query is still that of the first connection.
         let mut by_both = alice
             .events(&format!("?last_event_id={}", log[0].id), Some(cursor))
             .await;
@@ -71,7 +71,7 @@ async fn a_stream_resumes_where_it_was_left() {
     let generation = last.id.split_once('-').unwrap().0;
     let mut all = alice.events("", Some(&format!("{generation}-0"))).await;
     assert_eq!(ids(&up_to(&mut all, last).await), ids(&log));
-    // At its end there is nothing but what comes.
+    // From the end of the log: only new events.
     let mut end = alice.events("", Some(&last.id)).await;
     let next = alice.create("next.png", "image/png", 10).await;
     end.next_of("upload_started", &next.asset_id).await;
@@ -79,7 +79,7 @@ async fn a_stream_resumes_where_it_was_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_that_cannot_be_resumed_is_told_and_followed_by_a_snapshot() {
+async fn an_unknown_cursor_is_answered_with_reset_and_snapshot() {
     let stack = shared();
     let alice = stack.caller("stream-2", "alice", "user");
     let log = history(&alice).await;
@@ -110,7 +110,7 @@ async fn a_cursor_that_cannot_be_resumed_is_told_and_followed_by_a_snapshot() {
             "{cursor}"
         );
         assert_eq!(snapshot.data["assets"][0]["id"], waiting.asset_id.as_str());
-        // The snapshot's cursor is a good one.
+        // The snapshot's cursor can be resumed.
         let mut resumed = alice.events("", Some(&snapshot.id)).await;
         let next = alice.create("next.png", "image/png", 10).await;
         resumed.next_of("upload_started", &next.asset_id).await;
@@ -124,7 +124,7 @@ async fn a_cursor_that_cannot_be_resumed_is_told_and_followed_by_a_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_without_a_cursor_begins_with_what_is_not_final() {
+async fn a_stream_without_a_cursor_begins_with_a_snapshot() {
     let stack = shared();
     let alice = stack.caller("stream-3", "alice", "user");
     let empty = alice.events("", None).await.first("snapshot").await;
@@ -152,7 +152,7 @@ async fn a_stream_without_a_cursor_begins_with_what_is_not_final() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filter_lets_through_what_it_names() {
+async fn filters_select_events() {
     let stack = shared();
     let alice = stack.caller("stream-4", "alice", "user");
     let log = history(&alice).await;
@@ -200,7 +200,7 @@ async fn a_filter_lets_through_what_it_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ticket_opens_a_stream_and_nothing_else() {
+async fn a_ticket_is_valid_for_the_stream_alone() {
     let stack = shared();
     let alice = stack.caller("stream-5", "alice", "user");
     let nobody = alice.without_token();
@@ -210,7 +210,7 @@ async fn a_ticket_opens_a_stream_and_nothing_else() {
         .expect(201);
     let ticket = answer["ticket"].as_str().unwrap();
 
-    // Twice: a page reconnects with the one it has.
+    // Twice: a page reconnects with the same ticket.
     for _ in 0..2 {
         let mut events = nobody.events(&format!("?ticket={ticket}"), None).await;
         events.first("snapshot").await;
@@ -243,7 +243,7 @@ async fn a_ticket_opens_a_stream_and_nothing_else() {
         .get("/v1/events?ticket=")
         .await
         .expect_problem(401, "token_missing");
-    // A service's ticket is the user's that it acts for.
+    // A ticket that a service requests for a user shows the user's events.
     let service = stack.caller("stream-5", "back-end", "service");
     let answer = service
         .post("/v1/events/ticket?on_behalf_of=alice", &Value::Null)
@@ -262,9 +262,9 @@ async fn a_ticket_opens_a_stream_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 #[expect(
     clippy::print_stderr,
-    reason = "a figure to look at, which no test should depend on"
+    reason = "a measurement for the reader; no assertion depends on it"
 )]
-async fn a_stream_comes_as_it_is_and_stays_open() {
+async fn a_stream_is_not_transformed_and_stays_open() {
     let stack = shared();
     let alice = stack.caller("stream-6", "alice", "user");
     let headers = [
@@ -295,10 +295,10 @@ async fn a_stream_comes_as_it_is_and_stays_open() {
     let lines = events.lines();
     assert!(lines[0].text.starts_with("retry: "), "{}", lines[0].text);
     let took = lines[0].at - events.asked_at;
-    eprintln!("the first line of a stream came after {took:?}");
-    assert!(took < FIRST_WORD, "{took:?}");
+    eprintln!("the first line of the stream arrived after {took:?}");
+    assert!(took < FIRST_LINE, "{took:?}");
 
-    // Silence ends after 15 s.
+    // A heartbeat follows 15 s of silence.
     while events.comments().is_empty() {
         let quiet = events.lines().last().unwrap().at.elapsed();
         assert!(quiet < Duration::from_secs(30), "no heartbeat");

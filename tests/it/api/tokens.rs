@@ -1,4 +1,4 @@
-//! Tokens that are none.
+//! Invalid tokens.
 
 use reqwest::Method;
 use tests::{Client, Token, dev_key, shared};
@@ -16,7 +16,7 @@ fn good() -> Token {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_token_is_told_from_a_bad_one() {
+async fn a_missing_token_and_an_invalid_one_have_different_codes() {
     let stack = shared();
     let client = Client::new(stack.origin(), None);
     let answer = client.get("/v1/assets").await;
@@ -44,7 +44,7 @@ async fn no_token_is_told_from_a_bad_one() {
         &format!("{signed}.x"),
         &good().sign(b"another key"),
         &good().sign(b""),
-        // What a stranger's token says is not worth a word.
+        // Claims are not examined before the signature is verified.
         &good().claim_time("exp", -120).sign(b"another key"),
     ] {
         refused(&client, token, "token_invalid").await;
@@ -53,7 +53,7 @@ async fn no_token_is_told_from_a_bad_one() {
     refused(&client, &none, "token_algorithm_invalid").await;
 }
 
-/// Tokens that we have signed, by the code that is said of them.
+/// Correctly signed tokens with invalid claims, by the expected error code.
 fn bad() -> [(&'static str, Vec<Token>); 6] {
     let algorithms = ["none", "None", "RS256", "HS512"].map(|alg| good().header("alg", alg));
     let audiences = ["another", "ferrotype-event-ticket", ""].map(|aud| good().claim("aud", aud));
@@ -84,7 +84,7 @@ fn bad() -> [(&'static str, Vec<Token>); 6] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_bad_token_is_refused_by_its_name() {
+async fn each_invalid_token_is_rejected_with_its_code() {
     let stack = shared();
     let client = Client::new(stack.origin(), None);
     for (code, tokens) in bad() {
@@ -95,7 +95,7 @@ async fn each_bad_token_is_refused_by_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_good_token_may_carry_besides() {
+async fn a_valid_token_may_have_other_claims() {
     let stack = shared();
     let client = Client::new(stack.origin(), None);
     for token in [
@@ -103,7 +103,7 @@ async fn what_a_good_token_may_carry_besides() {
         good().claim_time("nbf", -5),
         good().claim("scope", "whatever"),
         good().header("kid", "../../../dev/null"),
-        // The clocks of issuers are not ours.
+        // Clocks of issuers may differ from ours.
         good().claim_time("exp", -10),
     ] {
         let answer = client

@@ -1,4 +1,4 @@
-//! A picture that crashes the codec, and thirty that keep it busy: nobody else notices.
+//! An image that crashes the codec, among thirty others: no other job or stream is affected.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use futures_util::future::join_all;
 use image::ImageFormat;
 use tests::{Client, Events, Options, Stack};
 
+use crate::images::{Photo, landscape, made};
 use crate::log;
-use crate::pictures::{Picture, landscape, made};
 
-/// Size of the file that the codec is told to trap on.
+/// Size of the file on which the codec traps.
 const TRAP_BYTES: usize = 43_210;
 
 /// Heartbeats come after 15 s of silence.
 const SILENCE_MAX: Duration = Duration::from_millis(16_500);
 
-/// At least two heartbeats fit in.
+/// Long enough for two heartbeats.
 const IDLE: Duration = Duration::from_secs(35);
 
 async fn watch(stack: &Stack, user: &str) -> Events {
@@ -24,7 +24,7 @@ async fn watch(stack: &Stack, user: &str) -> Events {
     events
 }
 
-/// The longest silence of a stream up to now.
+/// The longest silence of a stream so far.
 fn silence(events: &Events) -> Duration {
     let lines = events.lines();
     let mut times: Vec<Instant> = lines.iter().map(|line| line.at).collect();
@@ -36,7 +36,7 @@ fn silence(events: &Events) -> Duration {
         .unwrap()
 }
 
-/// Asks the API how it is until it is told to stop; the longest answer.
+/// Polls `/healthz` until `stop` is sent; returns the longest response time.
 async fn watch_health(client: Client, mut stop: tokio::sync::oneshot::Receiver<()>) -> Duration {
     let mut longest = Duration::ZERO;
     while stop.try_recv().is_err() {
@@ -51,9 +51,9 @@ async fn watch_health(client: Client, mut stop: tokio::sync::oneshot::Receiver<(
 #[tokio::test(flavor = "multi_thread")]
 #[expect(
     clippy::print_stderr,
-    reason = "a figure to look at, which no test should depend on"
+    reason = "a measurement for the reader; no assertion depends on it"
 )]
-async fn a_trap_fails_one_job_and_disturbs_no_stream() {
+async fn a_codec_trap_fails_one_job_and_no_stream() {
     let stack = Stack::start(Options::new().var("FAULTS", &format!("trap_size={TRAP_BYTES}")));
     let alice = stack.client("alice");
     let mut events = watch(&stack, "alice").await;
@@ -63,13 +63,13 @@ async fn a_trap_fails_one_job_and_disturbs_no_stream() {
     let health = tokio::spawn(watch_health(stack.client("carol"), stopped));
 
     let trap = made(200, 100, ImageFormat::Jpeg).padded(TRAP_BYTES);
-    let pictures: Vec<Picture> = (0..32)
+    let images: Vec<Photo> = (0..32)
         .map(|number| match number {
             8 | 20 => trap.clone(),
             _ => landscape(number % 8 + 1),
         })
         .collect();
-    let uploads = join_all(pictures.iter().map(|picture| picture.upload(&alice))).await;
+    let uploads = join_all(images.iter().map(|image| image.upload(&alice))).await;
     let ids: Vec<&str> = uploads
         .iter()
         .map(|created| created.asset_id.as_str())
@@ -78,8 +78,8 @@ async fn a_trap_fails_one_job_and_disturbs_no_stream() {
         .all_of(&["processing_complete", "processing_failed"], &ids)
         .await;
 
-    for (picture, created) in pictures.iter().zip(&uploads) {
-        if picture.bytes.len() == TRAP_BYTES {
+    for (image, created) in images.iter().zip(&uploads) {
+        if image.bytes.len() == TRAP_BYTES {
             assert_eq!(
                 log::check_life(events.seen(), &created.asset_id, "processing_failed"),
                 1
@@ -106,7 +106,7 @@ async fn a_trap_fails_one_job_and_disturbs_no_stream() {
             "the {name} stream was silent for {silence:?}"
         );
     }
-    // Both are open still.
+    // Both are still open.
     for (user, stream) in [("alice", &mut events), ("bob", &mut idle)] {
         let created = stack
             .client(user)
@@ -116,5 +116,5 @@ async fn a_trap_fails_one_job_and_disturbs_no_stream() {
     }
     let _ = stop.send(());
     let longest = health.await.unwrap();
-    eprintln!("32 pictures took {worked:?}; meanwhile /healthz took at most {longest:?}");
+    eprintln!("32 images took {worked:?}; meanwhile /healthz answered within {longest:?}");
 }

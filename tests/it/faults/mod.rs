@@ -1,4 +1,4 @@
-//! Stories on stacks of their own, which are killed, told to go wrong, or set up otherwise.
+//! Stories on stacks of their own: killed, with injected faults, or with other settings.
 
 mod codec_trap;
 mod power_cut;

@@ -1,4 +1,4 @@
-//! The power goes and comes back. Nothing that was acknowledged is lost, and nothing is told twice.
+//! Power cuts: nothing that was acknowledged is lost, and no event is published twice.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, Created, Event, Events, Options, Stack};
 
+use crate::images::{Photo, check_outputs, landscape, made};
 use crate::log;
-use crate::pictures::{Picture, check_outputs, landscape, made};
 
-/// A dead worker's lease, the delay before the next attempt, and the work that is left.
+/// Time for the lease of a dead worker, the delay before the next attempt, and the remaining work.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-fn album(count: u8) -> Vec<Picture> {
+fn album(count: u8) -> Vec<Photo> {
     (0..count)
         .map(|number| match number % 3 {
             0 => landscape(number % 8 + 1),
@@ -23,11 +23,11 @@ fn album(count: u8) -> Vec<Picture> {
         .collect()
 }
 
-async fn upload_all(client: &Client, album: &[Picture]) -> Vec<Created> {
-    join_all(album.iter().map(|picture| picture.upload(client))).await
+async fn upload_all(client: &Client, album: &[Photo]) -> Vec<Created> {
+    join_all(album.iter().map(|photo| photo.upload(client))).await
 }
 
-/// How many attempts died, of all that were made.
+/// Number of attempts whose lease expired.
 async fn dead_attempts(client: &Client, uploads: &[Created]) -> usize {
     let mut dead = 0;
     for created in uploads {
@@ -42,7 +42,7 @@ async fn dead_attempts(client: &Client, uploads: &[Created]) -> usize {
     dead
 }
 
-/// A user who follows the log over every cut.
+/// A user's client that follows the log through every cut.
 struct Reader {
     /// Every event of every connection, in order.
     seen: Vec<Event>,
@@ -59,7 +59,7 @@ impl Reader {
         }
     }
 
-    /// Lets the old connection run dry, and resumes where it ended.
+    /// Reads the old connection to its end and resumes after its last event.
     async fn reconnect(&mut self, stack: &Stack, user: &str) {
         self.stream.closed_within(Duration::from_secs(10)).await;
         let last = self.stream.last_id().unwrap().to_owned();
@@ -103,13 +103,13 @@ impl Reader {
     }
 }
 
-/// Cuts the power now and brings it back.
+/// Cuts the power and restores it.
 fn cut(stack: &mut Stack) {
     stack.kill_hard();
     stack.restart();
 }
 
-/// The moment of a cut, in events of the stream: the `count`-th of `name`.
+/// Waits for the moment of a cut: the `count`-th event `name`.
 async fn wait_for(reader: &mut Reader, name: &str, count: usize) {
     for _ in 0..count {
         reader
@@ -137,16 +137,16 @@ async fn photos_survive_power_cuts_at_every_stage() {
         reader.reconnect(&stack, "alice").await;
         reader.ends(&created).await;
         let client = stack.client("alice");
-        for (picture, created) in album.iter().zip(&created) {
-            check_outputs(&client, &created.asset_id, picture).await;
+        for (photo, created) in album.iter().zip(&created) {
+            check_outputs(&client, &created.asset_id, photo).await;
         }
         uploads.extend(created);
     }
     reader.check(&uploads);
     let dead = dead_attempts(&stack.client("alice"), &uploads).await;
-    assert!(dead > 0, "every cut came between two jobs");
+    assert!(dead > 0, "every cut fell between two jobs");
 
-    // Another reader, from the very beginning, is told the same.
+    // Another reader gets the same events from the start of the log.
     let all = reader.all();
     let generation = all[1].id.split_once('-').unwrap().0.to_owned();
     let mut again = stack
@@ -157,37 +157,37 @@ async fn photos_survive_power_cuts_at_every_stage() {
     again
         .next_matching("the last event", |event| event.id == last.id)
         .await;
-    let told = |events: &[Event]| -> Vec<(String, Value)> {
+    let entries_of = |events: &[Event]| -> Vec<(String, Value)> {
         let entries = events.iter().filter(|event| event.name != "snapshot");
         entries
             .map(|event| (event.id.clone(), event.data.clone()))
             .collect()
     };
-    assert_eq!(told(again.seen()), told(&all));
+    assert_eq!(entries_of(again.seen()), entries_of(&all));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cuts_between_the_steps_of_an_upload() {
     let mut stack = Stack::start(Options::new().var("LEASE_MS", "3000"));
     let mut reader = Reader::start(&stack, "alice").await;
-    let picture = landscape(3);
+    let photo = landscape(3);
     let alice = stack.client("alice");
-    // Registered; registered and stored; acknowledged a moment ago, by the last answer before the cut.
+    // One asset that is created, one that is also stored, one that is also completed right before the cut.
     let registered = alice
-        .create("1.jpg", picture.content_type, picture.bytes.len())
+        .create("1.jpg", photo.content_type, photo.bytes.len())
         .await;
     let stored = alice
-        .create("2.jpg", picture.content_type, picture.bytes.len())
+        .create("2.jpg", photo.content_type, photo.bytes.len())
         .await;
     let _ = alice
-        .put(&stored.upload, picture.bytes.clone())
+        .put(&stored.upload, photo.bytes.clone())
         .await
         .expect(200);
     let acknowledged = alice
-        .create("3.jpg", picture.content_type, picture.bytes.len())
+        .create("3.jpg", photo.content_type, photo.bytes.len())
         .await;
     let _ = alice
-        .put(&acknowledged.upload, picture.bytes.clone())
+        .put(&acknowledged.upload, photo.bytes.clone())
         .await
         .expect(200);
     let _ = alice.complete(&acknowledged.asset_id).await.expect(202);
@@ -199,14 +199,11 @@ async fn power_cuts_between_the_steps_of_an_upload() {
         .await
         .expect_problem(409, "upload_missing");
     let _ = alice
-        .put(&registered.upload, picture.bytes.clone())
+        .put(&registered.upload, photo.bytes.clone())
         .await
         .expect(200);
     assert_eq!(
-        alice
-            .put(&stored.upload, picture.bytes.clone())
-            .await
-            .status,
+        alice.put(&stored.upload, photo.bytes.clone()).await.status,
         412
     );
     for created in [&registered, &stored, &acknowledged] {
@@ -217,16 +214,19 @@ async fn power_cuts_between_the_steps_of_an_upload() {
     reader.ends(&uploads).await;
     reader.check(&uploads);
     for created in &uploads {
-        check_outputs(&alice, &created.asset_id, &picture).await;
+        check_outputs(&alice, &created.asset_id, &photo).await;
     }
 }
 
-/// An upload by a client that tries every step until it is answered.
-async fn upload_stubbornly(client: Client, picture: Picture) -> Created {
+/// Uploads a photo, and repeats each step until it is answered.
+async fn upload_with_retries(client: Client, photo: Photo) -> Created {
     let deadline = Instant::now() + PATIENCE;
-    let body = json!({"filename": picture.name, "content_type": picture.content_type, "size_bytes": picture.bytes.len()});
+    let body = json!({"filename": photo.name, "content_type": photo.content_type, "size_bytes": photo.bytes.len()});
     let pause = || async {
-        assert!(Instant::now() < deadline, "the service does not come back");
+        assert!(
+            Instant::now() < deadline,
+            "the service does not answer again"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     let created = loop {
@@ -239,7 +239,7 @@ async fn upload_stubbornly(client: Client, picture: Picture) -> Created {
         }
     };
     loop {
-        let answer = client.try_put(&created.upload, picture.bytes.clone()).await;
+        let answer = client.try_put(&created.upload, photo.bytes.clone()).await;
         if answer.is_some_and(|answer| [200, 412].contains(&answer.status)) {
             break;
         }
@@ -264,7 +264,7 @@ async fn a_power_cut_in_the_middle_of_twelve_uploads() {
         let client = stack.client("alice");
         let running: Vec<_> = album(12)
             .into_iter()
-            .map(|picture| tokio::spawn(upload_stubbornly(client.clone(), picture)))
+            .map(|photo| tokio::spawn(upload_with_retries(client.clone(), photo)))
             .collect();
         wait_for(&mut reader, moment, 5).await;
         cut(&mut stack);
@@ -285,7 +285,7 @@ async fn a_power_cut_with_the_default_lease() {
     let mut reader = Reader::start(&stack, "alice").await;
     let alice = stack.client("alice");
     let mut uploads = Vec::new();
-    // On a fast machine a cut may come between two pictures, which proves nothing about leases: then once more.
+    // On a fast machine the cut may fall between two jobs, which proves nothing about leases; then try again.
     for _ in 0..6 {
         let from = uploads.len();
         for _ in 0..3 {
@@ -303,5 +303,5 @@ async fn a_power_cut_with_the_default_lease() {
             return;
         }
     }
-    panic!("every cut came between two pictures");
+    panic!("every cut fell between two jobs");
 }

@@ -1,4 +1,4 @@
-//! A queue that loses, doubles and shuffles messages costs time, never a photo.
+//! A queue that loses, duplicates and reorders messages delays jobs but loses none.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use futures_util::future::join_all;
 use image::ImageFormat;
 use tests::{Client, Created, Options, Stack};
 
+use crate::images::{check_outputs, landscape, made};
 use crate::log;
-use crate::pictures::{check_outputs, landscape, made};
 
-/// A lost message is sent again after 15 s; of twenty, some are lost several times.
+/// A lost message is sent again after 15 s; of twenty, some are lost more than once.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// The outputs of an asset are one attempt's, and no other attempt left any.
+/// Checks that all objects of an asset belong to one attempt.
 async fn check_published_once(stack: &Stack, client: &Client, created: &Created) {
     let asset = client.asset(&created.asset_id).await.expect(200);
     let urls = asset["outputs"].as_array().unwrap().iter();
@@ -42,13 +42,13 @@ async fn twenty_photos(faults: &str) {
     let mut events = alice.events("", None).await.patient(PATIENCE);
     events.first("snapshot").await;
     let uploads = join_all((0..20).map(|number| {
-        let picture = if number % 4 == 0 {
+        let photo = if number % 4 == 0 {
             landscape(6)
         } else {
             made(400 + number, 300, ImageFormat::Jpeg)
         };
         let alice = alice.clone();
-        async move { (picture.upload(&alice).await, picture) }
+        async move { (photo.upload(&alice).await, photo) }
     }))
     .await;
     let ids: Vec<&str> = uploads
@@ -59,32 +59,32 @@ async fn twenty_photos(faults: &str) {
         .all_of(&["processing_complete", "processing_failed"], &ids)
         .await;
 
-    // Whatever else is on its way finds nothing to do.
+    // Messages that are still on their way must not start an attempt.
     let last = made(10, 10, ImageFormat::Png).upload(&alice).await;
     events.next_of("processing_complete", &last.asset_id).await;
     log::check_gapless(events.seen());
     log::check_unique(events.seen());
-    for (created, picture) in &uploads {
+    for (created, photo) in &uploads {
         let attempts = log::check_life(events.seen(), &created.asset_id, "processing_complete");
-        assert_eq!(attempts, 1, "a message too many is no attempt");
+        assert_eq!(attempts, 1, "a duplicate message must not start an attempt");
         let job = alice.job(&created.job_id).await.expect(200);
         assert_eq!(job["attempts"].as_array().unwrap().len(), 1, "{job}");
-        check_outputs(&alice, &created.asset_id, picture).await;
+        check_outputs(&alice, &created.asset_id, photo).await;
         check_published_once(&stack, &alice, created).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_that_are_lost() {
+async fn lost_messages() {
     twenty_photos("queue_drop").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_that_come_twice_and_overtake_each_other() {
+async fn duplicated_and_reordered_messages() {
     twenty_photos("queue_double,queue_shuffle").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_that_are_lost_or_come_twice_and_overtake_each_other() {
+async fn lost_duplicated_and_reordered_messages() {
     twenty_photos("queue_drop,queue_double,queue_shuffle").await;
 }

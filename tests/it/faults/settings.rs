@@ -1,10 +1,10 @@
-//! What an operator sets takes effect.
+//! Settings of an operator.
 
 use image::ImageFormat;
 use reqwest::Method;
 use tests::{Options, Stack};
 
-use crate::pictures::made;
+use crate::images::made;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_take_effect() {
@@ -53,7 +53,7 @@ async fn settings_take_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_native_workers_nobody_waits_for_one() {
+async fn without_native_workers_their_media_types_are_rejected() {
     let options = Options::new()
         .var("NATIVE_WORKERS", "off")
         .var("IMAGE_MEMORY_MAX_BYTES", "16000000");

@@ -1,21 +1,21 @@
-//! Films of every odd kind: each ends as a sound set of renditions.
+//! Unusual video and audio files: each becomes a valid set of renditions.
 
 use serde_json::Value;
 use tests::{Client, Clip, Events, clip, shared_with_worker};
 
 use super::{follow, make, seconds, streams, url};
 
-/// What is expected of a film.
+/// Expected properties of the result.
 struct Expected {
-    /// Width and height as displayed; `None` for sound.
+    /// Width and height as displayed; `None` for audio.
     size: Option<(u64, u64)>,
-    /// Short sides of the renditions, or their heights where it is the same.
+    /// Width and height of each rendition.
     rungs: &'static [(u64, u64)],
     audio: usize,
     seconds: f64,
 }
 
-const fn film(
+const fn video(
     size: (u64, u64),
     rungs: &'static [(u64, u64)],
     audio: usize,
@@ -36,7 +36,7 @@ async fn check(client: &Client, events: &mut Events, clip: &Clip, expected: &Exp
     let size = asset["width"].as_u64().zip(asset["height"].as_u64());
     assert_eq!(size, expected.size, "{name}");
     let hls = url(&playback, "hls_url");
-    // ffmpeg 5.1 cannot show subtitles of HLS, and says so of every such rendition.
+    // ffmpeg 5.1 does not support subtitles in HLS and warns about every such rendition.
     let warnings: Vec<String> = clip::warnings(hls)
         .lines()
         .filter(|line| !line.contains("Can't support the subtitle"))
@@ -81,10 +81,10 @@ async fn check(client: &Client, events: &mut Events, clip: &Clip, expected: &Exp
         "{name}: {length} s of {} s",
         expected.seconds
     );
-    let told = asset["duration_ms"].as_f64().unwrap() / 1_000.0;
+    let reported = asset["duration_ms"].as_f64().unwrap() / 1_000.0;
     assert!(
-        (told - expected.seconds).abs() <= slack,
-        "{name}: {told} s told of {} s",
+        (reported - expected.seconds).abs() <= slack,
+        "{name}: {reported} s reported of {} s",
         expected.seconds
     );
     parsed
@@ -110,24 +110,24 @@ async fn sizes_and_shapes() {
     let source = |size: &str| format!("-f lavfi -i testsrc2=s={size}:r=25:d=1 {H264}");
     let table = [
         case(
-            "no-sound.mp4",
+            "no-audio.mp4",
             &source("640x360"),
-            film((640, 360), SMALL, 0, 1.0),
+            video((640, 360), SMALL, 0, 1.0),
         ),
         case(
             "upright.mp4",
             &source("360x640"),
-            film((360, 640), &[(360, 640)], 0, 1.0),
+            video((360, 640), &[(360, 640)], 0, 1.0),
         ),
         case(
             "small.mp4",
             &source("16x16"),
-            film((16, 16), &[(16, 16)], 0, 1.0),
+            video((16, 16), &[(16, 16)], 0, 1.0),
         ),
         case(
             "odd.mkv",
             "-f lavfi -i testsrc=s=321x181:r=25:d=1 -c:v libx264 -preset ultrafast -pix_fmt yuv444p",
-            film((321, 181), &[(320, 180)], 0, 1.0),
+            video((321, 181), &[(320, 180)], 0, 1.0),
         ),
         case(
             "anamorphic.mp4",
@@ -135,24 +135,24 @@ async fn sizes_and_shapes() {
                 "-f lavfi -i testsrc2=s=720x576:r=25:d=1 -vf setsar=16/15",
                 H264,
             ]),
-            film((768, 576), &[(480, 360), (640, 480)], 0, 1.0),
+            video((768, 576), &[(480, 360), (640, 480)], 0, 1.0),
         ),
         case(
             "wide.mp4",
             &source("1280x320"),
-            film((1280, 320), &[(1280, 320)], 0, 1.0),
+            video((1280, 320), &[(1280, 320)], 0, 1.0),
         ),
     ];
     for (clip, expected) in table {
         check(&alice, &mut events, &clip, &expected).await;
     }
     let base = Clip::made("base.mp4", &source("640x360"));
-    let rotated = Clip::of("rotated.mp4", turn(base.bytes));
+    let rotated = Clip::of("rotated.mp4", rotate(base.bytes));
     check(
         &alice,
         &mut events,
         &rotated,
-        &film((360, 640), &[(360, 640)], 0, 1.0),
+        &video((360, 640), &[(360, 640)], 0, 1.0),
     )
     .await;
     let dot = Clip::made(
@@ -163,13 +163,13 @@ async fn sizes_and_shapes() {
     assert_eq!(alice.asset(&created.asset_id).await.json()["width"], 1);
 }
 
-/// Turns a film by a quarter: the matrix of its video track.
-fn turn(mut bytes: Vec<u8>) -> Vec<u8> {
+/// Rotates a video by 90° with the matrix of its video track.
+fn rotate(mut bytes: Vec<u8>) -> Vec<u8> {
     let at = bytes
         .windows(4)
         .position(|word| word == b"tkhd")
         .expect("a track header");
-    // Version 0: the matrix stands 40 bytes behind the box's version (ISO 14496-12 §8.3.2).
+    // Version 0: the matrix starts 40 bytes after the version field (ISO 14496-12 §8.3.2).
     let matrix = at + 4 + 40;
     let one = 0x0001_0000_i32;
     let values = [0, one, 0, -one, 0, 0, 360 << 16, 0, 0x4000_0000];
@@ -179,8 +179,8 @@ fn turn(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Colours beyond the common ones, and frames at every rate.
-fn clocks() -> Vec<(Clip, Expected)> {
+/// Unusual colour spaces and frame rates.
+fn colours_and_rates() -> Vec<(Clip, Expected)> {
     let hdr = |transfer: &str| {
         format!(
             "-f lavfi -i testsrc2=s=640x360:r=25:d=1 -vf format=yuv420p10le,setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc \
@@ -191,62 +191,66 @@ fn clocks() -> Vec<(Clip, Expected)> {
         case(
             "ten-bit.mkv",
             &words(&[TEST, "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le"]),
-            film((640, 360), SMALL, 0, 2.0),
+            video((640, 360), SMALL, 0, 2.0),
         ),
-        case("pq.mp4", &hdr("smpte2084"), film((640, 360), SMALL, 0, 1.0)),
-        // A file that tells no more of its colours than the curve.
+        case(
+            "pq.mp4",
+            &hdr("smpte2084"),
+            video((640, 360), SMALL, 0, 1.0),
+        ),
+        // The transfer function is the only colour property in the file.
         case(
             "pq-alone.mp4",
             "-f lavfi -i testsrc2=s=640x360:r=25:d=1 -vf format=yuv420p10le,setparams=color_trc=smpte2084 \
              -c:v libx265 -preset ultrafast -x265-params log-level=none:transfer=smpte2084 -tag:v hvc1",
-            film((640, 360), SMALL, 0, 1.0),
+            video((640, 360), SMALL, 0, 1.0),
         ),
         case(
             "hlg.mp4",
             &hdr("arib-std-b67"),
-            film((640, 360), SMALL, 0, 1.0),
+            video((640, 360), SMALL, 0, 1.0),
         ),
         case(
             "interlaced.ts",
             "-f lavfi -i testsrc2=s=720x576:r=50:d=2 -vf interlace,setfield=tff -flags +ilme+ildct -c:v mpeg2video -b:v 4M -f mpegts",
-            film((720, 576), &[(450, 360), (600, 480)], 0, 2.0),
+            video((720, 576), &[(450, 360), (600, 480)], 0, 2.0),
         ),
         case(
             "ntsc.mp4",
             &format!("-f lavfi -i testsrc2=s=640x360:r=60000/1001:d=2 {H264}"),
-            film((640, 360), SMALL, 0, 2.0),
+            video((640, 360), SMALL, 0, 2.0),
         ),
         case(
             "fast.mp4",
             &format!("-f lavfi -i testsrc2=s=640x360:r=120:d=1 {H264}"),
-            film((640, 360), SMALL, 0, 1.0),
+            video((640, 360), SMALL, 0, 1.0),
         ),
         case(
             "slow.mp4",
             &format!("-f lavfi -i testsrc2=s=640x360:r=1:d=4 {H264}"),
-            film((640, 360), SMALL, 0, 4.0),
+            video((640, 360), SMALL, 0, 4.0),
         ),
         case(
             "short.mp4",
             &format!("-f lavfi -i testsrc2=s=640x360:r=24:d=0.5 {H264}"),
-            film((640, 360), SMALL, 0, 0.5),
+            video((640, 360), SMALL, 0, 0.5),
         ),
         case(
             "jumpy.mkv",
             &format!(
                 "-f lavfi -i testsrc2=s=640x360:r=30:d=3 -vf select=not(mod(n\\,3))+gt(random(0)\\,0.5) -vsync vfr {H264}"
             ),
-            film((640, 360), SMALL, 0, 3.0),
+            video((640, 360), SMALL, 0, 3.0),
         ),
     ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn colours_and_clocks() {
+async fn colours_and_frame_rates() {
     let stack = shared_with_worker();
     let alice = stack.caller("inputs", "clocks", "user");
     let mut events = follow(&alice).await;
-    let table = clocks();
+    let table = colours_and_rates();
     for (clip, expected) in table {
         let parsed = check(&alice, &mut events, &clip, &expected).await;
         let rate = parsed["variants"][0]["rate"].as_f64().unwrap();
@@ -265,12 +269,12 @@ async fn colours_and_clocks() {
     assert_eq!(clip::warnings(url(&playback, "hls_url")), "");
 }
 
-/// A film with sound of its own.
-fn with(sound: &str, codec: &str) -> String {
-    words(&[TEST, sound, H264, codec, "-shortest"])
+/// A video with an audio source.
+fn with(audio: &str, codec: &str) -> String {
+    words(&[TEST, audio, H264, codec, "-shortest"])
 }
 
-/// Sound of every layout and at every place.
+/// Audio of every channel layout, length and offset.
 fn layouts() -> Vec<(Clip, Expected)> {
     vec![
         case(
@@ -279,7 +283,7 @@ fn layouts() -> Vec<(Clip, Expected)> {
                 "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0",
                 "-c:a ac3",
             ),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
             "seven.mkv",
@@ -287,12 +291,12 @@ fn layouts() -> Vec<(Clip, Expected)> {
                 "-f lavfi -i anoisesrc=d=2:r=48000 -af pan=7.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0|c6=c0|c7=c0",
                 "-c:a flac",
             ),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
             "phone.mkv",
             &with("-f lavfi -i sine=d=2:r=8000", "-c:a pcm_s16le -ac 1"),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
             "late.mkv",
@@ -303,28 +307,28 @@ fn layouts() -> Vec<(Clip, Expected)> {
                 H264,
                 "-c:a aac -copyts",
             ]),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
-            "short-sound.mp4",
+            "short-audio.mp4",
             &words(&[
                 "-f lavfi -i testsrc2=s=640x360:r=25:d=3 -f lavfi -i sine=d=1",
                 H264,
                 "-c:a aac",
             ]),
-            film((640, 360), SMALL, 1, 3.0),
+            video((640, 360), SMALL, 1, 3.0),
         ),
     ]
 }
 
-/// Every container, and files without a film.
+/// Every container, and files without video.
 fn containers() -> Vec<(Clip, Expected)> {
     let cover = Clip::made("cover.png", "-f lavfi -i testsrc2=s=200x200 -frames:v 1");
     vec![
         case(
             "index-behind.mp4",
             &with("-f lavfi -i sine=d=2", "-c:a aac"),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
             "fragments.mp4",
@@ -332,28 +336,28 @@ fn containers() -> Vec<(Clip, Expected)> {
                 "-f lavfi -i sine=d=2",
                 "-c:a aac -movflags frag_keyframe+empty_moov",
             ),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
-            "film.webm",
+            "video.webm",
             &words(&[
                 TEST,
                 "-f lavfi -i sine=d=2 -c:v libvpx -deadline realtime -c:a libopus -shortest",
             ]),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
-            "film.ts",
+            "video.ts",
             &with("-f lavfi -i sine=d=2", "-c:a aac -f mpegts"),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         case(
-            "film.avi",
+            "video.avi",
             &words(&[
                 TEST,
                 "-f lavfi -i sine=d=2 -c:v mpeg4 -c:a libmp3lame -shortest",
             ]),
-            film((640, 360), SMALL, 1, 2.0),
+            video((640, 360), SMALL, 1, 2.0),
         ),
         (
             Clip::made_from(
@@ -379,7 +383,7 @@ fn containers() -> Vec<(Clip, Expected)> {
             },
         ),
         case(
-            "sound.mp4",
+            "audio.mp4",
             "-f lavfi -i sine=d=2 -c:a aac",
             Expected {
                 size: None,
@@ -392,9 +396,9 @@ fn containers() -> Vec<(Clip, Expected)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sounds_and_texts() {
+async fn audio_layouts_and_containers() {
     let stack = shared_with_worker();
-    let alice = stack.caller("inputs", "sounds", "user");
+    let alice = stack.caller("inputs", "audio", "user");
     let mut events = follow(&alice).await;
     let table = layouts().into_iter().chain(containers());
     for (clip, expected) in table {
@@ -415,7 +419,13 @@ async fn languages_and_subtitles_become_renditions() {
         "-c:a aac -c:s mov_text -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu -metadata:s:s:0 language=deu",
     ]);
     let clip = Clip::made_from("languages.mp4", &words, &[("subs.srt", text.as_bytes())]);
-    let parsed = check(&alice, &mut events, &clip, &film((640, 360), SMALL, 1, 2.0)).await;
+    let parsed = check(
+        &alice,
+        &mut events,
+        &clip,
+        &video((640, 360), SMALL, 1, 2.0),
+    )
+    .await;
     let renditions = parsed["renditions"].as_array().unwrap();
     let of = |kind: &str| -> Vec<&Value> {
         renditions
@@ -449,24 +459,24 @@ async fn languages_and_subtitles_become_renditions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scattered_damage_is_a_success_that_says_so() {
+async fn scattered_damage_does_not_fail_the_job() {
     let stack = shared_with_worker();
     let alice = stack.caller("inputs", "damage", "user");
     let mut events = follow(&alice).await;
-    let mut film = Clip::film(640, 360, 25, 8);
-    // Behind the index, which stands in front; every byte of another place.
-    let start = film
+    let mut clip = Clip::video(640, 360, 25, 8);
+    // After the index, which comes first.
+    let start = clip
         .bytes
         .windows(4)
         .position(|word| word == b"mdat")
         .unwrap()
         + 64;
-    let span = film.bytes.len() - start;
+    let span = clip.bytes.len() - start;
     for index in 0..200 {
         let at = start + (index * 7_919 * 13) % span;
-        film.bytes[at] ^= 0x5A;
+        clip.bytes[at] ^= 0x5A;
     }
-    let (_, playback) = make(&alice, &mut events, &film).await;
+    let (_, playback) = make(&alice, &mut events, &clip).await;
     assert_eq!(clip::warnings(url(&playback, "hls_url")), "");
     assert!((seconds(&clip::probe(url(&playback, "mp4_url"))) - 8.0).abs() < 0.2);
 }

@@ -1,4 +1,4 @@
-//! Native workers that die, freeze and wake up, and jobs that are stopped.
+//! Native workers that are killed, suspended and resumed, and jobs that are stopped.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use tests::{Client, Clip, Created, Options, Stack, clip};
 
 use super::{end, follow, playback, upload, url};
 
-/// A lease that runs out while one waits, and a worker that notices a frozen encoder soon.
+/// A lease short enough to wait for its end.
 fn options(workers: usize) -> Options {
     Options::new().var("LEASE_MS", "4000").workers(workers)
 }
 
-/// Waits until `look` sees what it wants; what is awaited has no event of its own.
+/// Polls `look` until it returns something; for conditions that have no event.
 async fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -28,7 +28,7 @@ async fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<
     }
 }
 
-/// What lies in the public bucket of one asset, by the attempt that wrote it.
+/// Attempts that have objects of this asset in the public bucket.
 async fn prefixes(stack: &Stack, created: &Created) -> BTreeSet<String> {
     let keys = stack
         .public_bucket()
@@ -40,7 +40,7 @@ async fn prefixes(stack: &Stack, created: &Created) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every visible output is of one attempt, and everything in it decodes.
+/// Checks that every visible output belongs to one attempt and can be decoded.
 async fn check_one_set(client: &Client, created: &Created) -> String {
     let asset = client.asset(&created.asset_id).await.expect(200);
     assert_eq!(asset["state"], "ready", "{asset}");
@@ -61,10 +61,10 @@ async fn check_one_set(client: &Client, created: &Created) -> String {
         .map(of)
         .collect();
     assert_eq!(attempts.len(), 1, "{asset}");
-    let film = playback(client, created).await;
-    let hls = url(&film, "hls_url");
+    let playback = playback(client, created).await;
+    let hls = url(&playback, "hls_url");
     assert_eq!(clip::warnings(hls), "");
-    assert_eq!(clip::warnings(url(&film, "mp4_url")), "");
+    assert_eq!(clip::warnings(url(&playback, "mp4_url")), "");
     let attempt = attempts.into_iter().next().unwrap();
     let parsed = clip::node("parse.mjs", &[hls]);
     for playlist in parsed["variants"]
@@ -84,12 +84,12 @@ async fn check_one_set(client: &Client, created: &Created) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
+async fn outputs_are_complete_after_repeated_kills() {
     let stack = Stack::start(options(2));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let film = Clip::film(1280, 720, 25, 20);
-    let created = upload(&alice, &film).await;
+    let clip = Clip::video(1280, 720, 25, 20);
+    let created = upload(&alice, &clip).await;
     for round in 0..10_u64 {
         events
             .next_of("processing_started", &created.asset_id)
@@ -97,7 +97,7 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
         let moment = Duration::from_millis(round * 397 % 2_500);
         let _ = tokio::time::timeout(moment, std::future::pending::<()>()).await;
         let job = alice.job(&created.job_id).await.expect(200);
-        assert_eq!(job["state"], "running", "the film is too short: {job}");
+        assert_eq!(job["state"], "running", "the video is too short: {job}");
         for id in stack.processes("native-worker") {
             stack.kill_process(id);
         }
@@ -106,14 +106,14 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
         .next_of("processing_started", &created.asset_id)
         .await;
     let complete = |event: &tests::Event| event.is("processing_complete", &created.asset_id);
-    let _ = events.next_matching("success in the end", complete).await;
+    let _ = events.next_matching("the final success", complete).await;
     let attempt = check_one_set(&alice, &created).await;
-    // What the dead left behind is removed, once nobody can be writing it any more.
+    // Objects of killed attempts are removed once no worker can be writing them any more.
     let started = Instant::now();
     while prefixes(&stack, &created).await != BTreeSet::from([attempt.clone()]) {
         assert!(
             started.elapsed() < Duration::from_mins(4),
-            "leftovers stay: {:?}",
+            "leftovers remain: {:?}",
             prefixes(&stack, &created).await
         );
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -121,19 +121,19 @@ async fn a_worker_that_is_killed_again_and_again_leaves_one_whole_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_killed_while_it_waits_costs_no_time() {
+async fn killing_an_idle_worker_delays_no_job() {
     let stack = Stack::start(options(2));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let film = Clip::film(320, 180, 25, 1);
+    let clip = Clip::video(320, 180, 25, 1);
     for round in 0..2 {
         let waiting = stack.processes("native-worker");
         assert!(!waiting.is_empty());
         let created = alice
-            .create(&film.name, film.content_type, film.bytes.len())
+            .create(&clip.name, clip.content_type, clip.bytes.len())
             .await;
         let _ = alice
-            .put(&created.upload, film.bytes.clone())
+            .put(&created.upload, clip.bytes.clone())
             .await
             .expect(200);
         let victim = waiting.into_iter().nth(round).unwrap_or_default();
@@ -146,7 +146,7 @@ async fn a_worker_killed_while_it_waits_costs_no_time() {
         let waited = started.at.saturating_duration_since(asked);
         assert!(waited < Duration::from_secs(6), "the job waited {waited:?}");
         assert_eq!(end(&mut events, &created).await.name, "processing_complete");
-        until("a worker in its place", Duration::from_mins(1), || {
+        until("the restarted worker", Duration::from_mins(1), || {
             (stack.processes("native-worker").len() == 2).then_some(())
         })
         .await;
@@ -154,17 +154,17 @@ async fn a_worker_killed_while_it_waits_costs_no_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_sleeps_through_its_lease_changes_nothing() {
+async fn a_worker_that_outlived_its_lease_changes_nothing() {
     let stack = Stack::start(options(2));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let created = upload(&alice, &Clip::film(1280, 720, 25, 20)).await;
+    let created = upload(&alice, &Clip::video(1280, 720, 25, 20)).await;
     events
         .next_of("processing_progress", &created.asset_id)
         .await;
     let sleeper = working(&stack).await;
     stack.suspend_process(sleeper);
-    // Its encoder sleeps, too, as with a machine that is suspended.
+    // The encoder is suspended as well, as when a machine is suspended.
     let encoders = stack.processes("ffmpeg");
     for id in &encoders {
         stack.suspend_process(*id);
@@ -181,12 +181,12 @@ async fn a_worker_that_sleeps_through_its_lease_changes_nothing() {
         stack.resume_process(id);
     }
     stack.resume_process(sleeper);
-    // It notices, and is ready for the next job.
+    // The worker notices that its attempt is over and is ready for the next job.
     until("the end of the old encoder", Duration::from_mins(1), || {
         stack.processes("ffmpeg").is_empty().then_some(())
     })
     .await;
-    let next = upload(&alice, &Clip::film(320, 180, 25, 1)).await;
+    let next = upload(&alice, &Clip::video(320, 180, 25, 1)).await;
     assert_eq!(end(&mut events, &next).await.name, "processing_complete");
     assert_eq!(
         outputs(&alice.asset(&created.asset_id).await.expect(200)),
@@ -211,11 +211,11 @@ async fn working(stack: &Stack) -> u32 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_film_stops_its_encoder_at_once() {
+async fn cancelling_a_video_stops_its_encoder_at_once() {
     let stack = Stack::start(options(1));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let created = upload(&alice, &Clip::film(1280, 720, 30, 30)).await;
+    let created = upload(&alice, &Clip::video(1280, 720, 30, 30)).await;
     working(&stack).await;
     events
         .next_of("processing_progress", &created.asset_id)
@@ -236,13 +236,13 @@ async fn a_cancelled_film_stops_its_encoder_at_once() {
         (&asset["state"], &asset["outputs"]),
         (&"failed".into(), &json!([]))
     );
-    let film = playback(&alice, &created).await;
+    let playback = playback(&alice, &created).await;
     assert_eq!(
-        (&film["hls_url"], &film["mp4_url"]),
+        (&playback["hls_url"], &playback["mp4_url"]),
         (&Value::Null, &Value::Null)
     );
-    // Nothing of it follows: the next film's events come, and none of this one.
-    let next = upload(&alice, &Clip::film(320, 180, 25, 1)).await;
+    // No event of the cancelled asset follows, only those of the next one.
+    let next = upload(&alice, &Clip::video(320, 180, 25, 1)).await;
     assert_eq!(end(&mut events, &next).await.name, "processing_complete");
     assert_eq!(
         events.names_of(&created.asset_id).last(),
@@ -251,11 +251,11 @@ async fn a_cancelled_film_stops_its_encoder_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_frozen_encoder_makes_no_progress_and_is_ended() {
+async fn a_stalled_encoder_is_stopped_and_the_job_retried() {
     let stack = Stack::start(options(1).worker_var("NATIVE_WORKER_STALL_MS", "4000"));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let created = upload(&alice, &Clip::film(1280, 720, 30, 30)).await;
+    let created = upload(&alice, &Clip::video(1280, 720, 30, 30)).await;
     let encoding = |event: &tests::Event| {
         event.is("processing_progress", &created.asset_id)
             && event.data["progress"]["stage"] == "encode"
@@ -269,7 +269,7 @@ async fn a_frozen_encoder_makes_no_progress_and_is_ended() {
     }
     let seen = events.seen().len();
     until(
-        "the end of the frozen encoder",
+        "the end of the stalled encoder",
         Duration::from_secs(30),
         || stack.processes("ffmpeg").is_disjoint(&frozen).then_some(()),
     )
@@ -282,7 +282,10 @@ async fn a_frozen_encoder_makes_no_progress_and_is_ended() {
         .filter_map(|event| event.data["progress"]["ratio"].as_f64())
         .collect();
     let grown = first.last().unwrap_or(&0.0) - first.first().unwrap_or(&0.0);
-    assert!(grown < 0.15, "a frozen encoder cannot go on by {grown}");
+    assert!(
+        grown < 0.15,
+        "a suspended encoder reported progress of {grown}"
+    );
     let job = alice.job(&created.job_id).await.expect(200);
     assert_eq!(
         job["attempts"][0]["error"]["code"], "encode_stalled",
@@ -291,11 +294,11 @@ async fn a_frozen_encoder_makes_no_progress_and_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_is_asked_to_stop_gives_its_job_back() {
+async fn a_worker_that_is_terminated_releases_its_job() {
     let stack = Stack::start(options(1).worker_var("NATIVE_WORKER_DRAIN_MS", "500"));
     let alice = stack.client("alice");
     let mut events = follow(&alice).await;
-    let created = upload(&alice, &Clip::film(1280, 720, 30, 20)).await;
+    let created = upload(&alice, &Clip::video(1280, 720, 30, 20)).await;
     let worker = working(&stack).await;
     stack.terminate_process(worker);
     let event = end(&mut events, &created).await;
@@ -305,7 +308,7 @@ async fn a_worker_that_is_asked_to_stop_gives_its_job_back() {
     assert_eq!(
         job["attempts"][0]["error"],
         Value::Null,
-        "a release is no failure: {job}"
+        "a release is not a failure: {job}"
     );
     check_one_set(&alice, &created).await;
 }

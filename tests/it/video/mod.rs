@@ -1,22 +1,22 @@
-//! Stories of film and sound: from upload to a player, through the native worker.
+//! Video and audio from upload to player, through the native worker.
 
-mod film;
+mod images;
 mod inputs;
 mod kills;
-mod pictures;
 mod player;
 mod private;
 mod refused;
+mod renditions;
 
 use std::time::Duration;
 
 use serde_json::Value;
 use tests::{Client, Clip, Created, Event, Events};
 
-/// Longest wait for one event of a film: the cores may encode another one.
+/// Longest wait for one event of a video: the cores may be encoding another one.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// The user's stream, from now on.
+/// Opens the user's stream.
 async fn follow(client: &Client) -> Events {
     let mut events = client.events("", None).await.patient(PATIENCE);
     events.first("snapshot").await;
@@ -30,7 +30,7 @@ async fn upload(client: &Client, clip: &Clip) -> Created {
         .await
 }
 
-/// The last event of an asset's work.
+/// The event that ends the asset's job.
 async fn end(events: &mut Events, created: &Created) -> Event {
     let ended = |event: &Event| {
         ["processing_complete", "processing_failed", "job_cancelled"]
@@ -45,7 +45,7 @@ async fn end(events: &mut Events, created: &Created) -> Event {
         .await
 }
 
-/// Uploads a clip and waits for its success; gives the playback document.
+/// Uploads a clip and waits for its success; returns the playback document.
 async fn make(client: &Client, events: &mut Events, clip: &Clip) -> (Created, Value) {
     let created = upload(client, clip).await;
     let event = end(events, &created).await;
@@ -58,7 +58,7 @@ async fn make(client: &Client, events: &mut Events, clip: &Clip) -> (Created, Va
     (created, playback)
 }
 
-/// What a player is told.
+/// The playback document.
 async fn playback(client: &Client, created: &Created) -> Value {
     client
         .get(&format!("/v1/assets/{}/playback", created.asset_id))

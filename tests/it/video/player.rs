@@ -1,16 +1,16 @@
-//! A film in a real browser: Chromium with hls.js.
+//! Playback in a real browser: Chromium with hls.js.
 
 use tests::{Clip, clip, shared_with_worker};
 
 use super::{follow, make, url};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
+async fn a_video_plays_to_its_end_on_every_rung_with_audio_in_sync() {
     let stack = shared_with_worker();
     let alice = stack.caller("player", "alice", "user");
     let mut events = follow(&alice).await;
-    let (_, film) = make(&alice, &mut events, &Clip::beeps(1280, 720, 25, 8)).await;
-    let (hls, original) = (url(&film, "hls_url"), url(&film, "original_url"));
+    let (_, playback) = make(&alice, &mut events, &Clip::beeps(1280, 720, 25, 8)).await;
+    let (hls, original) = (url(&playback, "hls_url"), url(&playback, "original_url"));
     let seen = clip::node("play.mjs", &[hls, original, "beeps"]);
 
     let played = &seen["played"];
@@ -25,7 +25,7 @@ async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
     );
     assert!(
         played["start"].as_f64().unwrap() < 0.01,
-        "the film does not begin at 0: {seen}"
+        "the video does not start at 0: {seen}"
     );
     assert!(
         played["steps"].as_u64().unwrap() > 5,
@@ -36,12 +36,12 @@ async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
         serde_json::json!([360, 480, 720]),
         "{seen}"
     );
-    // Loads that a switch made needless are given up; nothing worse may happen.
+    // A switch aborts loads that are no longer needed; no other error is allowed.
     for error in seen["switched"]["errors"].as_array().unwrap() {
         assert_eq!(error, "networkError aborted", "{seen}");
     }
 
-    // Flashes stand at full seconds of the film, and the sound is as far from them as in the original: within a frame.
+    // Flashes are at full seconds of the video, and the audio offset equals that of the original within one frame.
     let frame = 1.0 / 25.0;
     for media in seen["offset"]["hls"]["media"].as_array().unwrap() {
         let media = media.as_f64().unwrap();
@@ -56,12 +56,15 @@ async fn a_film_plays_to_its_end_on_every_rung_and_in_step_with_its_sound() {
         offset["median"].as_f64().unwrap()
     };
     let drift = of("hls") - of("original");
-    assert!(drift.abs() <= frame, "sound is {drift} s off: {seen}");
+    assert!(
+        drift.abs() <= frame,
+        "the audio is off by {drift} s: {seen}"
+    );
 }
 
-/// A picture that ends before its sound stands still: a player would wait for more of it, and with two languages for ever.
+/// When video ends before audio, its last frame is repeated: otherwise players wait for more of it, with two languages for ever.
 #[tokio::test(flavor = "multi_thread")]
-async fn sound_in_two_languages_plays_on_when_the_picture_is_over() {
+async fn audio_in_two_languages_plays_on_after_the_video_has_ended() {
     let stack = shared_with_worker();
     let alice = stack.caller("player", "bob", "user");
     let mut events = follow(&alice).await;
@@ -71,8 +74,8 @@ async fn sound_in_two_languages_plays_on_when_the_picture_is_over() {
          -f lavfi -i sine=frequency=660:sample_rate=48000:duration=8 -map 0 -map 1 -map 2 -c:v libx264 -preset ultrafast \
          -pix_fmt yuv420p -c:a aac -metadata:s:a:0 language=eng -metadata:s:a:1 language=fra",
     );
-    let (_, film) = make(&alice, &mut events, &clip).await;
-    let (hls, original) = (url(&film, "hls_url"), url(&film, "original_url"));
+    let (_, playback) = make(&alice, &mut events, &clip).await;
+    let (hls, original) = (url(&playback, "hls_url"), url(&playback, "original_url"));
     let played = &clip::node("play.mjs", &[hls, original])["played"];
     assert_eq!(played["errors"], serde_json::json!([]), "{played}");
     let (duration, end) = (&played["duration"], &played["end"]);

@@ -1,4 +1,4 @@
-//! Private films: everything by a token in the path, and nothing without it.
+//! Private videos: every file needs a token in its path.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,11 +7,11 @@ use tests::{Clip, clip, shared_with_worker};
 use super::{end, follow, playback, url};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_film_plays_by_its_path_token_only() {
+async fn a_private_video_plays_by_its_path_token_only() {
     let stack = shared_with_worker();
-    let alice = stack.caller("private-film", "alice", "user");
+    let alice = stack.caller("private-video", "alice", "user");
     let mut events = follow(&alice).await;
-    let clip = Clip::film(640, 360, 25, 4);
+    let clip = Clip::video(640, 360, 25, 4);
     let document =
         json!({"filename": clip.name, "content_type": clip.content_type, "visibility": "private"});
     let created = alice.upload_with(&document, clip.bytes.clone()).await;
@@ -34,7 +34,7 @@ async fn a_private_film_plays_by_its_path_token_only() {
         .await
         .expect_problem(404, "not_found");
     stack
-        .caller("private-film", "bob", "user")
+        .caller("private-video", "bob", "user")
         .get(&path)
         .await
         .expect_problem(404, "not_found");
@@ -75,7 +75,7 @@ async fn a_private_film_plays_by_its_path_token_only() {
             .status,
         404
     );
-    // The same file is in no public place.
+    // No object is in the public bucket.
     let public = stack
         .public_bucket()
         .keys(&format!("m/{}/", created.asset_id))

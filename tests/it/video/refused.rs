@@ -1,4 +1,4 @@
-//! Files that only pretend to be films, and what they try.
+//! Files that are not the video that they claim to be, and attacks by such files.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use tests::{Client, Clip, Stack, shared_with_worker};
 
 use super::{end, follow};
 
-/// A server on this machine that counts who asks it for anything.
+/// A server on this machine that counts its connections.
 fn trap() -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -26,7 +26,7 @@ fn trap() -> (u16, Arc<AtomicUsize>) {
     (port, hits)
 }
 
-/// Uploads bytes as a film; gives the code by which they were refused, at `complete` or by the worker.
+/// Uploads bytes as a video; returns the code of the rejection, by `complete` or by the worker.
 async fn refusal(client: &Client, name: &str, bytes: Vec<u8>) -> String {
     let mut events = follow(client).await;
     let document =
@@ -51,7 +51,7 @@ async fn refusal(client: &Client, name: &str, bytes: Vec<u8>) -> String {
     code.as_str().unwrap_or_default().to_owned()
 }
 
-/// Nothing but originals may lie in the buckets.
+/// Checks that the public bucket has no outputs.
 async fn check_no_outputs(stack: &Stack) {
     let found = stack.public_bucket().keys("m/").await;
     assert!(
@@ -60,7 +60,7 @@ async fn check_no_outputs(stack: &Stack) {
     );
 }
 
-/// A text behind the first box of an MP4, as far as `complete` looks.
+/// A text after the first box of an MP4, which is all that `complete` examines.
 fn behind_a_box(text: &str) -> Vec<u8> {
     let mut bytes = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42".to_vec();
     bytes.extend_from_slice(text.as_bytes());
@@ -68,7 +68,7 @@ fn behind_a_box(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn playlists_in_disguise_reach_nobody() {
+async fn disguised_playlists_cause_no_requests() {
     let stack = shared_with_worker();
     let alice = stack.caller("refused", "playlists", "user");
     let (port, hits) = trap();
@@ -108,17 +108,16 @@ async fn playlists_in_disguise_reach_nobody() {
         let code = refusal(&alice, name, text.clone().into_bytes()).await;
         assert_eq!(code, "upload_type_mismatch", "{name}");
         let code = refusal(&alice, name, behind_a_box(&text)).await;
-        assert!(code.starts_with("media_"), "{name} behind a box: {code}");
+        assert!(code.starts_with("media_"), "{name} after a box: {code}");
     }
-    // A reference inside of a real container: `dref` with an absolute URL.
-    let film = Clip::film(320, 180, 10, 1);
-    let mut bytes = film.bytes;
+    // A reference inside a valid container: `dref` with an absolute URL.
+    let mut bytes = Clip::video(320, 180, 10, 1).bytes;
     if let Some(at) = bytes.windows(4).position(|word| word == b"url ") {
-        // flags 0: the data is elsewhere
+        // Flags 0: the data is in another file.
         bytes[at + 4..at + 8].copy_from_slice(&[0; 4]);
     }
     let _ = refusal_or_success(&alice, bytes).await;
-    assert_eq!(hits.load(Ordering::SeqCst), 0, "somebody asked the trap");
+    assert_eq!(hits.load(Ordering::SeqCst), 0, "the trap was contacted");
     check_no_outputs(&stack).await;
 }
 
@@ -129,12 +128,12 @@ async fn refusal_or_success(client: &Client, bytes: Vec<u8>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn broken_films_end_by_a_clear_code() {
+async fn damaged_videos_fail_with_a_clear_code() {
     let stack = shared_with_worker();
     let alice = stack.caller("refused", "broken", "user");
-    let film = Clip::film(640, 360, 25, 10);
+    let clip = Clip::video(640, 360, 25, 10);
     assert_eq!(
-        refusal(&alice, "truncated.mp4", film.clone().truncated().bytes).await,
+        refusal(&alice, "truncated.mp4", clip.clone().truncated().bytes).await,
         "media_truncated"
     );
     let late = Clip::made(
@@ -146,7 +145,7 @@ async fn broken_films_end_by_a_clear_code() {
         matches!(code.as_str(), "media_truncated" | "media_unreadable"),
         "{code}"
     );
-    let mut noise = film.bytes[..32].to_vec();
+    let mut noise = clip.bytes[..32].to_vec();
     noise.extend(
         (0..20_000_u32).map(|index| u8::try_from(index.wrapping_mul(2_654_435_761) >> 24).unwrap()),
     );

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::Client;
 
-use super::turn::{Turn, cancel_all, job_of, turn, upload_film};
+use super::turn::{Turn, cancel_all, job_of, turn, upload_video};
 
 fn registration() -> Value {
     json!({"version": "1.2.3", "ffmpeg_version": "7.1", "cores": 4, "slots": 2,
@@ -26,10 +26,10 @@ async fn listed(admin: &Client, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_is_known_by_what_it_says_of_itself() {
+async fn a_worker_is_listed_as_it_registered() {
     let turn = turn().await;
     let admin = admin(&turn);
-    // An id that needs escapes in a path.
+    // An id that must be percent-encoded in a path.
     let name = "w admin/1 é";
     let worker = turn.worker(name);
     let first = worker
@@ -56,7 +56,7 @@ async fn a_worker_is_known_by_what_it_says_of_itself() {
     let path = "/v1/admin/workers/w%20admin%2F1%20%C3%A9/drain";
     let drained = admin.post(path, &json!({"drain": true})).await.expect(200);
     assert_eq!(drained["drain"], true);
-    // What an admin decided outlives a restart of the worker.
+    // A drain by an admin outlives a restart of the worker.
     let again = worker
         .client
         .post("/v1/workers", &registration())
@@ -84,7 +84,7 @@ async fn a_worker_is_known_by_what_it_says_of_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
+async fn a_drained_worker_finishes_its_job_and_gets_no_other() {
     let turn = turn().await;
     let admin = admin(&turn);
     let (worker, other) = (turn.worker("w-drain"), turn.worker("w-stays"));
@@ -100,11 +100,11 @@ async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
         let path = "/v1/admin/workers/w-drain/drain";
         admin.post(path, &json!({"drain": drain})).await.expect(200)
     };
-    let held = upload_film(&alice, "public").await;
+    let held = upload_video(&alice, "public").await;
     let claim = worker.claim(&held).await;
     assert_eq!(listed(&admin, "w-drain").await["running"], 1);
 
-    // It waits for more when the admin speaks: its pull ends at once, and empty.
+    // The worker is waiting in a pull when it is drained: the pull ends at once, without messages.
     let waiting = tokio::spawn({
         let worker = worker.clone();
         async move { worker.pull(&json!({"wait_ms": 30_000})).await }
@@ -123,7 +123,7 @@ async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
         (&beat["drain"], &beat["cancel"]),
         (&true.into(), &false.into())
     );
-    let next = upload_film(&alice, "public").await;
+    let next = upload_video(&alice, "public").await;
     assert_eq!(
         worker.pull(&json!({"wait_ms": 1_500})).await,
         Vec::<Value>::new()
@@ -141,7 +141,7 @@ async fn a_drained_worker_ends_what_it_has_and_gets_nothing_new() {
     assert_eq!(listed(&admin, "w-drain").await["running"], 0);
 
     let _ = drain(false).await;
-    let later = upload_film(&alice, "public").await;
+    let later = upload_video(&alice, "public").await;
     let claim = worker.claim(&later).await;
     let _ = worker.finish_with_poster(&claim).await.expect(200);
 }
@@ -160,8 +160,8 @@ async fn the_backlog_counts_the_tenants_own_jobs() {
     );
 
     let (one, two) = (
-        upload_film(&alice, "public").await,
-        upload_film(&alice, "public").await,
+        upload_video(&alice, "public").await,
+        upload_video(&alice, "public").await,
     );
     let claim = worker.claim(&one).await;
     let backlog = own.get("/v1/admin/backlog").await.expect(200);

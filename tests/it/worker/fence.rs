@@ -1,13 +1,13 @@
-//! Who holds a job, and what becomes of those who do no longer.
+//! Leases and fences: only the current attempt may change a job.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{Client, Created, Event};
 
-use super::turn::{Claim, LEASE, Worker, output, turn, upload_film, verbs};
+use super::turn::{Claim, LEASE, Worker, output, turn, upload_video, verbs};
 
-/// Every verb of this claim is refused.
+/// Checks that every verb of this claim is rejected.
 async fn check_stale(worker: &Worker, claim: &Claim, code: &str) {
     for (verb, body) in verbs() {
         worker
@@ -17,7 +17,7 @@ async fn check_stale(worker: &Worker, claim: &Claim, code: &str) {
     }
 }
 
-/// The user hears why an attempt ended, and that another follows.
+/// Checks the event that gives the reason of a retry.
 fn check_retry(event: &Event, attempt: u32, why: &str) {
     let progress = &event.data["progress"];
     assert_eq!(event.data["attempt"], attempt, "{event:?}");
@@ -35,14 +35,14 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     let turn = turn().await;
     let (slow, quick) = (turn.worker("w-slow"), turn.worker("w-quick"));
     let (alice, mut events) = turn.user("worker-fence", "lease").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let lost = slow.claim(&created).await;
     quick
         .try_claim(&created)
         .await
         .expect_problem(409, "job_busy");
 
-    // It sleeps past its lease, and its hint goes to the next.
+    // Its lease expires, and another worker gets the hint.
     let held = quick.claim(&created).await;
     assert_eq!(held.document["attempt"], 2);
     let attempts = &held.document["job"]["attempts"];
@@ -52,7 +52,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         .await;
     check_retry(&retry, 1, "lease_expired: The worker vanished");
     check_stale(&slow, &lost, "lease_stale").await;
-    // Neither a mixture of both fences nor another worker's name passes.
+    // A mixture of both fences is rejected, and so is the fence of another worker.
     let mut mixed = lost.clone();
     mixed.document["attempt"] = 2.into();
     check_stale(&slow, &mixed, "lease_stale").await;
@@ -74,7 +74,7 @@ async fn a_lease_lives_as_long_as_its_heartbeats() {
     let turn = turn().await;
     let worker = turn.worker("w-beat");
     let (alice, _events) = turn.user("worker-fence", "beat").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let claim = worker.claim(&created).await;
     let started = std::time::Instant::now();
     let mut ends = std::collections::BTreeSet::new();
@@ -84,21 +84,21 @@ async fn a_lease_lives_as_long_as_its_heartbeats() {
             .await
             .expect(200);
         ends.insert(answer["lease_until"].as_str().unwrap().to_owned());
-        // The pace of a worker, not a wait for something to happen.
+        // The interval of a worker's heartbeats, not a wait for an event.
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    // Renewed when a third of it was over, not at each heartbeat.
+    // The lease is renewed after a third of it, not at each heartbeat.
     assert!((3..=9).contains(&ends.len()), "{ends:?}");
     let job = worker.finish_with_poster(&claim).await.expect(200);
     assert_eq!(job["attempts"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_job_says_so_to_its_worker() {
+async fn the_worker_of_a_cancelled_job_is_notified() {
     let turn = turn().await;
     let (worker, other) = (turn.worker("w-cancel"), turn.worker("w-other"));
     let (alice, mut events) = turn.user("worker-fence", "cancel").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let claim = worker.claim(&created).await;
     worker
         .store(&claim, "remux.mp4", b"a remux", "video/mp4")
@@ -126,7 +126,7 @@ async fn a_cancelled_job_says_so_to_its_worker() {
     events.next_of("job_cancelled", &created.asset_id).await;
     let late = json!({"progress": {"ratio": 0.9, "stage": "encode"}});
     let _ = worker.verb(&claim, "heartbeat", &late).await.expect(200);
-    // Its early outputs went with the attempt, its original with the state.
+    // Playback shows neither early outputs nor the original any more.
     let path = format!("/v1/assets/{}/playback", created.asset_id);
     let shown = alice.get(&path).await.expect(200);
     assert_eq!(
@@ -142,11 +142,11 @@ async fn a_cancelled_job_says_so_to_its_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_film_is_no_work_any_more() {
+async fn a_deleted_video_cannot_be_claimed() {
     let turn = turn().await;
     let worker = turn.worker("w-delete");
     let (alice, _events) = turn.user("worker-fence", "delete").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let claim = worker.claim(&created).await;
     worker
         .store(&claim, "remux.mp4", b"a remux", "video/mp4")
@@ -163,13 +163,13 @@ async fn a_deleted_film_is_no_work_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn attempts_end_as_their_worker_says() {
+async fn attempts_end_as_their_worker_reports() {
     let turn = turn().await;
     let worker = turn.worker("w-end");
     let (alice, mut events) = turn.user("worker-fence", "end").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
 
-    // Given back, more often than it may fail.
+    // Released, more often than it may fail.
     for attempt in 1..=5 {
         let claim = worker.claim(&created).await;
         assert_eq!(claim.document["attempt"], attempt);
@@ -179,7 +179,7 @@ async fn attempts_end_as_their_worker_says() {
             (&"queued".into(), &Value::Null)
         );
     }
-    // Failed, and worth another attempt.
+    // Failed, retryable.
     let claim = worker.claim(&created).await;
     let failure =
         |code: &str, class: &str| json!({"code": code, "detail": "What happened.", "class": class});
@@ -203,7 +203,7 @@ async fn attempts_end_as_their_worker_says() {
         .next_of("processing_progress", &created.asset_id)
         .await;
     check_retry(&retry, 6, "storage_failed: What happened.");
-    // Failed for good: the owner hears the worker's words.
+    // Failed permanently: the owner gets the worker's detail.
     let claim = worker.claim(&created).await;
     assert_eq!(claim.document["attempt"], 7);
     let job = worker

@@ -1,13 +1,13 @@
-//! Pictures that the edge cannot do, and what is no film.
+//! Images that the edge hands over to native workers, and files that are not video.
 
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use super::turn::{film, output, turn};
-use crate::pictures::made;
+use super::turn::{mp4, output, turn};
+use crate::images::made;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
+async fn an_image_too_large_for_the_edge_goes_to_a_native_worker() {
     let turn = turn().await;
     let worker = turn.worker("w-big");
     let (alice, mut events) = turn.user("worker-handover", "big").await;
@@ -24,8 +24,8 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
     let variants = document["work"]["plan"]["variants"].as_array().unwrap();
     assert_eq!(variants.len(), 8);
 
-    // Nothing was counted: all its failures are still to come.
-    let failure = json!({"code": "worker_exhausted", "detail": "No room.", "class": "retryable"});
+    // The handover does not count as a failure: all retries remain.
+    let failure = json!({"code": "worker_exhausted", "detail": "No memory.", "class": "retryable"});
     let mut claim = claim;
     for attempt in 2..=4 {
         let job = worker.verb(&claim, "fail", &failure).await.expect(200);
@@ -33,7 +33,7 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
         claim = worker.claim(&big).await;
     }
     worker
-        .store(&claim, "large.webp", b"a picture", "image/webp")
+        .store(&claim, "large.webp", b"the image", "image/webp")
         .await;
     let result = json!({"outputs": [output("large", "large.webp", "image/webp", 9)], "width": 3_000, "height": 2_000});
     let _ = worker
@@ -49,7 +49,7 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
         (&3_000.into(), &Value::Null)
     );
 
-    // What the edge can do stays there, and no native worker gets it.
+    // An image within the edge's memory cannot be claimed by a native worker.
     let small = made(40, 30, ImageFormat::Png).upload(&alice).await;
     worker
         .try_claim(&small)
@@ -59,7 +59,7 @@ async fn a_picture_that_is_too_big_for_the_edge_goes_to_a_native_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn types_that_only_a_native_worker_reads_go_there_at_once() {
+async fn types_that_the_edge_does_not_support_go_to_native_workers() {
     let turn = turn().await;
     let worker = turn.worker("w-types");
     let (alice, _events) = turn.user("worker-handover", "types").await;
@@ -116,7 +116,7 @@ async fn types_that_only_a_native_worker_reads_go_there_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_film_is_refused_and_removed() {
+async fn files_that_are_not_video_are_rejected_and_removed() {
     let turn = turn().await;
     let (alice, _events) = turn.user("worker-handover", "disguised").await;
     let raw = turn.stack.raw_bucket();
@@ -151,9 +151,9 @@ async fn what_is_no_film_is_refused_and_removed() {
             .await
             .expect_problem(404, "not_found");
     }
-    // And a film is no picture.
-    let created = alice.create("a.png", "image/png", film().len()).await;
-    let _ = alice.put(&created.upload, film()).await.expect(200);
+    // A video is not an image.
+    let created = alice.create("a.png", "image/png", mp4().len()).await;
+    let _ = alice.put(&created.upload, mp4()).await.expect(200);
     alice
         .complete(&created.asset_id)
         .await

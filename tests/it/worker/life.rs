@@ -1,31 +1,31 @@
-//! The life of a film, from its upload to what players get.
+//! The life of a video, from upload to playback.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Client, Created};
 
-use super::turn::{Claim, PLAYLIST, Worker, film, output, turn, upload_film};
+use super::turn::{Claim, PLAYLIST, Worker, mp4, output, turn, upload_video};
 
 async fn playback(client: &Client, created: &Created) -> Value {
     let path = format!("/v1/assets/{}/playback", created.asset_id);
     client.get(&path).await.expect(200)
 }
 
-/// Fetches the original of a film by `url`, which may redirect to the bucket.
+/// Fetches the original of a video by `url`, which may redirect to the bucket.
 async fn check_original(nobody: &Client, url: &str) {
     let mut answer = nobody.fetch(url).await;
     if answer.status == 302 {
         let location = answer.header("location").to_owned();
-        // The local bucket does not make a header of it.
+        // The local bucket does not turn it into a header.
         let disposition = "response-content-disposition=inline";
         assert!(location.contains(disposition), "{location}");
         answer = nobody.fetch(&location).await;
     }
-    assert_eq!((answer.status, &answer.body), (200, &film()));
+    assert_eq!((answer.status, &answer.body), (200, &mp4()));
     assert_eq!(answer.header("content-type"), "video/mp4");
 }
 
-/// What the claim of a film says.
+/// Checks the claim document of a video.
 fn check_claim(claim: &Claim, created: &Created, visibility: &str) {
     let document = &claim.document;
     assert_eq!(document["attempt"], 1);
@@ -33,7 +33,7 @@ fn check_claim(claim: &Claim, created: &Created, visibility: &str) {
     assert_eq!(document["job"]["state"], "running");
     assert_eq!(document["job"]["attempts"][0]["worker"], "w-life");
     let source = json!({"bucket": "raw", "key": format!("originals/{}", created.asset_id),
-        "size_bytes": film().len(), "content_type": "video/mp4", "sha256": null});
+        "size_bytes": mp4().len(), "content_type": "video/mp4", "sha256": null});
     assert_eq!(document["source"], source);
     let bucket = if visibility == "public" {
         "public"
@@ -53,7 +53,7 @@ fn check_claim(claim: &Claim, created: &Created, visibility: &str) {
     assert_eq!(document["lease_ms"], 5_000);
 }
 
-/// Progress is told as it is, but never backwards and never out of bounds.
+/// Checks that progress is published as reported, but never decreases and never exceeds 1.
 async fn check_progress(
     worker: &Worker,
     claim: &Claim,
@@ -61,9 +61,9 @@ async fn check_progress(
     created: &Created,
 ) {
     let (client, events) = owner;
-    for (told, heard) in [(0.25, 0.25), (0.2, 0.25), (1.5, 1.0)] {
-        let progress = json!({"ratio": told, "stage": "encode", "rendition": "720p", "speed": 2.5, "eta_ms": 9_000,
-            "renditions": [{"name": "720p", "ratio": told}, {"name": "360p", "ratio": null}]});
+    for (reported, published) in [(0.25, 0.25), (0.2, 0.25), (1.5, 1.0)] {
+        let progress = json!({"ratio": reported, "stage": "encode", "rendition": "720p", "speed": 2.5, "eta_ms": 9_000,
+            "renditions": [{"name": "720p", "ratio": reported}, {"name": "360p", "ratio": null}]});
         let answer = worker
             .verb(claim, "heartbeat", &json!({"progress": progress}))
             .await
@@ -82,7 +82,7 @@ async fn check_progress(
                 &progress["stage"],
                 &progress["rendition"]
             ),
-            (&heard.into(), &"encode".into(), &"720p".into())
+            (&published.into(), &"encode".into(), &"720p".into())
         );
         assert_eq!(
             (&progress["speed"], &progress["eta_ms"]),
@@ -93,13 +93,13 @@ async fn check_progress(
             json!({"name": "360p", "ratio": null})
         );
         assert_eq!(event.data["attempt"], 1);
-        // Whoever asks instead of listening hears the same.
+        // The job has the same progress as the event.
         let job = client.job(&created.job_id).await.expect(200);
         assert_eq!(&job["progress"], progress);
     }
 }
 
-/// Tells what is playable early, and sees it in the playback alone.
+/// Reports early outputs, which appear in the playback document alone.
 async fn check_early(worker: &Worker, claim: &Claim, client: &Client, created: &Created) {
     worker
         .store(claim, "remux.mp4", b"a remux", "video/mp4")
@@ -130,7 +130,7 @@ async fn check_early(worker: &Worker, claim: &Claim, client: &Client, created: &
     assert_eq!(shown["poster_url"], Value::Null);
 }
 
-/// Finishes with what is not there, then with what is.
+/// Finishes with missing or invalid outputs, then with stored ones.
 async fn check_finish(worker: &Worker, claim: &Claim, client: &Client, created: &Created) {
     let poster = |file: &str, size| json!([output("poster", file, "image/jpeg", size)]);
     let twice = json!([
@@ -190,7 +190,7 @@ async fn check_finish(worker: &Worker, claim: &Claim, client: &Client, created: 
         (&job["state"], &job["attempts"][0]["peak_memory_bytes"]),
         (&"succeeded".into(), &5.into())
     );
-    // An answer may get lost on its way: who won may say so again, and nobody else.
+    // The answer may be lost: the same worker may repeat `finish`, but no other verb.
     let again = worker.verb(claim, "finish", &made).await.expect(200);
     assert_eq!(again, job);
     worker
@@ -199,7 +199,7 @@ async fn check_finish(worker: &Worker, claim: &Claim, client: &Client, created: 
         .expect_problem(409, "job_ended");
 }
 
-/// What players get of a film that is ready.
+/// Checks what players get of a video that is ready.
 async fn check_playback(nobody: &Client, shown: &Value, cache: &str) {
     let url = |name: &str| shown[name].as_str().unwrap();
     assert!(url("mp4_url").ends_with("/video.mp4"));
@@ -227,7 +227,7 @@ async fn check_playback(nobody: &Client, shown: &Value, cache: &str) {
     );
     assert_eq!(playlist.header("access-control-allow-origin"), "*");
 
-    // A player resolves what stands in the playlist against its URL.
+    // Players resolve relative URLs of a playlist against its URL.
     let segment = url("hls_url").replace("master.m3u8", "720p/00000.m4s");
     let preflight = nobody
         .fetch_with(
@@ -263,12 +263,12 @@ async fn check_playback(nobody: &Client, shown: &Value, cache: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_film_is_worked_on_by_a_native_worker_and_played() {
+async fn a_video_is_processed_by_a_native_worker_and_played() {
     let turn = turn().await;
     let worker = turn.worker("w-life");
     for visibility in ["public", "private"] {
         let mut owner = turn.user("worker-life", visibility).await;
-        let created = upload_film(&owner.0, visibility).await;
+        let created = upload_video(&owner.0, visibility).await;
         let nobody = owner.0.without_token();
         let shown = playback(&owner.0, &created).await;
         assert_eq!(shown["state"], "processing");
@@ -308,13 +308,13 @@ async fn a_film_is_worked_on_by_a_native_worker_and_played() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_picture_never_shows_its_original_by_a_path_token() {
+async fn a_path_token_of_a_private_image_does_not_open_its_original() {
     let turn = turn().await;
-    let (alice, mut events) = turn.user("worker-picture", "alice").await;
-    let picture = crate::pictures::made(40, 30, image::ImageFormat::Png);
+    let (alice, mut events) = turn.user("worker-image", "alice").await;
+    let image = crate::images::made(40, 30, image::ImageFormat::Png);
     let document =
         json!({"filename": "a.png", "content_type": "image/png", "visibility": "private"});
-    let created = alice.upload_with(&document, picture.bytes).await;
+    let created = alice.upload_with(&document, image.bytes).await;
     let complete = events
         .next_of("processing_complete", &created.asset_id)
         .await;
@@ -336,7 +336,7 @@ async fn a_tenant_has_its_own_preset() {
     let turn = turn().await;
     let worker = turn.worker("w-preset");
     let (alice, _events) = turn.user("studio", "alice").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let claim = worker.claim(&created).await;
     assert_eq!(claim.document["work"]["preset"], json!({"speed": "fast"}));
     let _ = worker.finish_with_poster(&claim).await.expect(200);

@@ -1,6 +1,6 @@
-//! Stories in which the test is the native worker: it pulls, claims and ends jobs over HTTP, as any worker would.
+//! Stories in which the test is the native worker: it pulls, claims and ends jobs over HTTP.
 //!
-//! They share a stack without a native worker, and take turns: there is one queue, and each hint in it goes to whoever pulls.
+//! They share a stack without a native worker and take turns, because there is one queue and its hints go to any worker.
 
 mod admin;
 mod fence;

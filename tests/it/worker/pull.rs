@@ -1,4 +1,4 @@
-//! The queue as workers see it.
+//! The queue as native workers use it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tests::{Stack, Token};
 
-use super::turn::{Turn, Worker, cancel_all, job_of, turn, upload_film};
+use super::turn::{Turn, Worker, cancel_all, job_of, turn, upload_video};
 
-/// Hints of stories that are over would come in between.
+/// Removes hints that earlier stories left.
 async fn empty_queue(turn: &Turn) {
     let worker = turn.worker("w-empty");
     loop {
@@ -26,7 +26,7 @@ async fn empty_queue(turn: &Turn) {
     }
 }
 
-/// A worker that waits in pull: the connection, once the first white space came.
+/// Connects a worker that waits in a pull; returns when the first white space has arrived.
 fn waiting_connection(stack: &Stack, name: &str) -> TcpStream {
     let address = stack.origin().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
@@ -59,19 +59,19 @@ fn waiting_connection(stack: &Stack, name: &str) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_vanished_while_it_waited_takes_no_job_with_it() {
+async fn a_waiting_worker_that_disappears_delays_no_job() {
     let turn = turn().await;
     empty_queue(&turn).await;
     let (alice, _events) = turn.user("worker-pull", "vanish").await;
     for round in 0..3 {
-        // The first in line is the one that goes.
+        // The first worker in line is the one that disappears.
         let gone = waiting_connection(&turn.stack, &format!("w-gone-{round}"));
         let next = turn.worker("w-next");
         let pulling = tokio::spawn(async move { next.pull(&json!({"wait_ms": 30_000})).await });
         let created = alice.create("clip.mp4", "video/mp4", 64).await;
-        let mut film = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41".to_vec();
-        film.resize(64, 0);
-        let _ = alice.put(&created.upload, film).await.expect(200);
+        let mut mp4 = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41".to_vec();
+        mp4.resize(64, 0);
+        let _ = alice.put(&created.upload, mp4).await.expect(200);
         drop(gone);
         let _ = alice.complete(&created.asset_id).await.expect(202);
         let completed = Instant::now();
@@ -89,13 +89,13 @@ async fn a_worker_that_vanished_while_it_waited_takes_no_job_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hint_is_hidden_for_a_moment_and_gone_with_the_claim() {
+async fn a_hint_is_hidden_after_a_pull_and_removed_by_the_claim() {
     let turn = turn().await;
     empty_queue(&turn).await;
     let (one, two) = (turn.worker("w-one"), turn.worker("w-two"));
     let (alice, _events) = turn.user("worker-pull", "hidden").await;
-    let created = upload_film(&alice, "public").await;
-    // An hour was asked for.
+    let created = upload_video(&alice, "public").await;
+    // An hour was requested; the service hides it for 5 s at most.
     let first = one
         .pull(&json!({"wait_ms": 20_000, "visibility_timeout_ms": 3_600_000}))
         .await;
@@ -115,7 +115,7 @@ async fn a_hint_is_hidden_for_a_moment_and_gone_with_the_claim() {
     assert_eq!((second.len(), &second[0]["id"]), (1, &first[0]["id"]));
     assert_eq!(second[0]["attempts"], 2);
     assert_ne!(second[0]["lease_id"], first[0]["lease_id"]);
-    // The old lease acknowledges nothing; the hint comes again when that is asked, and at once.
+    // The old lease is void; `retries` returns the hint to the queue at once.
     let lease = |message: &Value| json!([{"lease_id": message["lease_id"]}]);
     let acked = one.ack(&json!({"acks": lease(&first[0])})).await;
     assert_eq!(
@@ -156,7 +156,7 @@ async fn a_worker_waits_in_one_pull_at_a_time() {
         let worker = worker.clone();
         async move { worker.pull(&json!({"wait_ms": 30_000})).await }
     });
-    // The old pull ends by an empty answer, long before its time.
+    // The earlier pull ends without messages, long before its time.
     let mut rest = String::new();
     let mut open = open;
     loop {
@@ -169,9 +169,9 @@ async fn a_worker_waits_in_one_pull_at_a_time() {
     }
     assert!(rest.contains(r#""messages":[]"#), "{rest}");
     assert!(started.elapsed() < Duration::from_secs(10));
-    // The new one gets what comes, and at once.
+    // The later pull gets the next hint at once.
     let (alice, _events) = turn.user("worker-pull", "twice").await;
-    let created = upload_film(&alice, "public").await;
+    let created = upload_video(&alice, "public").await;
     let completed = Instant::now();
     let messages = pulling.await.unwrap();
     assert_eq!(job_of(&messages[0]), created.job_id);
@@ -186,7 +186,7 @@ async fn pull_raw(worker: &Worker, queue: &str, body: &Value) -> tests::Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_speaks_its_dialect() {
+async fn the_queue_follows_the_pull_protocol() {
     let turn = turn().await;
     empty_queue(&turn).await;
     let worker = turn.worker("w-dialect");
@@ -224,12 +224,12 @@ async fn the_queue_speaks_its_dialect() {
 
     let mut jobs = Vec::new();
     for _ in 0..3 {
-        let created = upload_film(&alice, "public").await;
-        // One after the other, so that their order is known.
+        let created = upload_video(&alice, "public").await;
+        // One at a time, so that their order is known.
         jobs.push(created);
         let started = Instant::now();
-        let look = json!({"wait_ms": 20_000, "visibility_timeout": 0});
-        while worker.pull(&look).await.len() < jobs.len() {
+        let pull = json!({"wait_ms": 20_000, "visibility_timeout": 0});
+        while worker.pull(&pull).await.len() < jobs.len() {
             assert!(started.elapsed() < Duration::from_secs(20));
         }
     }
@@ -251,7 +251,7 @@ async fn the_queue_speaks_its_dialect() {
         two[0]["timestamp_ms"]
     );
     assert_eq!(job_of(&result["messages"][0]), jobs[2].job_id);
-    // A cancelled job needs no hint.
+    // Cancelling a job removes its hint.
     cancel_all(&alice, &jobs).await;
     let after = pull_raw(&worker, "media-jobs", &json!({"wait_ms": 1_000})).await;
     assert_eq!(after.expect(200)["result"]["message_backlog_count"], 0);

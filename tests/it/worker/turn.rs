@@ -1,4 +1,4 @@
-//! A turn on the stack, and a worker that is ours.
+//! Turns on the shared stack, and a native worker that the test plays.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use tests::{Answer, Bucket, Client, Created, Events, Options, Stack};
 use tokio::sync::MutexGuard;
 
-/// Lease of the stack: short, because a story waits for its end.
+/// Lease of the stack: short, because stories wait for its end.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
-/// A pull that waits this long for a hint gets it long before.
+/// How long a pull waits; a hint arrives much sooner.
 const WAIT_MS: u64 = 20_000;
 
-/// How a stack without a native worker is started.
+/// Starts a stack without a native worker.
 fn start() -> Stack {
     let options = Options::new()
         .workers(0)
         .var("LEASE_MS", &LEASE.as_millis().to_string())
-        // A lossless picture of six megapixels is too much for this edge.
+        // A lossless image of six megapixels exceeds this limit.
         .var("IMAGE_MEMORY_MAX_BYTES", "16000000")
         .var(
             "VIDEO_PRESETS",
@@ -27,7 +27,7 @@ fn start() -> Stack {
     Stack::start(options)
 }
 
-/// The stack, ours alone until dropped.
+/// Exclusive use of the stack, until dropped.
 pub(crate) struct Turn {
     pub(crate) stack: Arc<Stack>,
     _turn: MutexGuard<'static, ()>,
@@ -37,7 +37,7 @@ pub(crate) struct Turn {
 pub(crate) async fn turn() -> Turn {
     static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
     static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    // First the stack, so that it lives on from turn to turn.
+    // Take the stack before the turn, so that it keeps running between turns.
     let stack = {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let stack = running.upgrade().unwrap_or_else(|| Arc::new(start()));
@@ -58,7 +58,7 @@ impl Turn {
         }
     }
 
-    /// A user, and the stream of its events.
+    /// A user and its event stream.
     pub(crate) async fn user(&self, tenant: &str, user: &str) -> (Client, Events) {
         let client = self.stack.caller(tenant, user, "user");
         let mut events = client.events("", None).await;
@@ -67,21 +67,21 @@ impl Turn {
     }
 }
 
-/// Something that calls itself MP4, as far as the edge looks.
-pub(crate) fn film() -> Vec<u8> {
-    let mut film = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41\0\0\0\x08free".to_vec();
-    film.extend((0..60_000_u32).flat_map(u32::to_be_bytes));
-    film
+/// Bytes that start as an MP4 file, which is all that the edge examines.
+pub(crate) fn mp4() -> Vec<u8> {
+    let mut mp4 = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41\0\0\0\x08free".to_vec();
+    mp4.extend((0..60_000_u32).flat_map(u32::to_be_bytes));
+    mp4
 }
 
-/// Uploads a film.
-pub(crate) async fn upload_film(client: &Client, visibility: &str) -> Created {
+/// Uploads such a file.
+pub(crate) async fn upload_video(client: &Client, visibility: &str) -> Created {
     let document =
         json!({"filename": "clip.mp4", "content_type": "video/mp4", "visibility": visibility});
-    client.upload_with(&document, film()).await
+    client.upload_with(&document, mp4()).await
 }
 
-/// A native worker.
+/// A native worker, played by the test.
 #[derive(Debug, Clone)]
 pub(crate) struct Worker {
     pub(crate) client: Client,
@@ -97,7 +97,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// A body with the fence, and more.
+    /// A body with the fence and the fields of `more`.
     pub(crate) fn body(&self, more: &Value) -> Value {
         let mut body = json!({"attempt": self.document["attempt"], "lease_token": self.document["lease_token"]});
         for (name, value) in more.as_object().into_iter().flatten() {
@@ -106,7 +106,7 @@ impl Claim {
         body
     }
 
-    /// Prefix of the attempt.
+    /// Key prefix of the attempt.
     pub(crate) fn prefix(&self) -> &str {
         self.document["destination"]["prefix"].as_str().unwrap()
     }
@@ -133,7 +133,7 @@ impl Worker {
         self.client.post(path, body).await.expect(200)["result"].clone()
     }
 
-    /// Pulls until the hint of this job comes; hints of others are of stories that are over, and go.
+    /// Pulls until the hint of this job arrives; acknowledges hints of earlier stories.
     pub(crate) async fn pull_job(&self, created: &Created) -> Value {
         for _ in 0..20 {
             for message in self.pull(&json!({"wait_ms": WAIT_MS})).await {
@@ -147,7 +147,7 @@ impl Worker {
         panic!("no hint of {} came", created.job_id);
     }
 
-    /// Claims without a look at the queue.
+    /// Claims without a pull.
     pub(crate) async fn try_claim(&self, created: &Created) -> Answer {
         let path = format!("/v1/jobs/{}/claim", created.job_id);
         self.client.send(reqwest::Method::POST, &path, None).await
@@ -162,13 +162,13 @@ impl Worker {
         }
     }
 
-    /// A verb with the fence of a claim.
+    /// Calls a verb with the fence of a claim.
     pub(crate) async fn verb(&self, claim: &Claim, verb: &str, more: &Value) -> Answer {
         let path = format!("/v1/jobs/{}/{verb}", claim.job_id);
         self.client.post(&path, &claim.body(more)).await
     }
 
-    /// Stores a file below the attempt's prefix, where the claim says.
+    /// Stores a file under the attempt's prefix, in the bucket that the claim names.
     pub(crate) async fn store(&self, claim: &Claim, file: &str, bytes: &[u8], content_type: &str) {
         let bucket = match claim.document["destination"]["bucket"].as_str() {
             Some("public") => &self.public,
@@ -195,7 +195,7 @@ impl Worker {
     }
 }
 
-/// Ends jobs that a story leaves behind, so that their hints do not come to the next one.
+/// Cancels jobs that a story leaves behind, so that the next one does not get their hints.
 pub(crate) async fn cancel_all(client: &Client, jobs: &[Created]) {
     for created in jobs {
         let path = format!("/v1/jobs/{}/cancel", created.job_id);
@@ -211,7 +211,7 @@ pub(crate) fn output(name: &str, file: &str, content_type: &str, size_bytes: usi
     json!({"name": name, "file": file, "content_type": content_type, "size_bytes": size_bytes})
 }
 
-/// The job that a hint is about.
+/// Job id of a hint.
 pub(crate) fn job_of(message: &Value) -> String {
     assert_eq!(message["metadata"]["CF-Content-Type"], "text");
     let hint: Value = serde_json::from_str(message["body"].as_str().unwrap()).unwrap();
@@ -219,7 +219,7 @@ pub(crate) fn job_of(message: &Value) -> String {
     hint["job_id"].as_str().unwrap().to_owned()
 }
 
-/// Every verb that ends or keeps an attempt, with a body that is good but for its fence.
+/// Every verb on an attempt, with a body that is valid except for its missing fence.
 pub(crate) fn verbs() -> [(&'static str, Value); 4] {
     let made = json!({"outputs": [output("poster", "poster.jpg", "image/jpeg", 8)]});
     [
@@ -230,7 +230,7 @@ pub(crate) fn verbs() -> [(&'static str, Value); 4] {
         ("finish", json!({"made": made})),
         (
             "fail",
-            json!({"code": "encode_failed", "detail": "It broke.", "class": "permanent"}),
+            json!({"code": "encode_failed", "detail": "The encoder failed.", "class": "permanent"}),
         ),
         ("release", json!({})),
     ]

@@ -1,13 +1,13 @@
-//! Pictures to upload, and a second opinion on what was made of them.
+//! Images to upload, and checks of their outputs by other decoders.
 
 use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage, RgbaImage};
 use tests::{Client, Created, root};
 
-/// A file, and what it shows.
+/// An image file and its properties.
 #[derive(Debug, Clone)]
-pub(crate) struct Picture {
+pub(crate) struct Photo {
     pub(crate) name: String,
     pub(crate) content_type: &'static str,
     pub(crate) bytes: Vec<u8>,
@@ -16,7 +16,7 @@ pub(crate) struct Picture {
     pub(crate) height: u32,
 }
 
-impl Picture {
+impl Photo {
     /// The whole upload.
     pub(crate) async fn upload(&self, client: &Client) -> Created {
         client
@@ -24,7 +24,7 @@ impl Picture {
             .await
     }
 
-    /// The same picture as a file of exactly this many bytes: decoders ignore what follows the end.
+    /// The same image, padded to this many bytes: decoders ignore bytes after the end.
     pub(crate) fn padded(mut self, size: usize) -> Self {
         assert!(self.bytes.len() <= size);
         self.bytes.resize(size, 0);
@@ -32,13 +32,13 @@ impl Picture {
     }
 }
 
-/// One photo, stored in one of the eight orientations; all look alike when shown upright.
-pub(crate) fn landscape(orientation: u8) -> Picture {
+/// A photo, stored in one of the eight EXIF orientations; all look the same when displayed upright.
+pub(crate) fn landscape(orientation: u8) -> Photo {
     let name = format!("Landscape_{orientation}.jpg");
     let path = root()
         .join("imaging/tests/fixtures/exif-orientation")
         .join(&name);
-    Picture {
+    Photo {
         name,
         content_type: "image/jpeg",
         bytes: std::fs::read(path).unwrap(),
@@ -47,8 +47,8 @@ pub(crate) fn landscape(orientation: u8) -> Picture {
     }
 }
 
-/// A made-up picture: gradients, with some texture so that it does not compress to nothing.
-pub(crate) fn made(width: u32, height: u32, format: ImageFormat) -> Picture {
+/// A generated image: gradients, with texture so that it does not compress to almost nothing.
+pub(crate) fn made(width: u32, height: u32, format: ImageFormat) -> Photo {
     let share = |at: u32, of: u32| u8::try_from(at * 255 / of).unwrap();
     let image = RgbImage::from_fn(width, height, |x, y| {
         let texture = u8::try_from(x.wrapping_mul(31) ^ y.wrapping_mul(17) & 15).unwrap_or(7);
@@ -56,7 +56,7 @@ pub(crate) fn made(width: u32, height: u32, format: ImageFormat) -> Picture {
     });
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
-    Picture {
+    Photo {
         name: format!("{width}x{height}"),
         content_type: format.to_mime_type(),
         bytes: bytes.into_inner(),
@@ -65,7 +65,7 @@ pub(crate) fn made(width: u32, height: u32, format: ImageFormat) -> Picture {
     }
 }
 
-/// Name and exact size of every output of a picture that is shown at this size.
+/// Name and exact size of every output of an image with this display size.
 pub(crate) fn outputs(width: u32, height: u32) -> [(&'static str, u32, u32); 4] {
     let (wide, high) = (f64::from(width), f64::from(height));
     let inside = |side: f64| {
@@ -95,22 +95,22 @@ fn pixels(length: f64) -> u32 {
     length.round().max(1.0) as u32
 }
 
-/// Downloads every output of a ready asset and checks each: size, type, no metadata. The pixels, by name.
+/// Downloads every output of a ready asset and checks size, type and absence of metadata; returns the pixels by name.
 pub(crate) async fn check_outputs(
     client: &Client,
     asset_id: &str,
-    picture: &Picture,
+    photo: &Photo,
 ) -> Vec<(&'static str, RgbaImage)> {
     let asset = client.asset(asset_id).await.expect(200);
     assert_eq!(asset["state"], "ready", "{asset}");
     assert_eq!(
         (&asset["width"], &asset["height"]),
-        (&picture.width.into(), &picture.height.into())
+        (&photo.width.into(), &photo.height.into())
     );
     let listed = asset["outputs"].as_array().unwrap();
     assert_eq!(listed.len(), 4, "{asset}");
     let mut images = Vec::new();
-    for (name, width, height) in outputs(picture.width, picture.height) {
+    for (name, width, height) in outputs(photo.width, photo.height) {
         let output = listed.iter().find(|output| output["name"] == name).unwrap();
         let file = client.fetch(output["url"].as_str().unwrap()).await;
         assert_eq!(file.status, 200, "{name}: {}", file.text());
@@ -120,7 +120,7 @@ pub(crate) async fn check_outputs(
             assert!(
                 ["VP8 ", "VP8L", "VP8X", "ALPH"].contains(&chunk.as_str()),
                 "{name} of {} holds {chunk}",
-                picture.name
+                photo.name
             );
         }
         let image = image::load_from_memory_with_format(&file.body, ImageFormat::WebP)
@@ -130,7 +130,7 @@ pub(crate) async fn check_outputs(
             image.dimensions(),
             (width, height),
             "{name} of {}",
-            picture.name
+            photo.name
         );
         assert_eq!(
             (&output["width"], &output["height"]),
@@ -141,7 +141,7 @@ pub(crate) async fn check_outputs(
     images
 }
 
-/// Names of the chunks of a RIFF file, which must fill it exactly.
+/// Names of the chunks of a RIFF file; together they must fill the file exactly.
 fn chunks(file: &[u8]) -> Vec<String> {
     assert_eq!((&file[..4], &file[8..12]), (&b"RIFF"[..], &b"WEBP"[..]));
     let length = |at: usize| {
@@ -158,10 +158,10 @@ fn chunks(file: &[u8]) -> Vec<String> {
     names
 }
 
-/// Mean difference of two pictures, both seen from so far that compression does not matter.
+/// Mean difference of two images, both reduced so far that compression artefacts do not matter.
 pub(crate) fn difference(one: &RgbaImage, other: &RgbaImage) -> f64 {
-    let far = |image| image::imageops::thumbnail(image, 8, 8);
-    let (one, other) = (far(one), far(other));
+    let reduced = |image| image::imageops::thumbnail(image, 8, 8);
+    let (one, other) = (reduced(one), reduced(other));
     let pairs = one.iter().zip(other.iter());
     let sum: f64 = pairs
         .map(|(one, other)| f64::from(one.abs_diff(*other)))

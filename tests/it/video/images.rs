@@ -1,22 +1,22 @@
-//! Pictures that the edge cannot decode, or not in its memory: the native worker makes what the edge would have made, and
-//! AVIF beside it.
+//! Images that the edge cannot decode, or not within its memory: the native worker makes the same outputs as the edge, and
+//! the same in AVIF.
 
 use tests::{Clip, clip, shared_with_worker};
 
 use super::{end, follow, upload};
-use crate::pictures::outputs;
+use crate::images::outputs;
 
 const TEST: &str = "-f lavfi -i testsrc2=s=1600x1200 -frames:v 1";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_for_a_native_worker_become_webp_and_avif() {
+async fn images_for_a_native_worker_become_webp_and_avif() {
     let stack = shared_with_worker();
-    let alice = stack.caller("pictures", "alice", "user");
+    let alice = stack.caller("images", "alice", "user");
     let mut events = follow(&alice).await;
     let avif = format!("{TEST} -c:v libaom-av1 -cpu-used 8 -still-picture 1");
-    // YCbCr, as ffmpeg writes a frame of a film.
+    // YCbCr, as ffmpeg writes a video frame.
     let tiff = format!("{TEST} -pix_fmt yuv420p");
-    // Its canvas takes 144 MB: more than the edge has.
+    // Its canvas needs 144 MB, more than the edge has.
     let gif = "-f lavfi -i color=teal:s=6000x6000 -frames:v 1";
     let cases = [
         ("photo.avif", avif.as_str(), (1_600, 1_200)),
@@ -52,9 +52,9 @@ async fn pictures_for_a_native_worker_become_webp_and_avif() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_picture_fails_and_the_worker_goes_on() {
+async fn a_damaged_image_fails_with_an_image_code() {
     let stack = shared_with_worker();
-    let alice = stack.caller("pictures", "damage", "user");
+    let alice = stack.caller("images", "damage", "user");
     let mut events = follow(&alice).await;
     let words = format!("{TEST} -c:v libaom-av1 -cpu-used 8 -still-picture 1");
     let clip = Clip::made("photo.avif", &words).truncated();

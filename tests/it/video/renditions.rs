@@ -1,4 +1,4 @@
-//! A film from upload to its renditions: what its owner hears, and what is there in the end.
+//! A video from upload to its renditions: progress, early playback, and the outputs.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn progress_of<'a>(events: &'a Events, created: &Created) -> Vec<&'a Event> {
         .collect()
 }
 
-/// Progress only grows, says what is being done, and names each rendition.
+/// Checks that progress only grows, and that it has a stage and names each rendition.
 fn check_progress(progress: &[&Event]) {
     let mut last = 0.0;
     let mut names = std::collections::BTreeSet::new();
@@ -30,7 +30,7 @@ fn check_progress(progress: &[&Event]) {
         if let Some(ratio) = progress["ratio"].as_f64() {
             assert!(
                 (last..=1.0).contains(&ratio),
-                "{last} was told before {progress}"
+                "{last} was reported before {progress}"
             );
             last = ratio;
         }
@@ -44,11 +44,11 @@ fn check_progress(progress: &[&Event]) {
         "{names:?}"
     );
     let encode = |event: &&&Event| event.data["progress"]["stage"] == "encode";
-    let told = progress.iter().filter(encode).any(|event| {
+    let has_estimate = progress.iter().filter(encode).any(|event| {
         let progress = &event.data["progress"];
         progress["speed"].as_f64().is_some_and(|speed| speed > 0.0) && progress["eta_ms"].is_u64()
     });
-    assert!(told, "no speed and no time left while encoding");
+    assert!(has_estimate, "no speed and no estimate while encoding");
     let times: Vec<_> = progress
         .iter()
         .filter(encode)
@@ -59,10 +59,10 @@ fn check_progress(progress: &[&Event]) {
         .map(|pair| pair[1] - pair[0])
         .max()
         .unwrap_or_default();
-    assert!(gap < Duration::from_secs(5), "nothing was told for {gap:?}");
+    assert!(gap < Duration::from_secs(5), "no progress for {gap:?}");
 }
 
-/// Every playlist is sound by a parser of another author, and names what is there.
+/// Checks every playlist with an independent parser, and that every segment exists.
 async fn check_playlists(
     client: &tests::Client,
     hls_url: &str,
@@ -114,7 +114,7 @@ async fn check_playlists(
     }
 }
 
-/// What the master playlist says of a variant is what its segments are.
+/// Compares the bit rates in the master playlist with the segments of a variant.
 async fn check_rates(client: &tests::Client, variant: &Value, renditions: &Value) {
     let mut peak: f64 = 0.0;
     let (mut bits, mut length) = (0.0, 0.0);
@@ -156,14 +156,14 @@ async fn check_rates(client: &tests::Client, variant: &Value, renditions: &Value
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_film_gets_renditions_that_are_what_they_say() {
+async fn renditions_match_their_playlists() {
     let stack = shared_with_worker();
-    let alice = stack.caller("film", "alice", "user");
+    let alice = stack.caller("video", "alice", "user");
     let mut events = follow(&alice).await;
-    let film = Clip::film(1280, 720, 25, 8);
-    let created = upload(&alice, &film).await;
+    let clip = Clip::video(1280, 720, 25, 8);
+    let created = upload(&alice, &clip).await;
 
-    // From the first second on: the original, in parts.
+    // The original can be played at once, by ranges.
     let first = playback(&alice, &created).await;
     let original = url(&first, "original_url").to_owned();
     let answer = alice.fetch(&original).await;
@@ -182,7 +182,7 @@ async fn a_film_gets_renditions_that_are_what_they_say() {
         .await;
     assert_eq!(
         (part.status, part.body.as_slice()),
-        (206, &film.bytes[..100])
+        (206, &clip.bytes[..100])
     );
 
     let event = end(&mut events, &created).await;
@@ -202,17 +202,20 @@ async fn a_film_gets_renditions_that_are_what_they_say() {
     let duration = asset["duration_ms"].as_u64().unwrap();
     assert!((7_950..=8_100).contains(&duration), "{duration} ms");
 
-    let film = playback(&alice.without_token(), &created).await;
-    assert_eq!(film["duration_ms"], duration);
-    let hls = url(&film, "hls_url");
+    let playback = playback(&alice.without_token(), &created).await;
+    assert_eq!(playback["duration_ms"], duration);
+    let hls = url(&playback, "hls_url");
     check_playlists(&alice, hls, 8.0, &[(640, 360), (854, 480), (1280, 720)]).await;
     assert_eq!(clip::warnings(hls), "");
 
-    let mp4 = alice.fetch(url(&film, "mp4_url")).await;
+    let mp4 = alice.fetch(url(&playback, "mp4_url")).await;
     assert_eq!((mp4.status, mp4.header("content-type")), (200, "video/mp4"));
     let place = |name: &[u8]| mp4.body.windows(4).position(|word| word == name).unwrap();
-    assert!(place(b"moov") < place(b"mdat"), "the index is not in front");
-    let probe = clip::probe(url(&film, "mp4_url"));
+    assert!(
+        place(b"moov") < place(b"mdat"),
+        "the index is not at the start"
+    );
+    let probe = clip::probe(url(&playback, "mp4_url"));
     assert_eq!(
         (
             streams(&probe, "video").len(),
@@ -221,11 +224,11 @@ async fn a_film_gets_renditions_that_are_what_they_say() {
         (1, 1)
     );
     assert!((seconds(&probe) - 8.0).abs() < 0.1, "{probe}");
-    check_stills(&alice, &asset, &film).await;
+    check_stills(&alice, &asset, &playback).await;
 }
 
 /// Poster, thumbnail and storyboard.
-async fn check_stills(client: &tests::Client, asset: &Value, film: &Value) {
+async fn check_stills(client: &tests::Client, asset: &Value, playback: &Value) {
     let output = |name: &str| {
         let outputs = asset["outputs"].as_array().unwrap();
         let found = outputs.iter().find(|output| output["name"] == name);
@@ -233,33 +236,33 @@ async fn check_stills(client: &tests::Client, asset: &Value, film: &Value) {
             .unwrap_or_else(|| panic!("no {name}: {asset}"))
             .clone()
     };
-    let picture = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8();
-    let poster = picture(&client.fetch(url(film, "poster_url")).await.body);
+    let decode = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8();
+    let poster = decode(&client.fetch(url(playback, "poster_url")).await.body);
     assert_eq!(poster.dimensions(), (1280, 720));
     let thumbnail = client.fetch(url(&output("thumbnail"), "url")).await;
     assert_eq!(thumbnail.header("content-type"), "image/jpeg");
-    assert_eq!(picture(&thumbnail.body).dimensions(), (320, 240));
-    let storyboard = client.fetch(url(film, "storyboard_url")).await;
+    assert_eq!(decode(&thumbnail.body).dimensions(), (320, 240));
+    let storyboard = client.fetch(url(playback, "storyboard_url")).await;
     assert!(storyboard.header("content-type").starts_with("text/vtt"));
     let text = storyboard.text();
     assert!(text.starts_with("WEBVTT"), "{text}");
     let cue = text.lines().find(|line| line.contains("#xywh=")).unwrap();
-    let base = url(film, "storyboard_url").rsplit_once('/').unwrap().0;
+    let base = url(playback, "storyboard_url").rsplit_once('/').unwrap().0;
     let sprite = client
         .fetch(&format!("{base}/{}", cue.split('#').next().unwrap()))
         .await;
     assert_eq!(sprite.status, 200, "{cue}");
-    assert!(picture(&sprite.body).width() >= 160);
+    assert!(decode(&sprite.body).width() >= 160);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_rendition_plays_while_the_rest_is_made() {
+async fn the_first_rendition_plays_before_the_others_are_ready() {
     let stack = shared_with_worker();
-    let alice = stack.caller("film", "early", "user");
+    let alice = stack.caller("video", "early", "user");
     let mut events = follow(&alice).await;
-    // Long enough that its encoding takes a while.
-    let film = Clip::film(1280, 720, 30, 40);
-    let created = upload(&alice, &film).await;
+    // Long enough to be seen while it is encoded.
+    let clip = Clip::video(1280, 720, 30, 40);
+    let created = upload(&alice, &clip).await;
     let hls = loop {
         events
             .next_of("processing_progress", &created.asset_id)
@@ -283,7 +286,7 @@ async fn the_first_rendition_plays_while_the_rest_is_made() {
     let answer = alice.fetch(&hls).await;
     assert!(
         !answer.header("cache-control").contains("immutable"),
-        "a playlist that grows: {}",
+        "a growing playlist: {}",
         answer.header("cache-control")
     );
     let event = end(&mut events, &created).await;
@@ -292,7 +295,7 @@ async fn the_first_rendition_plays_while_the_rest_is_made() {
     assert_eq!(
         url(&done, "hls_url"),
         hls,
-        "a player that began early goes on at the same URL"
+        "an early player continues with the same URL"
     );
     let whole = clip::node("parse.mjs", &[&hls]);
     assert_eq!(whole["variants"][0]["ended"], true);
@@ -300,14 +303,14 @@ async fn the_first_rendition_plays_while_the_rest_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_film_of_common_codecs_is_remuxed_before_it_is_encoded() {
+async fn a_video_of_common_codecs_is_remuxed_before_it_is_encoded() {
     let stack = shared_with_worker();
-    let alice = stack.caller("film", "remux", "user");
+    let alice = stack.caller("video", "remux", "user");
     let mut events = follow(&alice).await;
     let words = "-f lavfi -i testsrc2=s=1280x720:r=25:d=30 -f lavfi -i sine=d=30 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac \
                  -metadata title=secret -metadata location=+52.5+013.4/";
-    let created = upload(&alice, &Clip::made("film.mkv", words)).await;
-    // An event says that it is there, and then it is.
+    let created = upload(&alice, &Clip::made("video.mkv", words)).await;
+    // An event names the output as soon as it can be played.
     loop {
         let event = events
             .next_of("processing_progress", &created.asset_id)
@@ -331,11 +334,11 @@ async fn a_film_of_common_codecs_is_remuxed_before_it_is_encoded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sound_alone_becomes_one_rendition() {
+async fn audio_becomes_one_rendition() {
     let stack = shared_with_worker();
-    let alice = stack.caller("film", "sound", "user");
+    let alice = stack.caller("video", "audio", "user");
     let mut events = follow(&alice).await;
-    let (created, film) = make(
+    let (created, playback) = make(
         &alice,
         &mut events,
         &Clip::made("tone.mp3", "-f lavfi -i sine=d=5 -c:a libmp3lame"),
@@ -346,8 +349,8 @@ async fn sound_alone_becomes_one_rendition() {
         (&asset["kind"], &asset["width"]),
         (&"audio".into(), &Value::Null)
     );
-    let hls = url(&film, "hls_url");
+    let hls = url(&playback, "hls_url");
     assert_eq!(clip::warnings(hls), "");
     assert!(streams(&clip::probe(hls), "video").is_empty());
-    assert!((seconds(&clip::probe(url(&film, "mp4_url"))) - 5.0).abs() < 0.2);
+    assert!((seconds(&clip::probe(url(&playback, "mp4_url"))) - 5.0).abs() < 0.2);
 }
