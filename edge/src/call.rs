@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::Op;
 use shared::auth::Principal;
-use shared::object::Object;
+use shared::api::object::Object;
 use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 

@@ -18,7 +18,6 @@ pub mod job;
 pub mod key;
 pub mod kind;
 pub mod message;
-pub mod object;
 pub mod problem;
 pub mod sign;
 pub mod time;

@@ -1,26 +1,39 @@
 //! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], `docs/openapi.json` is
 //! generated from the same rows, and a test proves both.
 
+mod admin;
+mod assets;
+mod events;
+mod health;
+mod jobs;
+pub mod object;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod playback;
 pub mod route;
+mod workers;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+pub use admin::{Backlog, JobCount};
+pub use assets::{
+    AssetPage, CompleteAsset, CompletedAsset, CreateAsset, CreatedAsset, Part, RenewedUpload,
+    Upload,
+};
+pub use events::Ticket;
+pub use health::{Health, VersionInfo};
+pub use jobs::JobPage;
+pub use playback::Playback;
+pub use workers::{DrainWorker, WorkerList};
 
-use crate::asset::{Asset, AssetState, Output, Owner, Visibility};
+#[cfg(feature = "openapi")]
+use crate::asset::Asset;
 use crate::auth::Role;
-use crate::id::{AssetId, JobId};
-use crate::job::{JobKind, JobState, JobView};
-use crate::kind::RunsOn;
-use crate::time::Timestamp;
-use crate::worker::Worker;
-use crate::worker::queue::BacklogMetrics;
+#[cfg(feature = "openapi")]
+use crate::job::JobView;
 #[cfg(feature = "openapi")]
 use crate::worker::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
 #[cfg(feature = "openapi")]
 use crate::worker::{
-    ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob,
+    ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob, Worker,
 };
 
 /// HTTP method of an operation.
@@ -213,236 +226,3 @@ pub const LIMIT_DEFAULT: u32 = 50;
 
 /// Most items of a list.
 pub const LIMIT_MAX: u32 = 200;
-
-/// Body of [`Op::CreateAsset`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CreateAsset {
-    /// The file's name: metadata only, 1–1 024 bytes without NUL.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 1024))]
-    pub filename: String,
-    /// The file's media type; its bytes must agree.
-    pub content_type: String,
-    /// The file's exact size.
-    #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 1))]
-    pub size_bytes: Number,
-    /// SHA-256 of the file in lowercase hex; verified when given.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
-    pub sha256: Option<String>,
-    /// Who may read the outputs; `public` by default.
-    #[serde(default)]
-    pub visibility: Option<Visibility>,
-    /// Whom to list it under; the user by default.
-    #[serde(default, deserialize_with = "crate::object::optional")]
-    pub owner: Option<Owner>,
-    /// The client's own data, at most 8 192 bytes of JSON.
-    #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
-    /// The user to act for; only for role `service` and `admin`.
-    #[serde(default)]
-    pub on_behalf_of: Option<String>,
-}
-
-/// Where and how to put the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Upload {
-    /// One PUT with the whole file.
-    Single {
-        /// Always `PUT`.
-        method: String,
-        /// Signed for this size, type and method, and for one use.
-        url: String,
-        /// Headers that the client must set.
-        headers: std::collections::BTreeMap<String, String>,
-        /// When the URL ends.
-        expires_at: Timestamp,
-    },
-}
-
-/// Answer of [`Op::CreateAsset`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CreatedAsset {
-    /// The asset, in state `awaiting_upload`.
-    pub asset: Asset,
-    /// The job that `complete` will start.
-    pub job_id: JobId,
-    /// Where to put the file.
-    pub upload: Upload,
-}
-
-/// Body of [`Op::CompleteAsset`]; may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CompleteAsset {
-    /// Parts of a multipart upload; empty for a single PUT.
-    #[serde(default)]
-    pub parts: Vec<Part>,
-}
-
-/// One part of a multipart upload.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Part {
-    /// Number, from 1.
-    pub part_number: u32,
-    /// `ETag` that the bucket answered, with or without quotes.
-    pub etag: String,
-}
-
-/// Answer of [`Op::CompleteAsset`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CompletedAsset {
-    /// The asset.
-    pub asset: Asset,
-    /// The job that works on it.
-    pub job_id: JobId,
-}
-
-/// Answer of [`Op::RenewUpload`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RenewedUpload {
-    /// Where to put the file.
-    pub upload: Upload,
-}
-
-/// Answer of [`Op::ListAssets`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct AssetPage {
-    /// Assets, newest first.
-    pub items: Vec<Asset>,
-    /// `cursor` of the next page; `null` at the end.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub next_cursor: Option<String>,
-}
-
-/// Answer of [`Op::ListJobs`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobPage {
-    /// Jobs, newest first.
-    pub items: Vec<JobView>,
-    /// `cursor` of the next page; `null` at the end.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub next_cursor: Option<String>,
-}
-
-/// Answer of [`Op::GetPlayback`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Playback {
-    /// The asset.
-    pub asset_id: AssetId,
-    /// Where it stands.
-    pub state: AssetState,
-    /// HLS master playlist; `null` for images, and until its first rendition is playable.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub hls_url: Option<String>,
-    /// MP4: the original in another container until there is a better one; `null` for images.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub mp4_url: Option<String>,
-    /// A still picture: of an image its largest variant, of sound none.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub poster_url: Option<String>,
-    /// Storyboard, `WebVTT`; `null` for images and sound.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub storyboard_url: Option<String>,
-    /// The original, from the end of the upload on; `null` for images, whose originals hold metadata, and for what failed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub original_url: Option<String>,
-    /// Duration; `null` for images and until known.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub duration_ms: Option<u64>,
-    /// Width as displayed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub width: Option<u32>,
-    /// Height as displayed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub height: Option<u32>,
-    /// Thumbhash in base64.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub placeholder: Option<String>,
-    /// Every output; before the asset is ready those that are playable early.
-    pub outputs: Vec<Output>,
-}
-
-/// Answer of [`Op::CreateTicket`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Ticket {
-    /// Goes into `?ticket=` of the event stream.
-    pub ticket: String,
-    /// When it ends; a stream that it opened goes on.
-    pub expires_at: Timestamp,
-}
-
-/// Answer of [`Op::ListWorkers`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct WorkerList {
-    /// Workers, last heard of first, at most 200.
-    pub items: Vec<Worker>,
-}
-
-/// Body of [`Op::DrainWorker`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DrainWorker {
-    /// Whether it shall take no new jobs.
-    pub drain: bool,
-}
-
-/// How many jobs stand alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobCount {
-    /// What they do.
-    pub kind: JobKind,
-    /// Where they are worked on.
-    pub runs_on: RunsOn,
-    /// Where they stand: `queued` or `running`.
-    pub state: JobState,
-    /// How many.
-    pub count: u64,
-}
-
-/// Answer of [`Op::GetBacklog`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Backlog {
-    /// The tenant's jobs that have not ended.
-    pub jobs: Vec<JobCount>,
-    /// How long the tenant's oldest job that could be claimed has waited; `null` when none waits.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
-    pub oldest_queued_ms: Option<u64>,
-    /// Messages that wait for native workers, of all tenants.
-    pub dispatch: BacklogMetrics,
-}
-
-/// Answer of [`Op::Healthz`] and [`Op::Readyz`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Health {
-    /// Always `ok`: a part that does not answer is a problem document with status 503.
-    pub state: String,
-}
-
-/// Answer of [`Op::Version`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct VersionInfo {
-    /// Version of the build.
-    pub version: String,
-    /// Nonce of this start, as its configuration says; tells a fresh stack from a left-over one.
-    pub nonce: String,
-}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobKind, JobState};
+use super::state::{JobKind, JobState};
 use crate::id::{AssetId, JobId};
 use crate::problem::Failure;
 use crate::time::Timestamp;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::ImagePlan;
-use crate::job::{FailureClass, JobView, Progress};
+use crate::job::{Facts, FailureClass, JobView, Progress};
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 use crate::words::words;
@@ -253,6 +253,19 @@ pub struct Made {
     /// What the probe found, and what was noted on the way (decode errors, …); kept with the attempt.
     #[serde(default)]
     pub report: Option<Map<String, Value>>,
+}
+
+impl Made {
+    /// What was found out about the original.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        Facts {
+            width: self.width,
+            height: self.height,
+            duration_ms: self.duration_ms,
+            placeholder: self.placeholder.clone(),
+        }
+    }
 }
 
 /// Ends the attempt with success: the moment of publication.

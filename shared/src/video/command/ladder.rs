@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::picture::{tiles_filter, tiles_output};
-use super::{Arguments, filter};
+use super::arguments::Arguments;
+use super::filter;
+use super::stills::{tiles_filter, tiles_output};
 use crate::video::plan::{AudioRendition, Downmix, Plan, VideoPlan};
 use crate::video::preset::GOP_MS;
 

@@ -1,6 +1,7 @@
 //! What is not encoded again: remux, MP4 and subtitles.
 
-use super::{Arguments, file};
+use super::arguments::Arguments;
+use super::file;
 use crate::video::plan::{Plan, Remux};
 use crate::video::track::Track;
 

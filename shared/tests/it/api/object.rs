@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use shared::api::CreateAsset;
+use shared::api::object::Object;
 use shared::asset::Owner;
-use shared::object::Object;
 
 #[test]
 fn a_list_of_fields_is_no_object() {

@@ -1,15 +1,12 @@
-//! The transition table of `job::step`, whole, and the retry delay.
+//! The transition table of `job::step`, whole.
 
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use shared::asset::AssetState;
 use shared::job::{
-    BACKOFF_BASE_MS, BACKOFF_MAX_MS, Command, DEADLINE_MS, FailureClass, Fence, Job, JobKind,
-    JobState, LOSSES_MAX, LeaseHash, Outcome, Progress, RETRIES_MAX, Rejected, RenditionProgress,
-    State, asset_state, backoff_ms, deadline_min, step,
+    Command, FailureClass, Fence, Job, LOSSES_MAX, LeaseHash, Outcome, RETRIES_MAX, Rejected,
+    State, backoff_ms, step,
 };
-use shared::kind::AssetKind;
 use shared::kind::RunsOn;
 use shared::time::Timestamp;
 
@@ -265,120 +262,7 @@ fn a_short_renewal_keeps_the_longer_lease() {
     assert_eq!(step(&job, &heartbeat, NOW), Ok((job, Outcome::Renewed)));
 }
 
-#[test]
-fn a_lease_is_stored_as_its_hash() {
-    // FIPS 180-2, appendix B.1: SHA-256 of "abc" is ba7816bf…f20015ad; here in base64url.
-    let hash = LeaseHash::of("abc");
-    assert_eq!(hash.as_str(), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
-    assert_eq!(LeaseHash::stored(hash.as_str().to_owned()), hash);
-}
-
-#[test]
-fn an_asset_follows_its_job() {
-    let states: Vec<AssetState> = JobState::ALL.iter().map(|&job| asset_state(job)).collect();
-    let expected = [
-        AssetState::Processing,
-        AssetState::Processing,
-        AssetState::Ready,
-        AssetState::Failed,
-        AssetState::Failed,
-    ];
-    assert_eq!(states, expected);
-}
-
-#[test]
-fn a_long_film_gets_six_times_its_duration() {
-    for (duration_ms, ms) in [
-        (0, DEADLINE_MS),
-        (300_000, DEADLINE_MS),
-        (300_001, 1_800_006),
-        (7_200_000, 43_200_000),
-    ] {
-        assert_eq!(deadline_min(NOW, duration_ms), NOW.plus_ms(ms));
-    }
-    // Whatever a worker reports, it stays a time.
-    assert!(deadline_min(NOW, u64::MAX) > NOW);
-}
-
-#[test]
-fn each_kind_of_asset_has_its_job() {
-    let kinds: Vec<Option<JobKind>> = AssetKind::ALL
-        .iter()
-        .map(|&kind| JobKind::of(kind))
-        .collect();
-    let expected = [
-        Some(JobKind::ProcessImage),
-        Some(JobKind::ProcessVideo),
-        Some(JobKind::ProcessAudio),
-        None,
-        None,
-    ];
-    assert_eq!(kinds, expected);
-}
-
-#[test]
-fn progress_stays_within_its_bounds() {
-    let rendition = |ratio| RenditionProgress {
-        name: "720p".to_owned(),
-        ratio,
-    };
-    let wild = Progress {
-        ratio: Some(1.7),
-        stage: "e".repeat(1_000),
-        rendition: Some("é".repeat(1_000)),
-        speed: Some(-1.0),
-        eta_ms: Some(5),
-        renditions: vec![rendition(Some(-0.5)); 1_000],
-        outputs: vec!["o".repeat(1_000); 1_000],
-        message: Some("m".repeat(10_000)),
-    };
-    let bounded = wild.bounded();
-    assert_eq!(bounded.ratio, Some(1.0));
-    assert_eq!(bounded.stage.len(), 64);
-    assert_eq!(bounded.rendition, Some("é".repeat(64)));
-    assert_eq!((bounded.speed, bounded.eta_ms), (Some(0.0), Some(5)));
-    assert_eq!(bounded.renditions, vec![rendition(Some(0.0)); 64]);
-    assert_eq!(bounded.outputs, vec!["o".repeat(64); 64]);
-    assert_eq!(bounded.message, Some("m".repeat(1_000)));
-
-    let good = Progress {
-        ratio: Some(0.25),
-        stage: "encode".to_owned(),
-        rendition: None,
-        speed: Some(2.5),
-        eta_ms: None,
-        renditions: vec![rendition(Some(0.5)), rendition(None)],
-        outputs: vec!["remux".to_owned()],
-        message: Some("All is well.".to_owned()),
-    };
-    assert_eq!(good.clone().bounded(), good);
-}
-
-/// Ceilings of the delay before the retry after the n-th failure, in seconds.
-const CEILINGS_S: [u64; 12] = [5, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900];
-
-#[test]
-fn backoff_reaches_exactly_its_ceiling() {
-    for (failures, ceiling_s) in (0..).zip(CEILINGS_S) {
-        let ceiling = ceiling_s * 1_000;
-        assert_eq!(
-            backoff_ms(failures, ceiling),
-            ceiling,
-            "{failures} failures"
-        );
-        assert_eq!(backoff_ms(failures, ceiling + 1), 0, "{failures} failures");
-    }
-    assert_eq!(backoff_ms(1, BACKOFF_BASE_MS), BACKOFF_BASE_MS);
-    assert_eq!(backoff_ms(u32::MAX, BACKOFF_MAX_MS), BACKOFF_MAX_MS);
-}
-
 proptest! {
-    #[test]
-    fn backoff_stays_in_its_envelope(failures: u32, jitter: u64) {
-        let index = usize::try_from(failures.min(11)).unwrap();
-        prop_assert!(backoff_ms(failures, jitter) <= CEILINGS_S[index] * 1_000);
-    }
-
     #[test]
     fn a_retry_waits_as_long_as_its_failures_say(failures in 0..RETRIES_MAX, jitter: u64) {
         let job = Job {

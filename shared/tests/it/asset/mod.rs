@@ -1,5 +1,7 @@
 //! Assets: their words, and the rules for what a client attaches to them.
 
+mod media;
+
 use serde_json::{Map, Value};
 use shared::asset::{
     AssetState, METADATA_MAX_BYTES, Origin, Owner, Visibility, check_metadata, check_owner,

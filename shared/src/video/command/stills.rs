@@ -1,6 +1,7 @@
 //! Poster, thumbnail and storyboard.
 
-use super::{Arguments, PROTOCOL_WHITELIST, file, filter};
+use super::arguments::{Arguments, PROTOCOL_WHITELIST};
+use super::{file, filter};
 use crate::video::plan::VideoPlan;
 use crate::video::storyboard::Storyboard;
 

@@ -1,0 +1,4 @@
+//! Images: which variants they get, and the geometry of each.
+
+mod geometry;
+mod plan;
