@@ -5,24 +5,24 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, bail};
 
 /// A file of the output.
-pub(crate) struct File {
+pub struct File {
     /// Its path below the folder of the master playlist.
-    pub(crate) path: String,
+    pub path: String,
     /// Where it is.
-    pub(crate) url: String,
+    pub url: String,
     /// What is in it.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl File {
     /// Is it a playlist, and no part of the media?
-    pub(crate) fn is_playlist(&self) -> bool {
+    pub fn is_playlist(&self) -> bool {
         is_playlist(&self.path)
     }
 }
 
 /// Everything that the master playlist at `url` leads to, each fetched once; the master playlist itself comes first.
-pub(crate) fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<Vec<File>> {
+pub fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<Vec<File>> {
     let mut files = Vec::new();
     let mut open = vec![url.to_owned()];
     let mut seen = BTreeSet::from([url.to_owned()]);
@@ -50,7 +50,7 @@ pub(crate) fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Resul
 
 /// Gets the first segment of each rung that the master playlist at `url` names, as a player does that starts; how many
 /// there are.
-pub(crate) fn first_segments(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<usize> {
+pub fn first_segments(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<usize> {
     let master = text(url, &fetch(url)?)?;
     let mut count = 0;
     for variant in lines(&master) {

@@ -8,13 +8,13 @@ use anyhow::{Context as _, Result};
 use crate::say;
 
 /// Held until dropped.
-pub(crate) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 impl Lock {
     /// Waits until the lock is free; says so when it is not.
-    pub(crate) fn wait(path: &Path, what: &str) -> Result<Self> {
+    pub fn wait(path: &Path, what: &str) -> Result<Self> {
         if let Some(lock) = Self::now(path)? {
             return Ok(lock);
         }
@@ -28,7 +28,7 @@ impl Lock {
     }
 
     /// Takes the lock if it is free at once.
-    pub(crate) fn now(path: &Path) -> Result<Option<Self>> {
+    pub fn now(path: &Path) -> Result<Option<Self>> {
         let file = open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),

@@ -12,7 +12,7 @@ const HEAD_LINES: usize = 15;
 const TAIL_LINES: usize = 40;
 
 /// Runs `command` as a step: nothing but the title is shown, unless it fails.
-pub(crate) fn step(title: &str, command: &mut Command) -> Result<()> {
+pub fn step(title: &str, command: &mut Command) -> Result<()> {
     let step = Step::start(title);
     match capture(command) {
         Ok(_) => {
@@ -27,7 +27,7 @@ pub(crate) fn step(title: &str, command: &mut Command) -> Result<()> {
 }
 
 /// Runs `command` and gives back its stdout; an error carries the end of all that it printed.
-pub(crate) fn capture(command: &mut Command) -> Result<String> {
+pub fn capture(command: &mut Command) -> Result<String> {
     let name = name(command);
     let output = command
         .stdin(Stdio::null())
@@ -44,7 +44,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 }
 
 /// Runs `command` with its output on this terminal.
-pub(crate) fn foreground(command: &mut Command) -> Result<()> {
+pub fn foreground(command: &mut Command) -> Result<()> {
     let name = name(command);
     let status = command
         .stdin(Stdio::null())
@@ -57,7 +57,7 @@ pub(crate) fn foreground(command: &mut Command) -> Result<()> {
 }
 
 /// The cargo that runs this command, without the variables that would drop this workspace's own flags.
-pub(crate) fn cargo(root: &Path) -> Command {
+pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Trap: any RUSTFLAGS silently replaces the flags of .cargo/config.toml, and with them simd128.
     command
@@ -68,13 +68,13 @@ pub(crate) fn cargo(root: &Path) -> Command {
 }
 
 /// Is there a program of this name in `PATH`?
-pub(crate) fn is_installed(name: &str) -> bool {
+pub fn is_installed(name: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
 /// The last `count` lines of `text`.
-pub(crate) fn tail(text: &str, count: usize) -> String {
+pub fn tail(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines
         .get(lines.len().saturating_sub(count)..)

@@ -2,22 +2,38 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::usage::Usage;
+
 /// Writes one line to stdout: a result that a person or a script reads.
 ///
 /// A reader that went away is no error: whoever stopped listening does not want to hear about it.
-pub(crate) fn line(text: impl Display) {
+pub fn line(text: impl Display) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Writes one line to stderr: what is going on.
-pub(crate) fn note(text: impl Display) {
+pub fn note(text: impl Display) {
     let mut out = std::io::stderr().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// The exit code of a command with this result; an error is written to stderr.
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    note(format_args!("error: {error:#}"));
+    if error.is::<Usage>() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Is a person watching the progress?
@@ -26,7 +42,7 @@ pub(crate) fn is_interactive() -> bool {
 }
 
 /// One step of a command: a spinner with the elapsed time on a terminal, a line at both ends elsewhere.
-pub(crate) struct Step {
+pub struct Step {
     title: String,
     started: Instant,
     spinner: Option<ProgressBar>,
@@ -34,7 +50,7 @@ pub(crate) struct Step {
 
 impl Step {
     /// Starts to show `title`.
-    pub(crate) fn start(title: impl Into<String>) -> Self {
+    pub fn start(title: impl Into<String>) -> Self {
         let title = title.into();
         let spinner = is_interactive().then(|| {
             let spinner = ProgressBar::new_spinner().with_message(title.clone());
@@ -53,12 +69,12 @@ impl Step {
     }
 
     /// Ends the step well.
-    pub(crate) fn ok(self) {
+    pub fn ok(self) {
         self.end("ok");
     }
 
     /// Ends the step badly; the reason is the error that the caller returns or collects.
-    pub(crate) fn failed(self) {
+    pub fn failed(self) {
         self.end("FAILED");
     }
 

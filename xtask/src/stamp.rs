@@ -8,15 +8,15 @@ use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
 /// Folders that never are an input.
-const SKIPPED: [&str; 5] = ["node_modules", "build", "target", "bench", ".wrangler"];
+const SKIPPED: [&str; 4] = ["node_modules", "build", "target", ".wrangler"];
 
 /// The digest of files and folders, by their names and contents; what does not exist counts as such.
-pub(crate) fn digest(root: &Path, inputs: &[&str], words: &[&str]) -> Result<String> {
+pub fn digest(root: &Path, inputs: &[&str], words: &[&str]) -> Result<String> {
     digest_without(root, inputs, &[], words)
 }
 
 /// As [`digest`], but for the files `left_out`: results that lie among the inputs.
-pub(crate) fn digest_without(
+pub fn digest_without(
     root: &Path,
     inputs: &[&str],
     left_out: &[&str],
@@ -49,7 +49,7 @@ pub(crate) fn digest_without(
 }
 
 /// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -60,12 +60,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Does `file` hold exactly this digest?
-pub(crate) fn is_fresh(file: &Path, digest: &str) -> bool {
+pub fn is_fresh(file: &Path, digest: &str) -> bool {
     fs::read_to_string(file).is_ok_and(|text| text == digest)
 }
 
 /// Notes that the result was made from `digest`.
-pub(crate) fn write(file: &Path, digest: &str) -> Result<()> {
+pub fn write(file: &Path, digest: &str) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;

@@ -20,16 +20,16 @@ const VALID: Duration = Duration::from_hours(24);
 
 /// Whose token it is.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// Tenant of the token.
     #[arg(long, default_value = "demo")]
-    pub(crate) tenant: String,
+    pub tenant: String,
     /// User of the token, its `sub`.
     #[arg(long, default_value = "demo-user")]
-    pub(crate) user: String,
+    pub user: String,
     /// What the token may do: user, service, admin or worker.
     #[arg(long, default_value = "user", value_parser = parse_role)]
-    pub(crate) role: Role,
+    pub role: Role,
 }
 
 /// Prints a token.
@@ -40,13 +40,13 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
 
 /// The development key of the checkout: 64 hexadecimal digits, used as text.
 #[derive(Clone)]
-pub(crate) struct DevKey {
+pub struct DevKey {
     secret: String,
 }
 
 impl DevKey {
     /// Reads the key; makes one on first use.
-    pub(crate) fn of(paths: &Paths) -> Result<Self> {
+    pub fn of(paths: &Paths) -> Result<Self> {
         let path = paths.private.join("dev-key");
         for _ in 0..2 {
             match fs::read_to_string(&path) {
@@ -89,12 +89,12 @@ impl DevKey {
     }
 
     /// A token as `options` wants it, issued now.
-    pub(crate) fn token(&self, options: &Options) -> Result<String> {
+    pub fn token(&self, options: &Options) -> Result<String> {
         self.token_for(options, VALID)
     }
 
     /// The same, with a life of its own.
-    pub(crate) fn token_for(&self, options: &Options, valid: Duration) -> Result<String> {
+    pub fn token_for(&self, options: &Options, valid: Duration) -> Result<String> {
         let principal = Principal {
             tenant: options.tenant.clone(),
             user: options.user.clone(),

@@ -2,7 +2,7 @@
 
 mod codec;
 mod edge;
-pub(crate) mod native;
+pub mod native;
 
 use anyhow::Result;
 
@@ -12,7 +12,7 @@ use crate::lock::Lock;
 use crate::paths::Paths;
 
 /// Builds the edge script and the codec module; one build at a time per checkout.
-pub(crate) fn ensure(paths: &Paths) -> Result<()> {
+pub fn ensure(paths: &Paths) -> Result<()> {
     let _lock = Lock::wait(&paths.private.join("build.lock"), "a build")?;
     codec::ensure(paths)?;
     edge::ensure(paths)

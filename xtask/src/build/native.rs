@@ -16,7 +16,7 @@ pub(crate) const PROGRAM: &str = "native-worker";
 
 /// How it is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Cargo's `dev`.
     Dev,
     /// `native` in Cargo.toml.

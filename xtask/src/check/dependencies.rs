@@ -25,7 +25,7 @@ const CODEC_TARGETS: &[&str] = &[
 ];
 const ALL_TARGETS: &[&str] = &["all"];
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     Rule {
         package: "shared",
         never: &[
@@ -61,15 +61,31 @@ const RULES: [Rule; 4] = [
     },
     Rule {
         package: "edge",
-        never: &["native-worker", "aws-", "reqwest", "rustls", "ring"],
+        never: &[
+            "native-worker",
+            "xtask",
+            "bench",
+            "aws-",
+            "reqwest",
+            "rustls",
+            "ring",
+        ],
         targets: ALL_TARGETS,
         because: "the shells do not meet",
     },
     Rule {
         package: "native-worker",
-        never: &["edge", "worker", "worker-"],
+        never: &["edge", "worker", "worker-", "xtask", "bench"],
         targets: ALL_TARGETS,
         because: "the shells do not meet",
+    },
+    Rule {
+        package: "xtask",
+        never: &[
+            "bench", "imaging", "tokio", "aws-", "reqwest", "rustls", "jpeg-",
+        ],
+        targets: ALL_TARGETS,
+        because: "every command of a fresh checkout waits for its build",
     },
 ];
 

@@ -1,12 +1,11 @@
 //! `cargo xtask demo`: files through the whole path of a fresh stack, every event shown as it arrives.
 
-mod client;
 mod clip;
+mod events;
 mod input;
 mod playable;
 mod player;
 mod report;
-mod sse;
 mod state;
 mod upload;
 mod view;
@@ -19,18 +18,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use shared::api::Playback;
-use shared::auth::Role;
 
-use self::client::Client;
 use self::input::Source;
 use self::state::{Happening, Progress};
 use self::view::View;
 use crate::build::native::Profile;
+use crate::client::Client;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
-use crate::token::DevKey;
-use crate::{build, dev, say, setup, token};
+use crate::{build, dev, say, setup};
 
 /// Without any news for this long, the demo says what it waited for and fails.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
@@ -99,12 +96,7 @@ impl Session<'_> {
             workers: Workers::build(self.paths, Profile::Dev, 1, Vec::new())?,
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
-        let who = token::Options {
-            tenant: "demo".to_owned(),
-            user: "demo-user".to_owned(),
-            role: Role::User,
-        };
-        let client = Client::new(stack.origin(), &DevKey::of(self.paths)?.token(&who)?);
+        let client = Client::of(self.paths, stack.origin(), "demo", "demo-user")?;
         let progress = self.process(&client, &mut stack, stop)?;
         let result = self.report(&client, &progress);
         if self.keep
@@ -135,7 +127,7 @@ impl Session<'_> {
         let view = View::new(self.sources);
         let mut progress = Progress::new(self.sources.len());
         // The stream first: so no event is missed, from the first byte on.
-        sse::follow(client.clone(), sender.clone());
+        events::follow(client.clone(), sender.clone());
         let mut uploads = Some(sender);
         let mut news = Instant::now();
         while !progress.is_complete() {

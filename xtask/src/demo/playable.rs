@@ -7,8 +7,8 @@ use shared::api::Playback;
 use shared::asset::AssetState;
 use shared::id::AssetId;
 
-use super::client::Client;
 use super::state::Happening;
+use crate::client::Client;
 use crate::hls;
 
 /// Time between two questions; what is printed is as exact as that.

@@ -10,8 +10,8 @@ use shared::api::Playback;
 use shared::asset::{Asset, Output};
 use shared::kind::AssetKind;
 
-use super::client::Client;
 use super::input::Source;
+use crate::client::Client;
 use crate::{hls, say};
 
 /// Media type of an HLS playlist.

@@ -5,22 +5,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
-use shared::api::Upload;
-use ureq::SendBody;
+use anyhow::{Context as _, Result};
 
-use super::client::{self, Client};
 use super::input::Source;
 use super::playable;
 use super::state::Happening;
+use crate::client::Client;
 
 /// Files that are uploaded at once.
 const PARALLEL: usize = 4;
-
-/// Tries of one PUT: a bucket may break a connection off.
-const TRIES_MAX: u32 = 3;
 
 /// Starts to upload all `sources`; what happens goes to `sender`.
 pub(super) fn start(client: &Client, sources: &[Source], sender: &Sender<Happening>) {
@@ -51,10 +46,20 @@ fn upload(
     source: &Source,
     sender: &Sender<Happening>,
 ) -> Result<()> {
-    let created = client.create(source)?;
+    let media_type = source.media_type().as_str();
+    let created = client.create(source.name(), media_type, source.size_bytes())?;
     let asset_id = created.asset.id;
     let _ = sender.send(Happening::Created { index, asset_id });
-    put(client, index, source, &created.upload, sender)?;
+    client.put(&created.upload, source.size_bytes(), || {
+        let file = File::open(source.path())
+            .with_context(|| format!("cannot read {}", source.path().display()))?;
+        Ok(Counted {
+            file,
+            index,
+            sent_bytes: 0,
+            sender,
+        })
+    })?;
     let at = Instant::now();
     let _ = sender.send(Happening::Uploaded { index, at });
     client.complete(asset_id)?;
@@ -62,44 +67,6 @@ fn upload(
         playable::watch(client.clone(), index, asset_id, at, sender.clone());
     }
     Ok(())
-}
-
-fn put(
-    client: &Client,
-    index: usize,
-    source: &Source,
-    upload: &Upload,
-    sender: &Sender<Happening>,
-) -> Result<()> {
-    let Upload::Single { url, headers, .. } = upload;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let file = File::open(source.path())
-            .with_context(|| format!("cannot read {}", source.path().display()))?;
-        let mut body = Counted {
-            file,
-            index,
-            sent_bytes: 0,
-            sender,
-        };
-        let mut request = client
-            .agent()
-            .put(url)
-            .header("content-length", source.size_bytes());
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        match request.send(SendBody::from_reader(&mut body)) {
-            // 412: an earlier try has arrived after all.
-            Ok(answer) if answer.status().is_success() || answer.status() == 412 => return Ok(()),
-            Ok(answer) if answer.status().is_client_error() || tries >= TRIES_MAX => {
-                return Err(client::problem(answer)).context("the bucket refused the file");
-            }
-            Err(error) if tries >= TRIES_MAX => bail!("the upload broke off: {error}"),
-            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(200)),
-        }
-    }
 }
 
 /// A file that reports how much of it was read.

@@ -18,14 +18,14 @@ use crate::paths::Paths;
 
 /// The tools that the edge is built and run with.
 #[derive(Debug)]
-pub(crate) struct Tools {
+pub struct Tools {
     /// Node 22, which wrangler needs; the machine's own may be older.
-    pub(crate) node: PathBuf,
+    pub node: PathBuf,
 }
 
 /// What for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum For {
+pub enum For {
     /// Building the modules and checking the sources.
     Build,
     /// Running the stack, the native worker in it.
@@ -35,7 +35,7 @@ pub(crate) enum For {
 }
 
 /// Sets up what `purpose` takes.
-pub(crate) fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
+pub fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
     debian::ensure(purpose)?;
     rust::ensure_target(paths)?;
     for tool in [&WORKER_BUILD, &WASM_BINDGEN] {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::client;
+
 /// `* * * * *`, as in wrangler.toml.
 const PERIOD: Duration = Duration::from_mins(1);
 const PATH: &str = "/cdn-cgi/local/scheduled?cron=*+*+*+*+*";
@@ -31,12 +33,8 @@ impl Cron {
         self.due = now + PERIOD;
         let url = self.url.clone();
         std::thread::spawn(move || {
-            let config = ureq::Agent::config_builder()
-                .timeout_global(Some(PERIOD))
-                .proxy(None)
-                .build();
             // A cron that does not run is the edge's to log.
-            let _ = config.new_agent().get(url).call();
+            let _ = client::probe(&url, PERIOD);
         });
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn is_running(id: u32) -> bool {
 }
 
 /// CPU time of a process so far, in its own code and in the kernel's; nothing for one that is gone.
-pub(crate) fn cpu_time(id: u32) -> Duration {
+pub fn cpu_time(id: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     // proc(5): after the name, `utime` and `stime` are the 12th and 13th field, in hundredths of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default();

@@ -12,15 +12,15 @@ mod group;
 mod native;
 mod part;
 mod probe;
-pub(crate) mod reaper;
-pub(crate) mod stop;
+pub mod reaper;
+pub mod stop;
 
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub(crate) use self::group::cpu_time;
+pub use self::group::cpu_time;
 
 use self::config::Config;
 use self::cron::Cron;
@@ -54,31 +54,31 @@ const WAIT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What to start.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub struct Options {
     /// Port of the origin; 0 takes a free one.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Folder of everything that the stack keeps.
-    pub(crate) state: PathBuf,
+    pub state: PathBuf,
     /// Variables for the scripts, over those that the stack sets itself.
-    pub(crate) vars: Vec<(String, String)>,
+    pub vars: Vec<(String, String)>,
     /// The native workers.
-    pub(crate) workers: Workers,
+    pub workers: Workers,
 }
 
 /// Which native workers to start.
 #[derive(Debug, Default)]
-pub(crate) struct Workers {
+pub struct Workers {
     /// How many.
-    pub(crate) count: u16,
+    pub count: u16,
     /// The program; of no use without workers.
-    pub(crate) program: PathBuf,
+    pub program: PathBuf,
     /// Settings, over those that the stack makes itself.
-    pub(crate) vars: Vec<(String, String)>,
+    pub vars: Vec<(String, String)>,
 }
 
 impl Workers {
     /// `count` workers of the checkout's own program, which is built when there are any.
-    pub(crate) fn build(
+    pub fn build(
         paths: &Paths,
         profile: Profile,
         count: u16,
@@ -97,7 +97,7 @@ impl Workers {
 }
 
 /// A running stack.
-pub(crate) struct Stack {
+pub struct Stack {
     origin: String,
     port: u16,
     wrangler: Wrangler,
@@ -116,17 +116,12 @@ pub(crate) struct Stack {
 
 impl Stack {
     /// Starts every part and returns when all of them answer.
-    pub(crate) fn start(
-        paths: &Paths,
-        tools: &Tools,
-        options: &Options,
-        stop: &Stop,
-    ) -> Result<Self> {
+    pub fn start(paths: &Paths, tools: &Tools, options: &Options, stop: &Stop) -> Result<Self> {
         Self::start_in(&paths.root, paths, tools, options, stop)
     }
 
     /// As [`Stack::start`], with the wrangler files of `folder` instead of the checkout's.
-    pub(crate) fn start_in(
+    pub fn start_in(
         folder: &Path,
         paths: &Paths,
         tools: &Tools,
@@ -206,12 +201,12 @@ impl Stack {
     }
 
     /// Where everything answers: `http://127.0.0.1:PORT`.
-    pub(crate) fn origin(&self) -> &str {
+    pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// The process of native worker `number`, from 1, and its scratch folder.
-    pub(crate) fn worker(&self, number: u16) -> Option<(u32, PathBuf)> {
+    pub fn worker(&self, number: u16) -> Option<(u32, PathBuf)> {
         let running = self
             .parts
             .iter()
@@ -220,7 +215,7 @@ impl Stack {
     }
 
     /// CPU time that the runtime's processes have used so far.
-    pub(crate) fn runtime_cpu(&self) -> Duration {
+    pub fn runtime_cpu(&self) -> Duration {
         group::marked_named(&self.mark, edge::RUNTIME)
             .into_iter()
             .map(cpu_time)
@@ -306,7 +301,7 @@ impl Stack {
 
     /// Asks every part to stop, waits a little, and leaves what is left to be killed. The workers come first: they give
     /// their jobs back to the edge.
-    pub(crate) fn stop(mut self) {
+    pub fn stop(mut self) {
         let (edge, workers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.parts)
             .into_iter()
             .partition(|running| running.part == Part::Edge);

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use shared::auth::Role;
 
+use super::free_port;
 use super::group::MARK;
 use super::part::Health;
-use super::{free_port, probe};
+use crate::client;
 use crate::token::{self, DevKey};
 
 /// First part of the names of the worker's settings.
@@ -184,7 +185,7 @@ impl Address {
         if self.is_ready {
             return Health::Alive;
         }
-        if probe::get(&format!("http://{}/readyz", self.addr), PROBE_TIMEOUT).is_some() {
+        if client::probe(&format!("http://{}/readyz", self.addr), PROBE_TIMEOUT).is_some() {
             self.is_ready = true;
             return Health::Ready;
         }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::stop::Stop;
-use crate::run;
+use crate::{client, run};
 
 /// Time in which the edge must answer after its start, with other builds and stacks on the same cores.
 const READY_DEADLINE: Duration = Duration::from_secs(90);
@@ -62,12 +62,12 @@ pub(super) fn wait_ready(
 
 /// One question: does the edge of this start answer, and does it call itself ready?
 pub(super) fn is_ready(origin: &str, nonce: &str, timeout: Duration) -> bool {
-    let version = get(&format!("{origin}/version"), timeout)
+    let version = client::probe(&format!("{origin}/version"), timeout)
         .and_then(|mut answer| answer.body_mut().read_to_string().ok())
         .and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let is_ours =
         version.is_some_and(|version| version.get("nonce").and_then(Value::as_str) == Some(nonce));
-    is_ours && get(&format!("{origin}/readyz"), timeout).is_some()
+    is_ours && client::probe(&format!("{origin}/readyz"), timeout).is_some()
 }
 
 /// The end of a log, with its place.
@@ -78,14 +78,4 @@ pub(super) fn log_tail(log: &Path) -> String {
         log.display(),
         run::tail(&text, 30)
     )
-}
-
-/// A successful answer, or none.
-pub(super) fn get(url: &str, timeout: Duration) -> Option<ureq::http::Response<ureq::Body>> {
-    // A connection of its own: a kept one belongs to a process that may just have died.
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(timeout))
-        .proxy(None)
-        .build();
-    config.new_agent().get(url).call().ok()
 }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use super::group;
 
 /// The hidden command that runs as the reaper.
-pub(crate) const COMMAND: &str = "reap";
+pub const COMMAND: &str = "reap";
 
 /// A reaper that waits. Dropping it ends the stack's processes and returns when they are gone.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Drop for Reaper {
 }
 
 /// The reaper's life: waits for the end of the pipe, then kills.
-pub(crate) fn run(mark: &str) -> Result<()> {
+pub fn run(mark: &str) -> Result<()> {
     let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
     group::kill_marked(mark)
 }

@@ -9,13 +9,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Set once the user wants the command to end.
 #[derive(Debug, Clone)]
-pub(crate) struct Stop {
+pub struct Stop {
     flag: Arc<AtomicBool>,
 }
 
 /// The error of a step that was given up because of it.
 #[derive(Debug)]
-pub(crate) struct Stopped;
+pub struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,7 +27,7 @@ impl std::error::Error for Stopped {}
 
 impl Stop {
     /// Listens for the signals from now on. A second one ends the process at once; the reaper does the rest.
-    pub(crate) fn listen() -> Result<Self> {
+    pub fn listen() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
@@ -38,12 +38,12 @@ impl Stop {
     }
 
     /// Has a signal come?
-    pub(crate) fn is_set(&self) -> bool {
+    pub fn is_set(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
     }
 
     /// As an error, for the middle of a longer step.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if self.is_set() {
             Err(Stopped.into())
         } else {

@@ -1,0 +1,306 @@
+//! The HTTP client of every command: the calls of the API that a user's program makes, with the types of the contract.
+
+use std::io::{BufReader, Read};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared::api::{CompletedAsset, CreatedAsset, Playback, Upload};
+use shared::asset::Asset;
+use shared::auth::Role;
+use shared::id::AssetId;
+use shared::problem::Problem;
+use ureq::http::Response;
+use ureq::typestate::WithoutBody;
+use ureq::{Agent, Body, RequestBuilder, SendBody};
+
+use crate::paths::Paths;
+use crate::sse::{Events, Source};
+use crate::token::{DevKey, Options};
+
+/// Longest wait for the head of an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Tries of one PUT: a bucket may break a connection off.
+const PUT_TRIES_MAX: u32 = 3;
+const PUT_RETRY: Duration = Duration::from_millis(200);
+
+/// The beginning of a file that a player asks for first.
+const FIRST_RANGE: &str = "bytes=0-65535";
+
+/// A caller of the edge with its token.
+#[derive(Debug, Clone)]
+pub struct Client {
+    origin: String,
+    token: String,
+    agent: Agent,
+}
+
+impl Client {
+    /// A caller of the edge at `origin`.
+    pub fn new(origin: &str, token: String) -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_connect(Some(TIMEOUT))
+            .timeout_recv_response(Some(TIMEOUT))
+            .build();
+        Self {
+            origin: origin.to_owned(),
+            token,
+            agent: config.new_agent(),
+        }
+    }
+
+    /// The user `user` of `tenant`, with a token of the checkout's development key.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot be read or made.
+    pub fn of(paths: &Paths, origin: &str, tenant: &str, user: &str) -> Result<Self> {
+        let token = DevKey::of(paths)?.token(&Options {
+            tenant: tenant.to_owned(),
+            user: user.to_owned(),
+            role: Role::User,
+        })?;
+        Ok(Self::new(origin, token))
+    }
+
+    /// Where the edge is.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Registers a file.
+    ///
+    /// # Errors
+    ///
+    /// When the edge refuses it or does not answer.
+    pub fn create(
+        &self,
+        filename: &str,
+        content_type: &str,
+        size_bytes: u64,
+    ) -> Result<CreatedAsset> {
+        let body = json!({
+            "filename": filename, "content_type": content_type, "size_bytes": size_bytes,
+        });
+        self.post("/v1/assets", &body)
+    }
+
+    /// Puts a file of `size_bytes` to its signed URL; `open` is called for each try. No token goes there.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket refuses the file, the connection breaks off each time, or `open` fails.
+    pub fn put<R: Read>(
+        &self,
+        upload: &Upload,
+        size_bytes: u64,
+        mut open: impl FnMut() -> Result<R>,
+    ) -> Result<()> {
+        let Upload::Single { url, headers, .. } = upload;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut file = open()?;
+            let mut request = self.agent.put(url).header("content-length", size_bytes);
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            match request.send(SendBody::from_reader(&mut file)) {
+                // 412: an earlier try has arrived after all.
+                Ok(answer) if answer.status().is_success() || answer.status() == 412 => {
+                    return Ok(());
+                }
+                Ok(answer) if answer.status().is_client_error() || tries >= PUT_TRIES_MAX => {
+                    return Err(problem(answer)).context("the bucket refused the file");
+                }
+                Err(error) if tries >= PUT_TRIES_MAX => bail!("the upload broke off: {error}"),
+                Ok(_) | Err(_) => std::thread::sleep(PUT_RETRY),
+            }
+        }
+    }
+
+    /// Confirms the upload.
+    ///
+    /// # Errors
+    ///
+    /// When the edge refuses it or does not answer.
+    pub fn complete(&self, asset_id: AssetId) -> Result<CompletedAsset> {
+        self.post(&format!("/v1/assets/{asset_id}/complete"), &json!({}))
+    }
+
+    /// Reads an asset.
+    ///
+    /// # Errors
+    ///
+    /// When the edge refuses it or does not answer.
+    pub fn asset(&self, asset_id: AssetId) -> Result<Asset> {
+        self.get(&format!("/v1/assets/{asset_id}"))
+    }
+
+    /// Reads what a player needs of an asset.
+    ///
+    /// # Errors
+    ///
+    /// When the edge refuses it or does not answer.
+    pub fn playback(&self, asset_id: AssetId) -> Result<Playback> {
+        self.get(&format!("/v1/assets/{asset_id}/playback"))
+    }
+
+    /// Gets a JSON document of the edge.
+    ///
+    /// # Errors
+    ///
+    /// When the edge refuses it, does not answer, or answers another document.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let url = format!("{}{path}", self.origin);
+        fetch(self.authorized(self.agent.get(&url)), &url)
+            .and_then(parse)
+            .with_context(|| format!("GET {path}"))
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        let url = format!("{}{path}", self.origin);
+        let answer = self
+            .authorized(self.agent.post(&url))
+            .header("content-type", "application/json")
+            .send(body.to_string());
+        answer
+            .map_err(Into::into)
+            .and_then(parse)
+            .with_context(|| format!("POST {path}"))
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        request.header("authorization", format!("Bearer {}", self.token))
+    }
+
+    /// Gets a file, whole. No token goes there.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is no success or breaks off.
+    pub fn download(&self, url: &str) -> Result<Vec<u8>> {
+        let mut answer = fetch(self.agent.get(url), url)?;
+        if !answer.status().is_success() {
+            bail!("GET {url} answers {}", answer.status());
+        }
+        let body = answer.body_mut().with_config().limit(u64::MAX);
+        body.read_to_vec()
+            .with_context(|| format!("GET {url} broke off"))
+    }
+
+    /// The length of a file in bytes, asked for as players do: by its beginning, which is read.
+    ///
+    /// # Errors
+    ///
+    /// When the answer is no range of a file, or breaks off.
+    pub fn length(&self, url: &str) -> Result<u64> {
+        let mut answer = fetch(self.agent.get(url).header("range", FIRST_RANGE), url)?;
+        let range = answer.headers().get("content-range");
+        let length = range
+            .and_then(|range| range.to_str().ok()?.rsplit('/').next()?.parse().ok())
+            .filter(|length| *length > 0);
+        let beginning = answer
+            .body_mut()
+            .read_to_vec()
+            .with_context(|| format!("GET {url} broke off"))?;
+        match length {
+            Some(length) if answer.status() == 206 && !beginning.is_empty() => Ok(length),
+            _ => bail!(
+                "GET {url} with a range answers {} without one",
+                answer.status()
+            ),
+        }
+    }
+
+    /// Opens the event stream, after the event `last_event_id` when there is one. It is open once this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be opened.
+    pub fn events(&self, last_event_id: Option<&str>) -> Result<Events> {
+        Events::open(self.clone(), last_event_id, None).context("the event stream")
+    }
+
+    /// What followed the event `last_event_id`; an error once `within` has passed.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be opened.
+    pub fn replay(&self, last_event_id: &str, within: Duration) -> Result<Events> {
+        let deadline = Instant::now() + within;
+        Events::open(self.clone(), Some(last_event_id), Some(deadline)).context("the event stream")
+    }
+}
+
+impl Source for Client {
+    fn connect(
+        &self,
+        last_event_id: Option<&str>,
+        timeout: Option<Duration>,
+    ) -> Result<Box<dyn std::io::BufRead + Send>> {
+        let url = format!("{}/v1/events", self.origin);
+        let mut request = self.authorized(self.agent.get(&url));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let request = request.config().timeout_recv_body(timeout).build();
+        let answer = fetch(request, &url)?;
+        if !answer.status().is_success() {
+            return Err(problem(answer));
+        }
+        Ok(Box::new(BufReader::new(answer.into_body().into_reader())))
+    }
+}
+
+/// A successful answer within `timeout`, or none. On a connection of its own: a kept one belongs to a process that may just
+/// have died.
+pub(crate) fn probe(url: &str, timeout: Duration) -> Option<Response<Body>> {
+    let config = Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .proxy(None)
+        .build();
+    config.new_agent().get(url).call().ok()
+}
+
+/// Sends a GET.
+fn fetch(request: RequestBuilder<WithoutBody>, url: &str) -> Result<Response<Body>> {
+    request
+        .call()
+        .with_context(|| format!("cannot reach {url}"))
+}
+
+fn parse<T: DeserializeOwned>(mut answer: Response<Body>) -> Result<T> {
+    if !answer.status().is_success() {
+        return Err(problem(answer));
+    }
+    let text = answer
+        .body_mut()
+        .read_to_string()
+        .context("the answer broke off")?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("the answer is not what the contract says: {text}"))
+}
+
+/// An answer that is not a success, in the words of its problem document.
+fn problem(mut answer: Response<Body>) -> anyhow::Error {
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    match serde_json::from_str::<Problem>(&text) {
+        Ok(problem) => anyhow::anyhow!(
+            "{}: {} ({})",
+            problem.title,
+            problem.detail,
+            answer.status()
+        ),
+        Err(_) => anyhow::anyhow!("{} {}", answer.status(), text.trim()),
+    }
+}
