@@ -67,17 +67,13 @@ pub struct ProcessingResult {
     /// The outputs, with URLs.
     pub outputs: Vec<Output>,
     /// Width as displayed, in pixels.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub width: Option<u32>,
     /// Height as displayed, in pixels.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
     /// Duration; `null` for images.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     #[serde(default)]
     pub duration_ms: Option<u64>,
     /// Thumbhash in base64.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,
 }
 
@@ -87,6 +83,7 @@ pub struct ProcessingResult {
 pub struct Event {
     /// Place in the user's log, from 1, without gaps; the hub gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub seq: Option<u64>,
     /// What happened.
     #[serde(rename = "type")]
@@ -105,12 +102,15 @@ pub struct Event {
     pub attempt: Option<u32>,
     /// How far the job is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub progress: Option<Progress>,
     /// What the job made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub result: Option<ProcessingResult>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<Failure>,
 }
 

@@ -27,7 +27,6 @@ pub struct Backlog {
     /// The tenant's jobs that have not ended.
     pub jobs: Vec<JobCount>,
     /// How long the tenant's oldest job that could be claimed has waited; `null` when none waits.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub oldest_queued_ms: Option<u64>,
     /// Messages that wait for native workers, of all tenants.
     pub dispatch: BacklogMetrics,

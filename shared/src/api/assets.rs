@@ -117,6 +117,5 @@ pub struct AssetPage {
     /// Assets, newest first.
     pub items: Vec<Asset>,
     /// `cursor` of the next page; `null` at the end.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }

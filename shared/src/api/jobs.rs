@@ -11,6 +11,5 @@ pub struct JobPage {
     /// Jobs, newest first.
     pub items: Vec<JobView>,
     /// `cursor` of the next page; `null` at the end.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next_cursor: Option<String>,
 }

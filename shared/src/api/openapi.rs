@@ -1,11 +1,14 @@
 //! The OpenAPI 3.1 document, built from the contract table. Only under feature `openapi`: no deployed binary has it.
 
+use std::collections::BTreeSet;
+
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, ContentBuilder, HttpMethod, Info, ObjectBuilder, OpenApi,
     OpenApiBuilder, PathsBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema, Type,
+    schema::SchemaType,
 };
 use utoipa::{PartialSchema as _, ToSchema};
 
@@ -19,6 +22,8 @@ use crate::kind::AssetKind;
 pub(crate) struct Document {
     paths: PathsBuilder,
     schemas: Vec<(String, RefOr<Schema>)>,
+    /// Names of the schemas that requests use.
+    inputs: BTreeSet<String>,
 }
 
 fn register<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
@@ -41,6 +46,7 @@ impl Document {
         Self {
             paths: PathsBuilder::new(),
             schemas,
+            inputs: BTreeSet::new(),
         }
     }
 
@@ -51,7 +57,10 @@ impl Document {
     ) {
         let mut operation = with_parameters(op).summary(Some(doc.trim()));
         if !is_unit::<Req>() {
+            let known = self.schemas.len();
             let schema = register::<Req>(&mut self.schemas);
+            let added = self.schemas.iter().skip(known);
+            self.inputs.extend(added.map(|(name, _)| name.clone()));
             // `complete` and `pull` may be called without a body; every other body is needed.
             let required = if matches!(op, Op::CompleteAsset | Op::PullMessages) {
                 Required::False
@@ -125,7 +134,12 @@ impl Document {
         .build()
     }
 
-    pub(crate) fn finish(self) -> OpenApi {
+    pub(crate) fn finish(mut self) -> OpenApi {
+        for (name, schema) in &mut self.schemas {
+            if !self.inputs.contains(name) {
+                require_nullable(schema);
+            }
+        }
         let mut info = Info::new("Ferrotype", "1");
         info.description = Some(
             "Media at the edge: signed uploads, image variants, one honest stream of events."
@@ -146,6 +160,31 @@ impl Document {
             .paths(self.paths)
             .components(Some(components))
             .build()
+    }
+}
+
+/// Requires every member that can be `null`: an answer always has it. (utoipa takes an `Option` for a member that may be
+/// missing, which is true of requests only.)
+fn require_nullable(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema {
+        let nullable = object
+            .properties
+            .iter()
+            .filter(|(name, member)| is_nullable(member) && !object.required.contains(name));
+        let names: Vec<String> = nullable.map(|(name, _)| name.clone()).collect();
+        object.required.extend(names);
+    }
+}
+
+fn is_nullable(schema: &RefOr<Schema>) -> bool {
+    match schema {
+        RefOr::T(Schema::Object(object)) => match &object.schema_type {
+            SchemaType::Type(one) => *one == Type::Null,
+            SchemaType::Array(several) => several.contains(&Type::Null),
+            SchemaType::AnyValue => false,
+        },
+        RefOr::T(Schema::OneOf(options)) => options.items.iter().any(is_nullable),
+        RefOr::T(_) | RefOr::Ref(_) => false,
     }
 }
 

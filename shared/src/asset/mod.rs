@@ -100,10 +100,8 @@ pub struct Output {
     /// Media type.
     pub content_type: String,
     /// Width in pixels, `null` for sound.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub width: Option<u32>,
     /// Height in pixels, `null` for sound.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
     /// Size of the file.
     pub size_bytes: u64,
@@ -128,19 +126,14 @@ pub struct Asset {
     /// Size of the original.
     pub size_bytes: u64,
     /// SHA-256 of the original in lowercase hex, `null` when not declared.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub sha256: Option<String>,
     /// Width as displayed, in pixels; `null` until known.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub width: Option<u32>,
     /// Height as displayed, in pixels; `null` until known.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub height: Option<u32>,
     /// Duration; `null` for images and until known.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub duration_ms: Option<u64>,
     /// Thumbhash in base64; `null` until known.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub placeholder: Option<String>,
     /// Whom it is listed under.
     pub owner: Owner,
@@ -151,11 +144,9 @@ pub struct Asset {
     /// When it was registered.
     pub created_at: Timestamp,
     /// When its outputs were published.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ready_at: Option<Timestamp>,
     /// What was made of it; empty until ready.
     pub outputs: Vec<Output>,
     /// Why it failed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<Failure>,
 }

@@ -118,13 +118,10 @@ pub struct Attempt {
     /// When it was claimed.
     pub started_at: Timestamp,
     /// When it ended, `null` while it runs.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ended_at: Option<Timestamp>,
     /// Why it did not succeed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<Failure>,
     /// Largest memory of the codec in this worker's life so far, in bytes; `null` when not measured.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub peak_memory_bytes: Option<u64>,
 }
 
@@ -145,7 +142,6 @@ pub struct JobView {
     /// How far it is.
     pub progress: Progress,
     /// Why it failed.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub error: Option<Failure>,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,

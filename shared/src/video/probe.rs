@@ -2,6 +2,7 @@
 //! missing, numbers may be text, and what makes no sense counts as missing.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
@@ -37,22 +38,45 @@ impl Report {
     }
 }
 
+/// A number or a text, written as either; `None` if it cannot be read (`N/A`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loose<T>(pub Option<T>);
+
+impl<T> Default for Loose<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Deref for Loose<T> {
+    type Target = Option<T>;
+    fn deref(&self) -> &Option<T> {
+        &self.0
+    }
+}
+
+impl<'de, T: FromStr> Deserialize<'de> for Loose<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Value::deserialize(deserializer)? {
+            Value::String(text) => text.trim().parse().ok(),
+            Value::Number(number) => number.to_string().parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }))
+    }
+}
+
 /// The container.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Format {
     /// Names of the demuxer, for example `mov,mp4,m4a,3gp,3g2,mj2`.
-    #[serde(deserialize_with = "loose")]
-    pub format_name: Option<String>,
+    pub format_name: Loose<String>,
     /// Seconds.
-    #[serde(deserialize_with = "loose")]
-    pub duration: Option<f64>,
+    pub duration: Loose<f64>,
     /// Seconds.
-    #[serde(deserialize_with = "loose")]
-    pub start_time: Option<f64>,
+    pub start_time: Loose<f64>,
     /// Bits per second.
-    #[serde(deserialize_with = "loose")]
-    pub bit_rate: Option<u64>,
+    pub bit_rate: Loose<u64>,
     /// Tags of the file.
     #[serde(deserialize_with = "or_default")]
     pub tags: Tags,
@@ -80,77 +104,53 @@ impl Tags {
 #[serde(default)]
 pub struct Stream {
     /// Index in the file, as `-map 0:N` takes it.
-    #[serde(deserialize_with = "loose")]
-    pub index: Option<u32>,
+    pub index: Loose<u32>,
     /// `video`, `audio`, `subtitle`, `data`, `attachment`.
-    #[serde(deserialize_with = "loose")]
-    pub codec_type: Option<String>,
+    pub codec_type: Loose<String>,
     /// Codec, as ffmpeg names it.
-    #[serde(deserialize_with = "loose")]
-    pub codec_name: Option<String>,
+    pub codec_name: Loose<String>,
     /// Four characters of the container.
-    #[serde(deserialize_with = "loose")]
-    pub codec_tag_string: Option<String>,
+    pub codec_tag_string: Loose<String>,
     /// Profile as text.
-    #[serde(deserialize_with = "loose")]
-    pub profile: Option<String>,
+    pub profile: Loose<String>,
     /// Level as the codec counts it; negative when unknown.
-    #[serde(deserialize_with = "loose")]
-    pub level: Option<i32>,
+    pub level: Loose<i32>,
     /// Pixels.
-    #[serde(deserialize_with = "loose")]
-    pub width: Option<u32>,
+    pub width: Loose<u32>,
     /// Pixels.
-    #[serde(deserialize_with = "loose")]
-    pub height: Option<u32>,
+    pub height: Loose<u32>,
     /// `16:15`; `0:1` when unknown.
-    #[serde(deserialize_with = "loose")]
-    pub sample_aspect_ratio: Option<String>,
+    pub sample_aspect_ratio: Loose<String>,
     /// Pixel format, as ffmpeg names it.
-    #[serde(deserialize_with = "loose")]
-    pub pix_fmt: Option<String>,
+    pub pix_fmt: Loose<String>,
     /// `tv` or `pc`.
-    #[serde(deserialize_with = "loose")]
-    pub color_range: Option<String>,
+    pub color_range: Loose<String>,
     /// Matrix.
-    #[serde(deserialize_with = "loose")]
-    pub color_space: Option<String>,
+    pub color_space: Loose<String>,
     /// Transfer function.
-    #[serde(deserialize_with = "loose")]
-    pub color_transfer: Option<String>,
+    pub color_transfer: Loose<String>,
     /// Primaries.
-    #[serde(deserialize_with = "loose")]
-    pub color_primaries: Option<String>,
+    pub color_primaries: Loose<String>,
     /// `progressive`, `tt`, `bb`, `tb`, `bt`, `unknown`.
-    #[serde(deserialize_with = "loose")]
-    pub field_order: Option<String>,
+    pub field_order: Loose<String>,
     /// Bits of a sample.
-    #[serde(deserialize_with = "loose")]
-    pub bits_per_raw_sample: Option<u8>,
+    pub bits_per_raw_sample: Loose<u8>,
     /// Lowest rate that all timestamps fit.
-    #[serde(deserialize_with = "loose")]
-    pub r_frame_rate: Option<String>,
+    pub r_frame_rate: Loose<String>,
     /// Frames by duration.
-    #[serde(deserialize_with = "loose")]
-    pub avg_frame_rate: Option<String>,
+    pub avg_frame_rate: Loose<String>,
     /// Frames, where the container counts them.
-    #[serde(deserialize_with = "loose")]
-    pub nb_frames: Option<u64>,
+    pub nb_frames: Loose<u64>,
     /// Seconds.
-    #[serde(deserialize_with = "loose")]
-    pub duration: Option<f64>,
+    pub duration: Loose<f64>,
     /// Seconds.
-    #[serde(deserialize_with = "loose")]
-    pub start_time: Option<f64>,
+    pub start_time: Loose<f64>,
     /// Hertz.
-    #[serde(deserialize_with = "loose")]
-    pub sample_rate: Option<u32>,
+    pub sample_rate: Loose<u32>,
     /// Channels of sound.
-    #[serde(deserialize_with = "loose")]
-    pub channels: Option<u32>,
+    pub channels: Loose<u32>,
     /// Their layout, for example `5.1(side)`.
-    #[serde(deserialize_with = "loose")]
-    pub channel_layout: Option<String>,
+    pub channel_layout: Loose<String>,
     /// What the stream is for.
     #[serde(deserialize_with = "or_default")]
     pub disposition: Disposition,
@@ -183,20 +183,9 @@ pub struct Disposition {
 #[serde(default)]
 pub struct SideData {
     /// For example `Display Matrix`.
-    #[serde(deserialize_with = "loose")]
-    pub side_data_type: Option<String>,
+    pub side_data_type: Loose<String>,
     /// Degrees, counterclockwise.
-    #[serde(deserialize_with = "loose")]
-    pub rotation: Option<f64>,
-}
-
-/// A number or a text, written as either; `None` if it is not to be read (`N/A`).
-fn loose<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Number(number) => number.to_string().parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    })
+    pub rotation: Loose<f64>,
 }
 
 /// A structure, or its default if it has another shape.

@@ -171,7 +171,7 @@ impl Source {
         };
         let films = || of_type("video").filter(|stream| !is_cover(stream));
         let video = films()
-            .find(|stream| is_known(stream) && stream.width > Some(0) && stream.height > Some(0))
+            .find(|stream| is_known(stream) && *stream.width > Some(0) && *stream.height > Some(0))
             .or_else(|| films().next())
             .and_then(|stream| VideoStream::from_stream(stream, start));
         let mut audio: Vec<_> = of_type("audio")
@@ -193,7 +193,7 @@ impl Source {
             brand: report.format.tags.get("major_brand").map(str::to_owned),
             duration_ms,
             start_ms: signed_milliseconds(start),
-            bitrate_bps: report.format.bit_rate,
+            bitrate_bps: *report.format.bit_rate,
             video,
             audio,
             subtitles: of_type("subtitle")
@@ -234,9 +234,9 @@ impl VideoStream {
         let (width, height) = displayed(coded_width, coded_height, sample_aspect_ratio, rotation);
         let (average, nominal) = (ratio(&stream.avg_frame_rate), ratio(&stream.r_frame_rate));
         Some(Self {
-            index: stream.index?,
+            index: (*stream.index)?,
             codec: codec(stream),
-            profile: stream.profile.clone(),
+            profile: (*stream.profile).clone(),
             level: stream.level.and_then(|level| u32::try_from(level).ok()),
             is_protected: is_protected(stream),
             coded_width,
@@ -251,7 +251,7 @@ impl VideoStream {
                 stream.field_order.as_deref(),
                 Some("tt" | "bb" | "tb" | "bt")
             ),
-            pixel_format: stream.pix_fmt.clone().filter(|name| name != "unknown"),
+            pixel_format: (*stream.pix_fmt).clone().filter(|name| name != "unknown"),
             bit_depth: bit_depth(stream),
             dynamic_range: match stream.color_transfer.as_deref() {
                 Some("smpte2084") => DynamicRange::Pq,
@@ -278,13 +278,12 @@ impl VideoStream {
 impl AudioStream {
     fn from_stream(stream: &Stream, start: f64) -> Option<Self> {
         Some(Self {
-            index: stream.index?,
+            index: (*stream.index)?,
             codec: codec(stream),
-            profile: stream.profile.clone(),
+            profile: (*stream.profile).clone(),
             is_protected: is_protected(stream),
             channels: stream.channels.unwrap_or(0),
-            layout: stream
-                .channel_layout
+            layout: (*stream.channel_layout)
                 .clone()
                 .filter(|layout| !layout.is_empty() && layout != "unknown"),
             sample_rate: stream.sample_rate.unwrap_or(0),
@@ -299,7 +298,7 @@ impl AudioStream {
 impl SubtitleStream {
     fn from_stream(stream: &Stream) -> Option<Self> {
         Some(Self {
-            index: stream.index?,
+            index: (*stream.index)?,
             codec: codec(stream).filter(|codec| TEXT_SUBTITLES.contains(&codec.as_str()))?,
             language: stream.tags.get("language").and_then(language::tag),
             title: title(stream),
@@ -310,8 +309,7 @@ impl SubtitleStream {
 }
 
 fn codec(stream: &Stream) -> Option<String> {
-    stream
-        .codec_name
+    (*stream.codec_name)
         .clone()
         .filter(|name| !matches!(name.as_str(), "none" | "unknown" | ""))
 }
@@ -350,7 +348,7 @@ fn is_cover(stream: &Stream) -> bool {
         .avg_frame_rate
         .as_deref()
         .is_some_and(|rate| rate.parse::<Rational>().is_ok());
-    flagged || (is_picture && (!has_rate || stream.nb_frames == Some(1)))
+    flagged || (is_picture && (!has_rate || *stream.nb_frames == Some(1)))
 }
 
 /// Degrees clockwise, as ffmpeg turns it: what is no quarter turn keeps its sides.
@@ -358,7 +356,7 @@ fn rotation(stream: &Stream) -> u16 {
     let degrees = stream
         .side_data_list
         .iter()
-        .find_map(|side| side.rotation)
+        .find_map(|side| *side.rotation)
         .filter(|degrees| degrees.is_finite())
         .unwrap_or(0.0);
     let clockwise = (-degrees).rem_euclid(360.0);

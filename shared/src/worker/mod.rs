@@ -123,7 +123,6 @@ pub struct Source {
     /// Media type, as declared; its magic bytes were checked.
     pub content_type: String,
     /// SHA-256 in lowercase hex that the client declared; the worker verifies it.
-    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub sha256: Option<String>,
 }
 
