@@ -1,5 +1,4 @@
-//! Event: something that happened, numbered by the hub of its user; and its form on a server-sent-event stream
-//! (WHATWG HTML, "Server-sent events").
+//! Events, numbered by the hub of their user, and their encoding as server-sent events (WHATWG HTML, "Server-sent events").
 
 use std::fmt;
 
@@ -13,41 +12,41 @@ use crate::time::Timestamp;
 use crate::words::words;
 
 words! {
-    /// What happened.
+    /// Type of an event.
     EventType {
-        /// A URL was signed.
+        /// An upload URL was signed.
         UploadStarted = "upload_started",
-        /// The file arrived and is what was declared.
+        /// The file was uploaded and matches its declaration.
         UploadComplete = "upload_complete",
-        /// The file is not what was declared, or never came.
+        /// The file does not match its declaration, or was never uploaded.
         UploadFailed = "upload_failed",
-        /// A worker began an attempt.
+        /// A worker started an attempt.
         ProcessingStarted = "processing_started",
-        /// Work was done.
+        /// The job made progress.
         ProcessingProgress = "processing_progress",
-        /// The outputs are published.
+        /// The outputs were published.
         ProcessingComplete = "processing_complete",
         /// No further attempt will be made.
         ProcessingFailed = "processing_failed",
-        /// The asset and its files are gone.
+        /// The asset and its files were deleted.
         AssetDeleted = "asset_deleted",
-        /// The owner stopped the job; the last event of it.
+        /// The job was cancelled; its last event.
         JobCancelled = "job_cancelled",
-        /// State of everything that is not final, when a stream begins without a cursor. Not in the log.
+        /// All unfinished assets and jobs, sent when a stream starts without a cursor. Not in the log.
         Snapshot = "snapshot",
-        /// The cursor is too old or of another log; a snapshot follows. Not in the log.
+        /// The cursor is too old or belongs to another log; a snapshot follows. Not in the log.
         Reset = "reset",
     }
 }
 
 impl EventType {
-    /// Whether the hub may drop it in favour of a later one.
+    /// Whether the hub may drop the event when a later one replaces it.
     #[must_use]
     pub const fn is_progress(self) -> bool {
         matches!(self, Self::ProcessingProgress)
     }
 
-    /// Whether nothing of the same job's attempt can follow.
+    /// Whether no further event of the same attempt can follow.
     #[must_use]
     pub const fn ends_job(self) -> bool {
         matches!(
@@ -60,68 +59,68 @@ impl EventType {
     }
 }
 
-/// What a job made.
+/// Result of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProcessingResult {
-    /// The outputs, with URLs.
+    /// The outputs with their URLs.
     pub outputs: Vec<Output>,
-    /// Width as displayed, in pixels.
+    /// Displayed width in pixels; `null` for audio.
     pub width: Option<u32>,
-    /// Height as displayed, in pixels.
+    /// Displayed height in pixels; `null` for audio.
     pub height: Option<u32>,
-    /// Duration; `null` for images.
+    /// Duration in milliseconds; `null` for images.
     #[serde(default)]
     pub duration_ms: Option<u64>,
-    /// Thumbhash in base64.
+    /// Thumbhash in base64; `null` for audio.
     pub placeholder: Option<String>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
-    /// Place in the user's log, from 1, without gaps; the hub gives it.
+    /// Sequence number in the user's log, assigned by the hub: starts at 1, without gaps.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub seq: Option<u64>,
-    /// What happened.
+    /// Type of the event.
     #[serde(rename = "type")]
     pub event_type: EventType,
-    /// Id; a log holds each once.
+    /// Id. A log contains each event once.
     pub event_id: EventId,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
-    /// Whose tenant.
+    /// Tenant of the asset.
     pub tenant: String,
-    /// To which asset.
+    /// Id of the asset.
     pub asset_id: AssetId,
-    /// To which job.
+    /// Id of the job.
     pub job_id: JobId,
-    /// In which attempt; `null` outside attempts.
+    /// Number of the attempt; `null` for events outside of attempts.
     pub attempt: Option<u32>,
-    /// How far the job is.
+    /// Progress of the job; in `processing_progress`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub progress: Option<Progress>,
-    /// What the job made.
+    /// Result of the job; in `processing_complete`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub result: Option<ProcessingResult>,
-    /// What went wrong.
+    /// Why it failed; in `upload_failed` and `processing_failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<Failure>,
 }
 
-/// Data of a `snapshot` event: everything of the user that is not final.
+/// Data of a `snapshot` event: all unfinished assets and jobs of the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// Always `snapshot`.
     #[serde(rename = "type")]
     pub event_type: EventType,
-    /// When it was taken.
+    /// When the snapshot was taken.
     pub time: Timestamp,
     /// Assets that are neither ready nor failed, newest first, at most 200.
     pub assets: Vec<Asset>,
@@ -136,23 +135,24 @@ pub struct Reset {
     /// Always `reset`.
     #[serde(rename = "type")]
     pub event_type: EventType,
-    /// When.
+    /// When it happened.
     pub time: Timestamp,
     /// Why the cursor cannot be resumed.
     pub reason: String,
 }
 
-/// A place in a user's log: the log's generation (a wiped hub starts a new one) and the last sequence number seen.
-/// Written `{generation:08x}-{seq}`: only bytes that are safe in a cross-origin `Last-Event-ID`.
+/// A position in a user's log: the generation of the log (a wiped hub starts a new one) and the last sequence number seen.
+///
+/// Encoded as `{generation:08x}-{seq}`, which uses only bytes that are safe in a cross-origin `Last-Event-ID`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     /// Generation of the log.
     pub generation: u32,
-    /// Last event that was seen; 0 before the first.
+    /// Sequence number of the last event that was seen; 0 before the first.
     pub seq: u64,
 }
 
-/// The text is no cursor.
+/// The text is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor")]
 pub struct CursorInvalid;
@@ -179,7 +179,7 @@ impl std::str::FromStr for Cursor {
     }
 }
 
-/// One event in the stream's grammar. `data` is split at every kind of line end, so that no payload can end the event early.
+/// Encodes one server-sent event. `data` is split at every kind of line end, so that no payload can end the event early.
 #[must_use]
 pub fn encode_sse(id: Option<Cursor>, event_type: &str, data: &str) -> String {
     let mut text = String::with_capacity(data.len() + 64);
@@ -194,13 +194,13 @@ pub fn encode_sse(id: Option<Cursor>, event_type: &str, data: &str) -> String {
     text
 }
 
-/// The comment that keeps an idle stream open and finds vanished readers.
+/// A comment that keeps an idle stream open and detects closed connections.
 pub const SSE_HEARTBEAT: &str = ": heartbeat\n\n";
 
-/// Time between heartbeats: the WHATWG authoring note says about 15 s, and proxies cut idle streams after 60 s.
+/// Time between heartbeats in milliseconds. WHATWG's authoring notes recommend about 15 s; proxies close idle streams after 60 s.
 pub const HEARTBEAT_MS: u64 = 15_000;
 
-/// The field that tells a reader when to come back.
+/// Encodes the `retry` field: how long a client waits before it reconnects, in milliseconds.
 #[must_use]
 pub fn encode_sse_retry(retry_ms: u64) -> String {
     format!("retry: {retry_ms}\n\n")

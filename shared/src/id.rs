@@ -1,5 +1,5 @@
-//! Ids: a prefix that names the noun, and a ULID (48 bits of time, 80 bits of randomness), so that ids
-//! sort by creation and cannot be guessed. Parsing is strict: one text per id.
+//! Ids: a prefix that names the kind, then a ULID (48 bits of time, 80 bits of randomness). Ids sort by creation time and
+//! cannot be guessed. Parsing is strict: each id has exactly one text form.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use ulid::Ulid;
 
 use crate::time::Timestamp;
 
-/// The text is no id of the expected kind.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id of this kind")]
 pub struct IdInvalid;
@@ -16,7 +16,7 @@ pub struct IdInvalid;
 fn parse(text: &str, prefix: &str) -> Result<Ulid, IdInvalid> {
     let ulid = text.strip_prefix(prefix).ok_or(IdInvalid)?;
     let parsed = Ulid::from_string(ulid).map_err(|_| IdInvalid)?;
-    // Ulid takes lower case, too; two texts for one id would be two keys in storage.
+    // Ulid also accepts lower case, but two texts for one id would be two keys in storage.
     if parsed.to_string() == ulid {
         Ok(parsed)
     } else {
@@ -31,13 +31,13 @@ macro_rules! id {
         pub struct $name(Ulid);
 
         impl $name {
-            /// Builds an id of the given time; only the lowest 80 bits of `random` are used.
+            /// Builds an id with the given time. Only the lowest 80 bits of `random` are used.
             #[must_use]
             pub const fn new(now: Timestamp, random: u128) -> Self {
                 Self(Ulid::from_parts(now.ms(), random))
             }
 
-            /// When the id was made.
+            /// Creation time of the id.
             #[must_use]
             pub const fn time(self) -> Timestamp {
                 Timestamp::from_ms(self.0.timestamp_ms())
@@ -94,6 +94,6 @@ id! {
     JobId, "job_"
 }
 id! {
-    /// Id of an event, `evt_…`. Appending an event is idempotent by it.
+    /// Id of an event, `evt_…`. Appending the same id twice has no effect.
     EventId, "evt_"
 }

@@ -1,4 +1,4 @@
-//! Object keys. They hold ids and names of ours only, never a client's text, and nobody outside builds one.
+//! Object keys. They consist of ids and fixed names only, never of a client's text, and no client builds one.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ pub fn original(asset: AssetId) -> String {
     format!("originals/{asset}")
 }
 
-/// Prefix of everything made of one asset, in either bucket: `m/{asset}/`.
+/// Prefix of all outputs of an asset, in either bucket: `m/{asset}/`.
 #[must_use]
 pub fn asset_outputs(asset: AssetId) -> String {
     format!("m/{asset}/")
 }
 
-/// Prefix under which one attempt writes its outputs: `m/{asset}/{attempt}-{nonce}/`. The nonce keeps outputs that are
-/// not published yet from being guessed, and two attempts from ever sharing a prefix.
+/// Prefix of one attempt's outputs: `m/{asset}/{attempt}-{nonce}/`. The nonce makes unpublished outputs unguessable and the
+/// prefix of each attempt unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputPrefix {
-    /// Whose outputs.
+    /// Asset of the outputs.
     pub asset: AssetId,
-    /// The attempt that writes them.
+    /// Number of the attempt that writes them.
     pub attempt: u32,
-    /// Randomness of the attempt.
+    /// Random number of the attempt.
     pub nonce: u64,
 }
 
@@ -42,16 +42,16 @@ impl OutputPrefix {
     }
 }
 
-/// An output's key taken apart.
+/// A parsed key of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputKey<'key> {
-    /// Attempt prefix.
+    /// Prefix of the attempt.
     pub prefix: OutputPrefix,
     /// File name within the prefix.
     pub file: &'key str,
 }
 
-/// Takes an output's key apart; `None` for every text that is not exactly a key of ours.
+/// Parses the key of an output; `None` for every text that is not exactly such a key.
 #[must_use]
 pub fn parse_output(key: &str) -> Option<OutputKey<'_>> {
     let mut parts = key.splitn(4, '/');
@@ -66,7 +66,7 @@ pub fn parse_output(key: &str) -> Option<OutputKey<'_>> {
         attempt: attempt.parse().ok()?,
         nonce: u64::from_str_radix(nonce, 16).ok()?,
     };
-    // Trap: a step such as `..` is a name to a bucket, but URL parsers on the way would resolve it.
+    // Trap: to a bucket `..` is a name like any other, but URL parsers on the way would resolve it.
     let valid_file = file.split('/').all(|step| {
         !matches!(step, "" | "." | "..")
             && step

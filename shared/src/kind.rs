@@ -1,19 +1,19 @@
-//! What an asset is, and where its jobs run: the two words that every other module sorts by.
+//! The kinds of assets, and where jobs run.
 
 use crate::words::words;
 
 words! {
-    /// What an asset is.
+    /// Kind of an asset.
     AssetKind {
-        /// An image; gets WebP variants.
+        /// Image: gets WebP variants.
         Image = "image",
-        /// A video; gets HLS, MP4 and stills.
+        /// Video: gets HLS, MP4, a poster and a storyboard.
         Video = "video",
-        /// Audio; gets HLS and MP4.
+        /// Audio: gets HLS and MP4.
         Audio = "audio",
-        /// A document that is only stored.
+        /// Document: only stored.
         Document = "document",
-        /// A package that is only stored.
+        /// Package: only stored.
         Package = "package",
     }
 }
@@ -21,9 +21,9 @@ words! {
 words! {
     /// Where a job runs.
     RunsOn {
-        /// By the queue's consumer at the edge.
+        /// At the edge, in the queue consumer.
         Edge = "edge",
-        /// By a native worker.
+        /// On a native worker.
         Native = "native",
     }
 }

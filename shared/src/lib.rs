@@ -1,11 +1,11 @@
-//! The pure core of Ferrotype: what is true wherever it runs.
+//! The pure core of Ferrotype: all logic that is independent of where it runs.
 //!
-//! Three nouns carry everything: [`asset`] (a file someone uploaded or generated), [`job`] (work on an asset) and
-//! [`event`] (something that happened, numbered). Two verbs decide everything: [`job::step`] (what a command does to a
-//! job) and [`image::VariantSpec::geometry`] (what a variant looks like). One table is the contract: [`api`].
+//! Start with the three nouns [`asset`] (an uploaded or generated file), [`job`] (work on an asset) and [`event`] (something
+//! that happened, numbered). [`job::step`](job::step()) decides every change of a job, [`image`] and [`video`] decide which
+//! outputs are made, and [`api`] is the HTTP contract: one table of operations.
 //!
-//! Invariant: nothing here reads a clock, draws a random number or does I/O. Time, randomness and configuration are
-//! arguments; `clippy.toml` beside this crate enforces it.
+//! Invariant: nothing here reads a clock, generates a random number or does I/O. Time, randomness and configuration are
+//! arguments. This crate's `clippy.toml` enforces it.
 #![warn(missing_docs)]
 
 pub mod api;

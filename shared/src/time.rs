@@ -1,4 +1,4 @@
-//! Time as a value. There is no `now` here: whoever calls the core brings the time.
+//! Time as a value. There is no `now` here: callers pass the current time.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
-/// 9999-12-30T22:00:00.999Z, the last millisecond that jiff can write in every offset.
+/// 9999-12-30T22:00:00.999Z, the last millisecond that jiff can represent in every time zone offset.
 const MS_MAX: u64 = 253_402_207_200_999;
 
-/// The text is no RFC 3339 time.
+/// The text is not an RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time")]
 pub struct TimestampInvalid;
 
 impl Timestamp {
-    /// The time `ms` milliseconds after the epoch; what lies beyond 9999-12-30T22:00:00.999Z becomes that.
+    /// The time `ms` milliseconds after the epoch, but at most 9999-12-30T22:00:00.999Z.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(if ms > MS_MAX { MS_MAX } else { ms })
@@ -41,19 +41,19 @@ impl Timestamp {
         Self::from_ms(self.0.saturating_add(ms))
     }
 
-    /// This time minus `ms` milliseconds, the epoch at the earliest.
+    /// This time minus `ms` milliseconds, but not before the epoch.
     #[must_use]
     pub const fn minus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_sub(ms))
     }
 
-    /// Milliseconds from `earlier` to this time; 0 when `earlier` is later.
+    /// Milliseconds from `earlier` to this time; 0 if `earlier` is later.
     #[must_use]
     pub const fn ms_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The same time for libraries that take jiff's type.
+    /// The same time as jiff's type.
     #[must_use]
     pub fn to_jiff(self) -> jiff::Timestamp {
         i64::try_from(self.0)

@@ -1,8 +1,8 @@
-//! `words!`: an enum whose variants are words of the wire and of the database, so that JSON, SQL `CHECK`
-//! constraints and `FromStr` can never disagree.
+//! `words!`: an enum whose variants are strings in JSON and in the database, so that JSON, SQL `CHECK` constraints and
+//! `FromStr` always agree.
 
-/// Implements the schema of an enum with `ALL` and `as_str`. (utoipa's own derive cannot read the words out of a macro's
-/// `#[serde(rename = $word)]` and would list the names of the variants.)
+/// Implements the schema of an enum with `ALL` and `as_str`. (utoipa's derive macro cannot see the strings in a macro's
+/// `#[serde(rename = $word)]` and would list the variant names.)
 #[cfg(feature = "openapi")]
 macro_rules! word_schema {
     ($name:ident, $description:expr) => {
@@ -36,7 +36,7 @@ macro_rules! words {
             /// Every variant, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word as it stands in JSON and in the database.
+            /// The word as written in JSON and in the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -63,7 +63,7 @@ macro_rules! words {
 
 pub(crate) use words;
 
-/// The text is none of the words.
+/// The text is not one of the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word")]
 pub struct UnknownWord;

@@ -6,17 +6,17 @@ use crate::job::{JobKind, JobState};
 use crate::kind::RunsOn;
 use crate::worker::queue::BacklogMetrics;
 
-/// How many jobs stand alike.
+/// Number of jobs of one kind, place and state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobCount {
-    /// What they do.
+    /// Kind of the jobs.
     pub kind: JobKind,
-    /// Where they are worked on.
+    /// Where the jobs run.
     pub runs_on: RunsOn,
-    /// Where they stand: `queued` or `running`.
+    /// State of the jobs: `queued` or `running`.
     pub state: JobState,
-    /// How many.
+    /// Number of jobs.
     pub count: u64,
 }
 
@@ -24,10 +24,10 @@ pub struct JobCount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Backlog {
-    /// The tenant's jobs that have not ended.
+    /// Queued and running jobs of the tenant.
     pub jobs: Vec<JobCount>,
-    /// How long the tenant's oldest job that could be claimed has waited; `null` when none waits.
+    /// Time since the tenant's oldest claimable job was queued, in milliseconds; `null` when no job is waiting.
     pub oldest_queued_ms: Option<u64>,
-    /// Messages that wait for native workers, of all tenants.
+    /// Messages waiting for native workers, of all tenants.
     pub dispatch: BacklogMetrics,
 }

@@ -15,46 +15,46 @@ use crate::time::Timestamp;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateAsset {
-    /// The file's name: metadata only, 1–1 024 bytes without NUL.
+    /// File name, 1–1 024 bytes of UTF-8 without NUL. It is metadata only and never part of a key or URL.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 1024))]
     pub filename: String,
-    /// The file's media type; its bytes must agree.
+    /// Media type of the file; must match the file's content.
     pub content_type: String,
-    /// The file's exact size.
+    /// Exact size of the file in bytes.
     #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 1))]
     pub size_bytes: Number,
-    /// SHA-256 of the file in lowercase hex; verified when given.
+    /// SHA-256 of the file in lowercase hex; verified if present.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: Option<String>,
-    /// Who may read the outputs; `public` by default.
+    /// Who may read the outputs; default `public`.
     #[serde(default)]
     pub visibility: Option<Visibility>,
-    /// Whom to list it under; the user by default.
+    /// Owner to list the asset under; default: the user.
     #[serde(default, deserialize_with = "object::optional")]
     pub owner: Option<Owner>,
-    /// The client's own data, at most 8 192 bytes of JSON.
+    /// Custom metadata of the client, at most 8 192 bytes of JSON.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
-    /// The user to act for; only for role `service` and `admin`.
+    /// User to act for; only with role `service` or `admin`.
     #[serde(default)]
     pub on_behalf_of: Option<String>,
 }
 
-/// Where and how to put the file.
+/// How to upload the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Upload {
-    /// One PUT with the whole file.
+    /// A single PUT of the whole file.
     Single {
         /// Always `PUT`.
         method: String,
-        /// Signed for this size, type and method, and for one use.
+        /// Signed URL. It accepts only this method, size and media type, and only one upload.
         url: String,
-        /// Headers that the client must set.
+        /// Headers that the client must send.
         headers: BTreeMap<String, String>,
-        /// When the URL ends.
+        /// When the URL expires.
         expires_at: Timestamp,
     },
 }
@@ -65,13 +65,13 @@ pub enum Upload {
 pub struct CreatedAsset {
     /// The asset, in state `awaiting_upload`.
     pub asset: Asset,
-    /// The job that `complete` will start.
+    /// Id of the job that starts when the upload is confirmed.
     pub job_id: JobId,
-    /// Where to put the file.
+    /// How to upload the file.
     pub upload: Upload,
 }
 
-/// Body of `CompleteAsset`; may be left out.
+/// Body of `CompleteAsset`; optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -86,9 +86,9 @@ pub struct CompleteAsset {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Part {
-    /// Number, from 1.
+    /// Part number, starting at 1.
     pub part_number: u32,
-    /// `ETag` that the bucket answered, with or without quotes.
+    /// `ETag` that the bucket returned, with or without quotes.
     pub etag: String,
 }
 
@@ -98,7 +98,7 @@ pub struct Part {
 pub struct CompletedAsset {
     /// The asset.
     pub asset: Asset,
-    /// The job that works on it.
+    /// Id of the job that processes it.
     pub job_id: JobId,
 }
 
@@ -106,7 +106,7 @@ pub struct CompletedAsset {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RenewedUpload {
-    /// Where to put the file.
+    /// How to upload the file.
     pub upload: Upload,
 }
 
@@ -116,6 +116,6 @@ pub struct RenewedUpload {
 pub struct AssetPage {
     /// Assets, newest first.
     pub items: Vec<Asset>,
-    /// `cursor` of the next page; `null` at the end.
+    /// `cursor` of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ticket {
-    /// Goes into `?ticket=` of the event stream.
+    /// Value of the event stream's `ticket` query parameter.
     pub ticket: String,
-    /// When it ends; a stream that it opened goes on.
+    /// When the ticket expires. A stream that was opened with it continues.
     pub expires_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Bodies of the operations that say whether the service answers.
+//! Bodies of the health and version operations.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
-    /// Always `ok`: a part that does not answer is a problem document with status 503.
+    /// Always `ok`. If a dependency is unreachable, the answer is a problem document with status 503.
     pub state: String,
 }
 
@@ -16,6 +16,6 @@ pub struct Health {
 pub struct VersionInfo {
     /// Version of the build.
     pub version: String,
-    /// Nonce of this start, as its configuration says; tells a fresh stack from a left-over one.
+    /// Nonce from the configuration; tells a new stack from a stale one.
     pub nonce: String,
 }

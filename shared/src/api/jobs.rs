@@ -10,6 +10,6 @@ use crate::job::JobView;
 pub struct JobPage {
     /// Jobs, newest first.
     pub items: Vec<JobView>,
-    /// `cursor` of the next page; `null` at the end.
+    /// `cursor` of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }

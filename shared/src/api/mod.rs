@@ -1,4 +1,4 @@
-//! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], `docs/openapi.json` is
+//! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], and `docs/openapi.json` is
 //! generated from the same rows, and a test proves both.
 
 mod admin;
@@ -39,11 +39,11 @@ use crate::worker::{
 /// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Reads; `HEAD` is answered alike, without the body.
+    /// Reads. `HEAD` gets the same headers without the body.
     Get,
-    /// Changes.
+    /// Creates or changes.
     Post,
-    /// Removes.
+    /// Deletes.
     Delete,
 }
 
@@ -64,9 +64,9 @@ impl Method {
 pub enum Access {
     /// Anyone.
     Public,
-    /// Anyone for what is public; a token for the rest.
+    /// No token for public assets; a user, service or admin token for private ones.
     Mixed,
-    /// A user, service or admin token, or a ticket.
+    /// A user, service or admin token, or an event stream ticket.
     Ticket,
     /// A user, service or admin token.
     User,
@@ -77,7 +77,7 @@ pub enum Access {
 }
 
 impl Access {
-    /// Whether `role` may call such an operation at all; what it sees there is another question.
+    /// Whether `role` may call such an operation. Which resources it sees is decided elsewhere.
     #[must_use]
     pub const fn admits(self, role: Role) -> bool {
         match self {
@@ -92,16 +92,16 @@ impl Access {
     }
 }
 
-/// What an operation answers with.
+/// Body of a successful response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// A JSON document.
     Json,
-    /// Nothing but the status.
+    /// No body.
     Empty,
     /// `text/event-stream`.
     EventStream,
-    /// The bytes of an object, with ranges.
+    /// The bytes of an object; supports range requests.
     Bytes,
 }
 
@@ -131,20 +131,20 @@ macro_rules! ops {
             #[must_use]
             pub const fn access(self) -> Access { match self { $(Self::$op => Access::$access),+ } }
 
-            /// Status of a success.
+            /// Status of a successful response.
             #[must_use]
             pub const fn status(self) -> u16 { match self { $(Self::$op => $status),+ } }
 
-            /// What a success answers with.
+            /// Body of a successful response.
             #[must_use]
             pub const fn answer(self) -> Answer { match self { $(Self::$op => Answer::$answer),+ } }
 
-            /// Query parameters it takes.
+            /// Names of the accepted query parameters.
             #[must_use]
             pub const fn query(self) -> &'static [&'static str] { match self { $(Self::$op => &[$($query),*]),+ } }
         }
 
-        /// The OpenAPI 3.1 document, derived from the table.
+        /// The OpenAPI 3.1 document, generated from the table.
         #[cfg(feature = "openapi")]
         #[must_use]
         pub fn openapi() -> utoipa::openapi::OpenApi {
@@ -156,73 +156,73 @@ macro_rules! ops {
 }
 
 ops! {
-    /// Register a file and get a signed URL to put it to.
+    /// Register a file and get a signed upload URL.
     CreateAsset: Post "/v1/assets" User ["on_behalf_of"] (CreateAsset) -> 201 Json CreatedAsset;
     /// List assets, newest first.
     ListAssets: Get "/v1/assets" User ["kind", "state", "owner_type", "owner_id", "cursor", "limit", "on_behalf_of"] (()) -> 200 Json AssetPage;
     /// Read one asset.
     GetAsset: Get "/v1/assets/{asset_id}" User ["on_behalf_of"] (()) -> 200 Json Asset;
-    /// Delete an asset, its files and its running jobs.
+    /// Delete an asset and its files, and cancel its jobs.
     DeleteAsset: Delete "/v1/assets/{asset_id}" User ["on_behalf_of"] (()) -> 204 Empty ();
-    /// Say that the file is in the bucket; verifies it and starts the work. Idempotent.
+    /// Confirm the upload; verifies the file and starts processing. Idempotent.
     CompleteAsset: Post "/v1/assets/{asset_id}/complete" User ["on_behalf_of"] (CompleteAsset) -> 202 Json CompletedAsset;
-    /// Get a fresh URL for an upload that is not complete.
+    /// Get a new upload URL for an asset that is awaiting its upload.
     RenewUpload: Post "/v1/assets/{asset_id}/upload" User ["on_behalf_of"] (()) -> 200 Json RenewedUpload;
-    /// Fetch the original: a redirect to a URL signed for one hour. Public for public video and audio, which may be played; of all else an attachment.
+    /// Download the original by a redirect to a URL signed for one hour. Originals of public video and audio need no token and can be played; every other original is an attachment.
     GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed ["on_behalf_of"] (()) -> 302 Empty ();
-    /// What a player or a page needs to show an asset.
+    /// Get everything a player or a page needs to show an asset.
     GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed ["on_behalf_of"] (()) -> 200 Json Playback;
     /// List jobs, newest first.
     ListJobs: Get "/v1/jobs" User ["state", "asset_id", "cursor", "limit", "on_behalf_of"] (()) -> 200 Json JobPage;
     /// Read one job.
     GetJob: Get "/v1/jobs/{job_id}" User ["on_behalf_of"] (()) -> 200 Json JobView;
-    /// Cancel a job that has not ended.
+    /// Cancel a queued or running job.
     CancelJob: Post "/v1/jobs/{job_id}/cancel" User ["on_behalf_of"] (()) -> 202 Json JobView;
-    /// Try a failed or cancelled job afresh.
+    /// Restart a failed or cancelled job.
     RedriveJob: Post "/v1/jobs/{job_id}/redrive" User ["on_behalf_of"] (()) -> 202 Json JobView;
-    /// Follow everything that happens to one's assets; resumes by `Last-Event-ID`.
+    /// Stream the events of the user's assets; resumes from `Last-Event-ID`.
     StreamEvents: Get "/v1/events" Ticket ["asset", "job", "types", "ticket", "last_event_id", "on_behalf_of"] (()) -> 200 EventStream ();
-    /// Get a ticket for a plain `EventSource`, which cannot send an `Authorization` header.
+    /// Get a ticket for a browser's `EventSource`, which cannot send an `Authorization` header.
     CreateTicket: Post "/v1/events/ticket" User ["on_behalf_of"] (()) -> 201 Json Ticket;
-    /// Say what this worker can do, when it starts and whenever that changes.
+    /// Register this native worker, at its start and whenever its capabilities or state change.
     RegisterWorker: Post "/v1/workers" Worker [] (RegisterWorker) -> 200 Json Worker;
-    /// Pull hints of jobs for native workers, in the dialect of Cloudflare Queues; waits for one by `wait_ms`.
+    /// Pull messages about jobs for native workers, in the format of Cloudflare Queues; `wait_ms` makes it a long poll.
     PullMessages: Post "/v1/queues/{queue}/messages/pull" Worker [] (PullMessages) -> 200 Json PulledMessages;
-    /// Acknowledge messages, or have them come again.
+    /// Acknowledge messages or request their redelivery.
     AckMessages: Post "/v1/queues/{queue}/messages/ack" Worker [] (AckMessages) -> 200 Json AckedMessages;
-    /// Begin an attempt at a job for native workers.
+    /// Claim a job and start an attempt.
     ClaimJob: Post "/v1/jobs/{job_id}/claim" Worker [] (()) -> 200 Json ClaimedJob;
-    /// Keep an attempt, tell its progress and what of it is playable, and hear whether to stop.
+    /// Renew the lease and report progress and playable outputs; the answer says whether to stop.
     HeartbeatJob: Post "/v1/jobs/{job_id}/heartbeat" Worker [] (HeartbeatJob) -> 200 Json Heartbeat;
-    /// End an attempt with success: publishes its outputs. May be repeated.
+    /// Finish an attempt successfully and publish its outputs. Idempotent.
     FinishJob: Post "/v1/jobs/{job_id}/finish" Worker [] (FinishJob) -> 200 Json JobView;
-    /// End an attempt without success.
+    /// Report that an attempt failed.
     FailJob: Post "/v1/jobs/{job_id}/fail" Worker [] (FailJob) -> 200 Json JobView;
-    /// Give an attempt back; no failure is counted.
+    /// Release an attempt so that the job is queued again; not counted as a failure.
     ReleaseJob: Post "/v1/jobs/{job_id}/release" Worker [] (ReleaseJob) -> 200 Json JobView;
     /// List the native workers of the installation.
     ListWorkers: Get "/v1/admin/workers" Admin [] (()) -> 200 Json WorkerList;
-    /// Keep a native worker from new jobs, or let it have them again.
+    /// Drain or resume a native worker.
     DrainWorker: Post "/v1/admin/workers/{worker_id}/drain" Admin [] (DrainWorker) -> 200 Json Worker;
-    /// How much of the tenant waits and runs, and what waits for native workers.
+    /// Count the tenant's queued and running jobs and the messages waiting for native workers.
     GetBacklog: Get "/v1/admin/backlog" Admin [] (()) -> 200 Json Backlog;
-    /// Fetch a public output.
+    /// Download a public output.
     GetMedia: Get "/media/{*key}" Public [] (()) -> 200 Bytes ();
-    /// Fetch a private output by a path token; `original` is that of a video or audio asset.
+    /// Download a private output with a path token; the file `original` is the original of a video or audio asset.
     GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes ();
-    /// Whether the process answers.
+    /// Check that the service is running.
     Healthz: Get "/healthz" Public [] (()) -> 200 Json Health;
-    /// Whether database and buckets answer, too.
+    /// Check that the database and the buckets are reachable.
     Readyz: Get "/readyz" Public [] (()) -> 200 Json Health;
-    /// Which build answers.
+    /// Get the version of the build.
     Version: Get "/version" Public [] (()) -> 200 Json VersionInfo;
 }
 
 /// Largest request body, in bytes; no operation needs more.
 pub const BODY_MAX_BYTES: usize = 262_144;
 
-/// Items of a list when `limit` is not given.
+/// Default `limit` of a list.
 pub const LIMIT_DEFAULT: u32 = 50;
 
-/// Most items of a list.
+/// Largest `limit` of a list.
 pub const LIMIT_MAX: u32 = 200;

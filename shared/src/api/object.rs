@@ -1,5 +1,5 @@
-//! Objects of the wire. What serde derives for a struct also reads a list of its fields in their order, which the
-//! contract does not know; [`Object`] takes objects only.
+//! JSON objects. A struct with serde's derived `Deserialize` also accepts an array of its fields in order, which the
+//! contract does not allow; [`Object`] accepts objects only.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// A `T` that was written as an object.
+/// A `T` that was written as a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object<T>(pub T);
 
@@ -31,7 +31,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
     }
 }
 
-/// Reads an optional field that is an object.
+/// Deserializes an optional field that must be an object. For `#[serde(deserialize_with)]`.
 pub(crate) fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, built from the contract table. Only under feature `openapi`: no deployed binary has it.
+//! The OpenAPI 3.1 document, built from the contract table. Only with feature `openapi`, which no deployed binary enables.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::id::{AssetId, JobId};
 use crate::job::JobState;
 use crate::kind::AssetKind;
 
-/// A document in the making.
+/// Builder of the document.
 pub(crate) struct Document {
     paths: PathsBuilder,
     schemas: Vec<(String, RefOr<Schema>)>,
@@ -61,7 +61,7 @@ impl Document {
             let schema = register::<Req>(&mut self.schemas);
             let added = self.schemas.iter().skip(known);
             self.inputs.extend(added.map(|(name, _)| name.clone()));
-            // `complete` and `pull` may be called without a body; every other body is needed.
+            // `complete` and `pull` may be called without a body; every other body is required.
             let required = if matches!(op, Op::CompleteAsset | Op::PullMessages) {
                 Required::False
             } else {
@@ -75,8 +75,8 @@ impl Document {
         if op.answer() == Answer::Bytes {
             for (status, description) in [
                 ("206", "The requested range"),
-                ("304", "The validator still holds"),
-                ("416", "The range lies outside of the object"),
+                ("304", "Not modified"),
+                ("416", "Range not satisfiable"),
             ] {
                 operation = operation.response(
                     status,
@@ -115,7 +115,9 @@ impl Document {
         let description = match op.answer() {
             Answer::Json | Answer::Bytes => "Success",
             Answer::Empty => "Success, without a body",
-            Answer::EventStream => "Server-sent events; data is an Event, a Snapshot or a Reset",
+            Answer::EventStream => {
+                "Server-sent events; the data of each is an Event, a Snapshot or a Reset"
+            }
         };
         let response = ResponseBuilder::new().description(description);
         match op.answer() {
@@ -142,7 +144,7 @@ impl Document {
         }
         let mut info = Info::new("Ferrotype", "1");
         info.description = Some(
-            "Media at the edge: signed uploads, image variants, one honest stream of events."
+            "Media processing at the edge: signed uploads, image variants, video and audio renditions, and a resumable event stream per user."
                 .to_owned(),
         );
         let bearer = SecurityScheme::Http(
@@ -188,7 +190,7 @@ fn is_nullable(schema: &RefOr<Schema>) -> bool {
     }
 }
 
-/// An operation with its name and parameters.
+/// Starts an operation with its name and parameters.
 fn with_parameters(op: Op) -> OperationBuilder {
     let mut operation = OperationBuilder::new().operation_id(Some(op.name()));
     let names = op
@@ -216,7 +218,7 @@ fn with_parameters(op: Op) -> OperationBuilder {
     operation
 }
 
-/// What a query parameter takes.
+/// Schema of a query parameter.
 fn query_schema(op: Op, name: &str) -> RefOr<Schema> {
     let text = ObjectBuilder::new().schema_type(Type::String);
     let words = |words: Vec<&'static str>| {

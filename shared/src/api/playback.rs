@@ -1,4 +1,4 @@
-//! What a player gets.
+//! The playback document: what a player needs.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,28 +9,28 @@ use crate::id::AssetId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Playback {
-    /// The asset.
+    /// Id of the asset.
     pub asset_id: AssetId,
-    /// Where it stands.
+    /// State of the asset.
     pub state: AssetState,
-    /// HLS master playlist; `null` for images, and until its first rendition is playable.
+    /// HLS multivariant playlist; `null` for images, and until the first rendition is playable.
     pub hls_url: Option<String>,
-    /// MP4: the original in another container until there is a better one; `null` for images.
+    /// MP4 file: the remuxed original until the encoded file is available; `null` for images.
     pub mp4_url: Option<String>,
-    /// A still picture: of an image its largest variant, of sound none.
+    /// Poster of a video, largest variant of an image; `null` for audio.
     pub poster_url: Option<String>,
-    /// Storyboard, `WebVTT`; `null` for images and sound.
+    /// Storyboard as `WebVTT`; `null` for images and audio.
     pub storyboard_url: Option<String>,
-    /// The original, from the end of the upload on; `null` for images, whose originals hold metadata, and for what failed.
+    /// The original, available once the upload is confirmed; `null` for images, whose originals contain metadata, and for failed assets.
     pub original_url: Option<String>,
-    /// Duration; `null` for images and until known.
+    /// Duration in milliseconds; `null` for images and until known.
     pub duration_ms: Option<u64>,
-    /// Width as displayed.
+    /// Displayed width in pixels; `null` for audio and until known.
     pub width: Option<u32>,
-    /// Height as displayed.
+    /// Displayed height in pixels; `null` for audio and until known.
     pub height: Option<u32>,
-    /// Thumbhash in base64.
+    /// Thumbhash in base64; `null` for audio and until known.
     pub placeholder: Option<String>,
-    /// Every output; before the asset is ready those that are playable early.
+    /// All outputs. Until the asset is ready: the outputs that are already playable.
     pub outputs: Vec<Output>,
 }

@@ -1,33 +1,33 @@
-//! From method and path to operation.
+//! Maps a method and a path to an operation.
 
 use crate::api::{Method, Op};
 
-/// A request that names an operation.
+/// A matched operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The operation.
     pub op: Op,
-    /// Path parameters in the order of the template.
+    /// Values of the path parameters, in the order of the template.
     pub params: Vec<String>,
 }
 
-/// A request that names none.
+/// Why no operation matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Miss {
     /// No operation has this path.
     Path,
-    /// Operations have this path, with these methods.
+    /// The path exists, but only with these methods.
     Method(Vec<&'static str>),
 }
 
-/// The contract table, ready to look up paths.
+/// Lookup over the contract table.
 #[derive(Debug)]
 pub struct Routes {
     paths: matchit::Router<Vec<Op>>,
 }
 
 impl Routes {
-    /// Builds the lookup; `None` if two templates of the table contradict each other (a test proves that they do not).
+    /// Builds the lookup; `None` if two templates of the table conflict (a test proves that they do not).
     #[must_use]
     pub fn new() -> Option<Self> {
         let mut paths = matchit::Router::new();
@@ -44,7 +44,11 @@ impl Routes {
         Some(Self { paths })
     }
 
-    /// Finds the operation of a request. `path` is as sent: segments are not decoded, so an encoded slash stays one segment.
+    /// Finds the operation of a request. `path` is as sent: segments are not decoded, so an encoded slash stays in its segment.
+    ///
+    /// # Errors
+    ///
+    /// [`Miss`] if no operation has this path, or none has this path and method.
     pub fn find(&self, method: &str, path: &str) -> Result<Route, Miss> {
         let found = self.paths.at(path).map_err(|_| Miss::Path)?;
         let wanted = if method == "HEAD" {
@@ -65,7 +69,7 @@ impl Routes {
         }
     }
 
-    /// Methods that `path` takes; empty when no operation has it.
+    /// Methods allowed for `path`; empty if no operation has it.
     #[must_use]
     pub fn allowed(&self, path: &str) -> Vec<&'static str> {
         self.paths

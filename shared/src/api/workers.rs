@@ -8,7 +8,7 @@ use crate::worker::Worker;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerList {
-    /// Workers, last heard of first, at most 200.
+    /// Workers, most recently seen first, at most 200.
     pub items: Vec<Worker>,
 }
 
@@ -17,6 +17,6 @@ pub struct WorkerList {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DrainWorker {
-    /// Whether it shall take no new jobs.
+    /// `true` drains the worker: it finishes its jobs and takes no new ones. `false` resumes it.
     pub drain: bool,
 }

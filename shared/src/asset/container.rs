@@ -1,9 +1,10 @@
-//! What a file is by its first bytes, whatever its name and its declared type say: one family of containers per reader.
+//! Container families, detected by a file's first bytes, independent of its name and declared type.
 
-/// A family of files that one reader opens.
+/// A family of file formats that the same demuxer or decoder reads.
 ///
-/// MP4, `QuickTime`, M4V, 3GP and M4A are one family: the same boxes, told apart by a brand that writers choose freely. `WebM` is a
-/// profile of Matroska, and what browsers record as one is often named as the other: one family, too.
+/// MP4, `QuickTime`, M4V, 3GP and M4A are one family: they have the same boxes and differ only in a brand, which writers
+/// choose freely. `WebM` is a profile of Matroska, and browsers often record one but name the file as the other, so these
+/// also are one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
     /// JPEG.
@@ -16,9 +17,9 @@ pub enum Container {
     Gif,
     /// TIFF and `BigTIFF`.
     Tiff,
-    /// AVIF: an ISO file with a brand of pictures.
+    /// AVIF: an ISO file with an AVIF brand.
     Avif,
-    /// HEIC: the same with another codec.
+    /// HEIC: an ISO file with a HEIF brand.
     Heif,
     /// ISO base media: MP4, `QuickTime`, M4V, 3GP, M4A.
     IsoMedia,
@@ -26,7 +27,7 @@ pub enum Container {
     Matroska,
     /// MPEG transport stream, with packets of 188 or (Blu-ray) 192 bytes.
     MpegTs,
-    /// MPEG program stream, or a bare MPEG-1 or MPEG-2 video.
+    /// MPEG program stream, or an elementary stream of MPEG-1 or MPEG-2 video.
     MpegPs,
     /// AVI.
     Avi,
@@ -42,18 +43,18 @@ pub enum Container {
     MpegAudio,
     /// AAC in ADTS frames.
     Adts,
-    /// An ID3 tag, often larger than what is looked at; sound follows.
+    /// An ID3 tag; audio follows. The tag is often larger than the bytes that are read.
     Id3,
 }
 
-/// Bytes of a transport stream's packet, without and with Blu-ray's time stamp before it.
+/// Offset of the first sync byte and packet length of a transport stream, without and with Blu-ray's time stamps.
 const TS_PACKETS: [(usize, usize); 2] = [(0, 188), (4, 192)];
 
-/// Boxes that an ISO file without a brand begins with: `QuickTime`'s first version had none.
+/// First boxes of an ISO file without a brand: the first version of `QuickTime` had no brands.
 const FIRST_BOXES: [&[u8]; 6] = [b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"];
 
 impl Container {
-    /// The family that the first bytes of a file show.
+    /// Detects the family from the first bytes of a file.
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {
         Self::by_magic(head)
@@ -63,7 +64,7 @@ impl Container {
             .or_else(|| mpeg_audio(head))
     }
 
-    /// Families that begin with bytes of their own.
+    /// Families with a magic number at the start.
     fn by_magic(head: &[u8]) -> Option<Self> {
         Some(match head {
             [0xFF, 0xD8, 0xFF, ..] => Self::Jpeg,
@@ -91,7 +92,7 @@ impl Container {
         })
     }
 
-    /// The family in words, for an error's detail.
+    /// Description of the family for an error's detail.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -113,34 +114,34 @@ impl Container {
             Self::Flac => "a FLAC file",
             Self::MpegAudio => "MPEG audio",
             Self::Adts => "AAC audio (ADTS)",
-            Self::Id3 => "sound with an ID3 tag",
+            Self::Id3 => "audio with an ID3 tag",
         }
     }
 }
 
-/// Brands of an ISO file, the major one first; `None` when it has none.
+/// Brands of an ISO file, the major brand first; `None` if it has none.
 pub(crate) fn brands(head: &[u8]) -> Option<impl Iterator<Item = &[u8]>> {
     let [a, b, c, d, b'f', b't', b'y', b'p', rest @ ..] = head else {
         return None;
     };
     let size = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).ok()?;
     let listed = rest.get(..size.checked_sub(8)?).unwrap_or(rest);
-    // Between the major brand and the compatible ones stands a version.
+    // A version follows the major brand.
     let brands = listed.chunks_exact(4).enumerate();
     Some(brands.filter_map(|(index, brand)| (index != 1).then_some(brand)))
 }
 
-/// ISO base media (ISO/IEC 14496-12) by its brands, or by the first box of a file from before there were brands.
+/// ISO base media (ISO/IEC 14496-12), detected by its brands or, in older files without brands, by the first box.
 fn iso(head: &[u8]) -> Option<Container> {
     let is_avif = |brand: &[u8]| [b"avif", b"avis"].iter().any(|one| brand == *one);
-    let pictures: [&[u8]; 9] = [
+    let heif: [&[u8]; 9] = [
         b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"miaf",
     ];
     if let Some(mut all) = brands(head) {
         let major = all.next()?;
         return Some(if is_avif(major) {
             Container::Avif
-        } else if !pictures.contains(&major) {
+        } else if !heif.contains(&major) {
             Container::IsoMedia
         } else if all.any(is_avif) {
             Container::Avif
@@ -150,15 +151,15 @@ fn iso(head: &[u8]) -> Option<Container> {
     }
     let (size, name) = (head.get(..4)?, head.get(4..8)?);
     let size = u32::from_be_bytes(size.try_into().ok()?);
-    // 0: to the end of the file; 1: a longer size follows.
+    // 0: the box extends to the end of the file; 1: a 64-bit size follows.
     let is_size = matches!(size, 0 | 1 | 8..);
     (is_size && FIRST_BOXES.contains(&name)).then_some(Container::IsoMedia)
 }
 
-/// What `DocType` an EBML file has (RFC 8794): `webm`, or `matroska`.
+/// `DocType` of an EBML file (RFC 8794): `webm` or `matroska`.
 pub(crate) fn doc_type(head: &[u8]) -> Option<&[u8]> {
     let header = head.strip_prefix(&[0x1A, 0x45, 0xDF, 0xA3])?;
-    // Element 0x4282, then its length in one byte. The header is short, and stands before everything else.
+    // Element 0x4282, then its length in one byte. The header is short and at the start of the file.
     let header = header.get(..64).unwrap_or(header);
     let at = header.windows(2).position(|id| id == [0x42, 0x82])?;
     let length = usize::from(header.get(at + 2)? & 0x7F);
@@ -169,7 +170,7 @@ fn ebml(head: &[u8]) -> Option<Container> {
     matches!(doc_type(head)?, b"webm" | b"matroska").then_some(Container::Matroska)
 }
 
-/// Whether every packet that begins here begins with the sync byte; one alone is a letter G.
+/// Whether every packet in `head` starts with the sync byte. At least two packets are required: a single sync byte is also the letter G.
 fn is_transport_stream(head: &[u8]) -> bool {
     TS_PACKETS.iter().any(|&(first, length)| {
         let mut starts = head.iter().skip(first).step_by(length);
@@ -177,9 +178,9 @@ fn is_transport_stream(head: &[u8]) -> bool {
     })
 }
 
-/// A frame of MPEG audio (ISO/IEC 11172-3) or of AAC (ISO/IEC 13818-7): both begin with twelve set bits.
+/// A frame of MPEG audio (ISO/IEC 11172-3) or AAC (ISO/IEC 13818-7): both start with twelve set bits.
 ///
-/// Trap: `FF FE` is also how UTF-16 begins; as a frame it would be layer I, which nobody uses.
+/// Trap: UTF-16 text starts with `FF FE`. As a frame header this would be layer I, which is not in use and not accepted.
 fn mpeg_audio(head: &[u8]) -> Option<Container> {
     let [0xFF, second, third, ..] = head else {
         return None;
@@ -187,7 +188,7 @@ fn mpeg_audio(head: &[u8]) -> Option<Container> {
     let (version, layer) = (second >> 3 & 0b11, second >> 1 & 0b11);
     let (bitrate, rate) = (third >> 4, third >> 2 & 0b11);
     if second & 0xF6 == 0xF0 {
-        // ADTS: a sampling frequency index of 0–12.
+        // ADTS: the sampling frequency index is 0–12.
         return (third >> 2 & 0b1111 < 13).then_some(Container::Adts);
     }
     let is_frame = second & 0xE0 == 0xE0

@@ -1,4 +1,4 @@
-//! Which files are taken: media types, their magic bytes, and the rules for what a client says of a file.
+//! Supported media types, their containers, and the checks of what a client declares about a file.
 
 use crate::asset::container::{self, Container};
 use crate::kind::{AssetKind, RunsOn};
@@ -20,19 +20,19 @@ macro_rules! media_types {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// What an asset of this type is.
+            /// Kind of an asset of this type.
             #[must_use]
             pub const fn kind(self) -> AssetKind {
                 match self { $(Self::$variant => AssetKind::$kind),+ }
             }
 
-            /// Families that a file of this type may be of.
+            /// Container families that a file of this type may have.
             #[must_use]
             pub const fn containers(self) -> &'static [Container] {
                 match self { $(Self::$variant => &[$(Container::$container),+]),+ }
             }
 
-            /// Other names of the type that browsers and systems use.
+            /// Other names of the type that browsers and operating systems use.
             const fn aliases(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($alias),*]),+ }
             }
@@ -40,7 +40,7 @@ macro_rules! media_types {
     };
 }
 
-// Type, what it is, families that its files are of, other names that browsers and systems give it.
+// Type, kind, container families, aliases.
 media_types! {
     /// `image/jpeg`
     Jpeg = "image/jpeg" Image [Jpeg] [];
@@ -94,17 +94,17 @@ media_types! {
     WebMAudio = "audio/webm" Audio [Matroska] [];
 }
 
-/// Bytes at a file's start that [`MediaType::sniff`] looks at.
+/// Number of bytes at the start of a file that [`MediaType::sniff`] needs.
 pub const SNIFF_BYTES: u64 = 4_096;
 
-/// Default limit of a file's size: 500 MB; a setting.
+/// Default limit of a file's size in bytes: 500 MB. `SIZE_MAX_BYTES` of the edge changes it.
 pub const SIZE_MAX_BYTES: u64 = 500_000_000;
 
 /// Longest file name, in bytes of UTF-8.
 pub const FILENAME_MAX_BYTES: usize = 1_024;
 
 impl MediaType {
-    /// The type named by a `content_type`: case does not matter, parameters are not taken.
+    /// Parses a `content_type`, ignoring case. Parameters are not accepted.
     #[must_use]
     pub fn parse(content_type: &str) -> Option<Self> {
         let is = |name: &str| name.eq_ignore_ascii_case(content_type);
@@ -113,8 +113,8 @@ impl MediaType {
         })
     }
 
-    /// The type that a file's first bytes show, whatever its name says. Of types that share a family it is the one that the
-    /// file names itself, or the most common one: to compare it with a declared type, use [`Self::holds`].
+    /// Detects the type from a file's first bytes. If several types share a container family, the result is the type that the
+    /// file itself names, or else the most common one. To check a declared type, use [`Self::holds`].
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {
         Some(match Container::sniff(head)? {
@@ -148,13 +148,13 @@ impl MediaType {
         })
     }
 
-    /// Whether a file that begins with `head` may be called this.
+    /// Whether a file that starts with `head` matches this type.
     #[must_use]
     pub fn holds(self, head: &[u8]) -> bool {
         Container::sniff(head).is_some_and(|container| self.containers().contains(&container))
     }
 
-    /// Where files of this type are worked on: what no decoder of the edge takes goes to native workers.
+    /// Where files of this type are processed. Types without a decoder at the edge go to native workers.
     #[must_use]
     pub const fn runs_on(self) -> RunsOn {
         match self {
@@ -184,7 +184,7 @@ impl MediaType {
     }
 }
 
-/// What a file's first bytes look like, in words for an error's detail.
+/// Describes a file by its first bytes, for an error's detail.
 #[must_use]
 pub fn describe(head: &[u8]) -> &'static str {
     if let Some(container) = Container::sniff(head) {
@@ -213,63 +213,79 @@ pub fn describe(head: &[u8]) -> &'static str {
     }
 }
 
-/// Checks a declared content type. Without native workers only what the edge works on is taken.
+/// Checks a declared content type. Without native workers, only types that the edge processes are accepted.
+///
+/// # Errors
+///
+/// `media_type_unsupported`, with a list of the supported types.
 pub fn check_content_type(
     content_type: &str,
     has_native_workers: bool,
 ) -> Result<MediaType, Failure> {
-    let is_taken =
+    let is_supported =
         |media_type: &MediaType| has_native_workers || media_type.runs_on() == RunsOn::Edge;
     MediaType::parse(content_type)
-        .filter(is_taken)
+        .filter(is_supported)
         .ok_or_else(|| {
-            let taken = MediaType::ALL
+            let supported = MediaType::ALL
                 .iter()
-                .filter(|media_type| is_taken(media_type))
+                .filter(|media_type| is_supported(media_type))
                 .map(|media_type| media_type.as_str())
                 .collect::<Vec<_>>()
                 .join(", ");
             Failure::new(
                 ErrorCode::MediaTypeUnsupported,
-                format!("This content_type is not taken. Taken are: {taken}."),
+                format!("This content_type is unsupported. Supported: {supported}."),
             )
         })
 }
 
 /// Checks a declared size in bytes against the limit.
+///
+/// # Errors
+///
+/// `size_invalid` if the size is negative, `file_empty` if it is 0, `file_too_large` if it exceeds the limit.
 pub fn check_size(size_bytes: i64, max_bytes: u64) -> Result<u64, Failure> {
     match u64::try_from(size_bytes) {
         Err(_) => Err(Failure::new(
             ErrorCode::SizeInvalid,
-            "size_bytes is negative; give the file's exact size in bytes.",
+            "size_bytes must not be negative; declare the file's exact size in bytes.",
         )),
         Ok(0) => Err(Failure::new(
             ErrorCode::FileEmpty,
-            "size_bytes is 0: an empty file holds no media.",
+            "size_bytes is 0; an empty file cannot be uploaded.",
         )),
         Ok(size) if size > max_bytes => Err(Failure::new(
             ErrorCode::FileTooLarge,
-            format!("size_bytes is {size}, the limit is {max_bytes} bytes."),
+            format!("size_bytes is {size}; the limit is {max_bytes} bytes."),
         )),
         Ok(size) => Ok(size),
     }
 }
 
-/// Checks a file name. Names are metadata only, so paths, emoji and bidi marks are kept as they are.
+/// Checks a file name. Names are metadata only, so paths, emoji and bidi marks are kept unchanged.
+///
+/// # Errors
+///
+/// `filename_invalid` if the name is empty, longer than [`FILENAME_MAX_BYTES`], or contains NUL.
 pub fn check_filename(filename: &str) -> Result<(), Failure> {
     let invalid = |why: &str| Err(Failure::new(ErrorCode::FilenameInvalid, why));
     if filename.is_empty() {
-        invalid("filename is empty; give the file's name.")
+        invalid("filename must not be empty.")
     } else if filename.len() > FILENAME_MAX_BYTES {
-        invalid("filename is longer than 1024 bytes of UTF-8; shorten it.")
+        invalid("filename must have at most 1024 bytes of UTF-8.")
     } else if filename.contains('\0') {
-        invalid("filename holds a NUL character; remove it.")
+        invalid("filename must not contain NUL.")
     } else {
         Ok(())
     }
 }
 
 /// Checks an optional declared SHA-256.
+///
+/// # Errors
+///
+/// `checksum_invalid` if it does not consist of 64 lowercase hexadecimal digits.
 pub fn check_sha256(sha256: Option<&str>) -> Result<(), Failure> {
     let valid = |text: &str| {
         text.len() == 64

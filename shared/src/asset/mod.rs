@@ -1,4 +1,4 @@
-//! Asset: a file that someone uploaded or generated, and what was made of it.
+//! Assets: uploaded or generated files and their outputs.
 
 pub mod container;
 pub mod media;
@@ -13,16 +13,16 @@ use crate::time::Timestamp;
 use crate::words::words;
 
 words! {
-    /// Where an asset stands.
+    /// State of an asset.
     AssetState {
-        /// Its URL is signed, its file is not verified. Leaves by `complete` (to `processing`, or to `failed` when the
-        /// file is not what was declared) or by expiry (to `failed`).
+        /// The upload URL is signed; the file is not verified yet. Next: `processing` when the upload is confirmed, or
+        /// `failed` if the file does not match its declaration or the upload expires.
         AwaitingUpload = "awaiting_upload",
-        /// Its job is queued or running. Leaves with the job's end.
+        /// The job is queued or running. Next: `ready` or `failed`, when the job ends.
         Processing = "processing",
-        /// All outputs are published. Leaves only by deletion.
+        /// All outputs are published. Final.
         Ready = "ready",
-        /// `error` says why. Leaves by redrive of its job or by deletion.
+        /// `error` says why. Next: `processing`, if the job is redriven.
         Failed = "failed",
     }
 }
@@ -30,24 +30,24 @@ words! {
 words! {
     /// Who may read the outputs.
     Visibility {
-        /// Anyone who has an output's (unguessable) URL.
+        /// Anyone who has the (unguessable) URL of an output.
         Public = "public",
-        /// The owner's tenant by token, or whoever holds a path token.
+        /// Callers of the same tenant with a token, and anyone with a path token.
         Private = "private",
     }
 }
 
 words! {
-    /// How an asset came to be.
+    /// Where an asset came from.
     Origin {
-        /// Somebody uploaded it.
+        /// A client uploaded it.
         Upload = "upload",
-        /// A model made it.
+        /// A model generated it.
         Generated = "generated",
     }
 }
 
-/// Whom an asset is listed under: a user, or a label such as an event or a course. Never a right.
+/// Owner that an asset is listed under: a user, or a label such as an event or a course. It grants no access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -63,6 +63,10 @@ pub struct Owner {
 pub const METADATA_MAX_BYTES: usize = 8_192;
 
 /// Checks an owner label.
+///
+/// # Errors
+///
+/// `metadata_invalid` if the type or the id is empty, too long, or contains NUL.
 pub fn check_owner(owner: &Owner) -> Result<(), Failure> {
     let fits =
         |text: &str, max: usize| !text.is_empty() && text.len() <= max && !text.contains('\0');
@@ -71,12 +75,16 @@ pub fn check_owner(owner: &Owner) -> Result<(), Failure> {
     } else {
         Err(Failure::new(
             ErrorCode::MetadataInvalid,
-            "owner.type takes 1–64 bytes and owner.id 1–256 bytes, without NUL.",
+            "owner.type must have 1–64 bytes and owner.id 1–256 bytes, without NUL.",
         ))
     }
 }
 
 /// Checks the size of client metadata.
+///
+/// # Errors
+///
+/// `metadata_invalid` if the metadata exceeds [`METADATA_MAX_BYTES`].
 pub fn check_metadata(metadata: &Map<String, Value>) -> Result<(), Failure> {
     let size = serde_json::to_string(metadata).map_or(usize::MAX, |text| text.len());
     if size <= METADATA_MAX_BYTES {
@@ -84,26 +92,26 @@ pub fn check_metadata(metadata: &Map<String, Value>) -> Result<(), Failure> {
     } else {
         Err(Failure::new(
             ErrorCode::MetadataInvalid,
-            format!("metadata is {size} bytes of JSON, the limit is {METADATA_MAX_BYTES}."),
+            format!("metadata has {size} bytes of JSON; the limit is {METADATA_MAX_BYTES} bytes."),
         ))
     }
 }
 
-/// A file that was made of an asset.
+/// A file made from an asset's original.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Output {
     /// Name, unique within the asset: `thumbnail`, `medium`, `large`, `preview`, …
     pub name: String,
-    /// Where to get it: absolute and ready to use.
+    /// Absolute URL, ready to use.
     pub url: String,
     /// Media type.
     pub content_type: String,
-    /// Width in pixels, `null` for sound.
+    /// Width in pixels; `null` for audio.
     pub width: Option<u32>,
-    /// Height in pixels, `null` for sound.
+    /// Height in pixels; `null` for audio.
     pub height: Option<u32>,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub size_bytes: u64,
 }
 
@@ -113,40 +121,40 @@ pub struct Output {
 pub struct Asset {
     /// Id.
     pub id: AssetId,
-    /// What it is.
+    /// Kind of media.
     pub kind: AssetKind,
-    /// Where it stands.
+    /// State.
     pub state: AssetState,
     /// Who may read the outputs.
     pub visibility: Visibility,
-    /// The client's name of the file; metadata only.
+    /// File name given by the client; metadata only.
     pub filename: String,
-    /// Media type, as declared and verified.
+    /// Media type, as declared; the upload is verified against it.
     pub content_type: String,
-    /// Size of the original.
+    /// Size of the original in bytes.
     pub size_bytes: u64,
-    /// SHA-256 of the original in lowercase hex, `null` when not declared.
+    /// SHA-256 of the original in lowercase hex; `null` if not declared.
     pub sha256: Option<String>,
-    /// Width as displayed, in pixels; `null` until known.
+    /// Displayed width in pixels; `null` for audio and until known.
     pub width: Option<u32>,
-    /// Height as displayed, in pixels; `null` until known.
+    /// Displayed height in pixels; `null` for audio and until known.
     pub height: Option<u32>,
-    /// Duration; `null` for images and until known.
+    /// Duration in milliseconds; `null` for images and until known.
     pub duration_ms: Option<u64>,
-    /// Thumbhash in base64; `null` until known.
+    /// Thumbhash in base64; `null` for audio and until known.
     pub placeholder: Option<String>,
-    /// Whom it is listed under.
+    /// Owner that it is listed under.
     pub owner: Owner,
-    /// The client's own data.
+    /// Custom metadata of the client.
     pub metadata: Map<String, Value>,
-    /// How it came to be.
+    /// Where it came from.
     pub origin: Origin,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// When its outputs were published.
+    /// When its outputs were published; `null` until then.
     pub ready_at: Option<Timestamp>,
-    /// What was made of it; empty until ready.
+    /// Outputs; empty until the asset is ready.
     pub outputs: Vec<Output>,
-    /// Why it failed.
+    /// Why it failed; `null` unless it failed.
     pub error: Option<Failure>,
 }

@@ -1,4 +1,4 @@
-//! Who speaks: JWT (RFC 7519) with HS256, checked by `jwt-compact`. The algorithm comes from configuration, never from the token.
+//! Authentication: JWTs (RFC 7519) with HS256, verified with `jwt-compact`. The algorithm is configured, never taken from the token.
 
 use chrono::{DateTime, Duration, Utc};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
@@ -13,26 +13,26 @@ use crate::time::Timestamp;
 use crate::words::words;
 
 words! {
-    /// What a caller may do.
+    /// Role of a caller.
     Role {
         /// Sees and changes its own assets.
         User = "user",
-        /// A back end: acts for any user of its tenant by `on_behalf_of`.
+        /// An application's back end: acts for any user of its tenant with `on_behalf_of`.
         Service = "service",
-        /// Sees and changes everything of its tenant.
+        /// Sees and changes all assets and jobs of its tenant.
         Admin = "admin",
-        /// A native worker; no user route is open to it.
+        /// A native worker: can call worker operations only.
         Worker = "worker",
     }
 }
 
-/// Clocks of issuers may be off by this much.
+/// Tolerated clock difference to the issuer, in seconds.
 pub const LEEWAY_S: i64 = 30;
 
 /// Longest `sub` or `tenant`, in bytes.
 const NAME_MAX_BYTES: usize = 128;
 
-/// Which tokens are taken.
+/// Which tokens are accepted: key, issuer and audience.
 #[derive(Clone)]
 pub struct TokenPolicy {
     key: Hs256Key,
@@ -54,13 +54,13 @@ impl std::fmt::Debug for TokenPolicy {
 pub struct Principal {
     /// Its tenant.
     pub tenant: String,
-    /// Its name within the tenant (`sub`).
+    /// Its name within the tenant (claim `sub`).
     pub user: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
 }
 
-/// Claims that Ferrotype reads besides `exp`, `nbf` and `iat`.
+/// Claims that Ferrotype reads in addition to `exp`, `nbf` and `iat`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct CustomClaims {
     sub: String,
@@ -70,14 +70,14 @@ struct CustomClaims {
     aud: Option<Audience>,
 }
 
-/// Members of a header that change how a token is to be read (RFC 7515 §4.1.11, RFC 7516 §4.1.3); none is known here.
+/// Header members that change the meaning of a token (RFC 7515 §4.1.11, RFC 7516 §4.1.3); none is supported.
 #[derive(Debug, Clone, Deserialize)]
 struct Extensions {
     crit: Option<serde::de::IgnoredAny>,
     zip: Option<serde::de::IgnoredAny>,
 }
 
-/// `aud` is a text or a list of texts (RFC 7519 §4.1.3).
+/// `aud` is a string or a list of strings (RFC 7519 §4.1.3).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -102,7 +102,7 @@ fn date_time(time: Timestamp) -> DateTime<Utc> {
 }
 
 impl TokenPolicy {
-    /// Tokens signed by `secret`, issued by `issuer` for `audience`.
+    /// Accepts tokens signed with `secret`, issued by `issuer` for `audience`.
     #[must_use]
     pub fn new(secret: &[u8], issuer: &str, audience: &str) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl TokenPolicy {
         }
     }
 
-    /// Signs a token for `principal`, valid for `ttl_s` seconds from `now`. For development and tests: in production
+    /// Signs a token for `principal`, valid for `ttl_s` seconds from `now`. For development and tests; in production
     /// the application's own back end issues tokens.
     #[must_use]
     pub fn sign(&self, principal: &Principal, now: Timestamp, ttl_s: u32) -> Option<String> {
@@ -132,13 +132,17 @@ impl TokenPolicy {
             .ok()
     }
 
-    /// Checks a token at `now`.
+    /// Verifies a token at `now`.
+    ///
+    /// # Errors
+    ///
+    /// A `token_…` code that says what is wrong with the token.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Failure> {
         let failure = |code: ErrorCode, detail: &str| Failure::new(code, detail);
         let malformed = || {
             failure(
                 ErrorCode::TokenInvalid,
-                "The token is not a JWT that this service issued.",
+                "The token is malformed, or is not signed with the configured secret.",
             )
         };
         let untrusted = UntrustedToken::<Extensions>::try_from(token).map_err(|_| malformed())?;
@@ -146,7 +150,7 @@ impl TokenPolicy {
         if header.other_fields.crit.is_some() || header.other_fields.zip.is_some() {
             return Err(failure(
                 ErrorCode::TokenInvalid,
-                "The token's header asks for an extension (crit or zip) that this service does not know.",
+                "The token's header uses an unsupported extension (crit or zip).",
             ));
         }
         if untrusted.algorithm() != "HS256" {
@@ -163,7 +167,7 @@ impl TokenPolicy {
                 if matches!(error, ValidationError::MalformedClaims(_)) && is_ours() {
                     failure(
                         ErrorCode::TokenClaimsInvalid,
-                        "The token must carry the claims sub, tenant, role, iss, aud and exp.",
+                        "The token must have the claims sub, tenant, role, iss, aud and exp.",
                     )
                 } else {
                     malformed()
@@ -178,12 +182,12 @@ impl TokenPolicy {
                 if matches!(error, ValidationError::Expired) {
                     failure(
                         ErrorCode::TokenExpired,
-                        "The token has expired; get a fresh one from your back end.",
+                        "The token has expired; get a new one from your back end.",
                     )
                 } else {
                     failure(
                         ErrorCode::TokenClaimsInvalid,
-                        "The token must carry an exp claim.",
+                        "The token must have the claim exp.",
                     )
                 }
             })?;
@@ -192,13 +196,14 @@ impl TokenPolicy {
         {
             return Err(failure(
                 ErrorCode::TokenNotYetValid,
-                "The token's nbf lies in the future; check the issuer's clock.",
+                "The token's nbf is in the future; check the issuer's clock.",
             ));
         }
         self.principal(&verified.claims().custom)
     }
 
-    /// Whether the signature holds. The library reads the claims first, and a stranger's claims are not worth a word.
+    /// Whether the signature is valid. The library parses the claims before it verifies the signature, and details about
+    /// claims are only for tokens with a valid signature.
     fn has_signed(&self, token: &str, signature: &[u8]) -> bool {
         let signed = token.rsplit_once('.').map(|(signed, _)| signed.as_bytes());
         let signature = Hs256Signature::try_from_slice(signature);
@@ -223,7 +228,7 @@ impl TokenPolicy {
         {
             return Err(Failure::new(
                 ErrorCode::TokenAudienceInvalid,
-                "The token's aud does not name this service.",
+                "The token's aud does not contain the configured audience.",
             ));
         }
         let role = claims.role.parse().map_err(|_| {
@@ -242,7 +247,11 @@ impl TokenPolicy {
     }
 }
 
-/// Checks a user's or tenant's name: 1–128 bytes without control characters. (Names never become part of a key.)
+/// Checks the name of a user or tenant: 1–128 bytes without control characters. (Names never become part of a key.)
+///
+/// # Errors
+///
+/// `token_claims_invalid`, with the name of the claim.
 pub fn check_name(claim: &str, name: &str) -> Result<(), Failure> {
     if name.is_empty() || name.len() > NAME_MAX_BYTES || name.chars().any(char::is_control) {
         Err(Failure::new(

@@ -1,8 +1,8 @@
-//! What each variant takes from the source, and how large it becomes.
+//! Geometry of a variant: the crop of the source and the size of the result.
 
 use super::plan::{Fit, VariantSpec};
 
-/// A rectangle of the source, in source pixels (fractions allowed: the resizer takes them).
+/// A rectangle of the source in source pixels. Fractions are allowed: the resizer accepts them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Crop {
     /// Left edge.
@@ -15,10 +15,10 @@ pub struct Crop {
     pub height: f64,
 }
 
-/// What one variant takes from the (upright) source and how large it becomes.
+/// Geometry of a variant. The source is upright: its EXIF orientation is already applied.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
-    /// Part of the source that is used.
+    /// The part of the source that is used.
     pub crop: Crop,
     /// Width of the variant in pixels, ≥ 1.
     pub width: u32,
@@ -53,9 +53,9 @@ impl VariantSpec {
                     (box_width / ratio).min(source_width),
                     (box_height / ratio).min(source_height),
                 );
-                // A source smaller than the box on one side keeps the box's aspect, at its own size.
+                // A source that is smaller than the box on one side is cropped to the box's aspect ratio, but not enlarged.
                 let aspect = box_width / box_height;
-                // Trap: rounding may leave the source by the last bit, and a resizer refuses such a crop.
+                // Trap: rounding may exceed the source by one bit, and the resizer rejects such a crop.
                 let (crop_width, crop_height) = if crop_width / crop_height > aspect {
                     ((crop_height * aspect).min(source_width), crop_height)
                 } else {
@@ -76,7 +76,7 @@ impl VariantSpec {
     }
 }
 
-/// Rounds a length to whole pixels, at least one.
+/// Rounds a length to whole pixels, but at least one.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,

@@ -1,5 +1,5 @@
-//! Images: the plan (which variants), the geometry of each, and what the codec reports. Pure numbers; the pixels are the
-//! `imaging` crate's.
+//! Images: which variants are made, their geometry, and the codec's report. Numbers only: the `imaging` crate processes the
+//! pixels.
 
 mod geometry;
 mod plan;

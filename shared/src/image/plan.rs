@@ -1,40 +1,40 @@
-//! Which variants an image gets, and within which limits.
+//! The image plan: which variants are made, and within which limits.
 
 use serde::{Deserialize, Serialize};
 
-/// Media type of every variant that the edge makes.
+/// Media type of the variants that the edge makes.
 pub const VARIANT_CONTENT_TYPE: &str = VariantFormat::Webp.content_type();
 
-/// Pixels (width × height) above which an image is refused; a setting.
+/// Default of the pixel limit (width × height): larger images are rejected.
 pub const PIXELS_MAX: u64 = 100_000_000;
 
-/// Memory that decoding one image may take at the edge, in bytes: an isolate has 128 MB for the two wasm
-/// modules, the JavaScript heap and all requests in it (Workers limits), which leaves 72 MiB for the codec.
+/// Default memory limit for decoding one image at the edge, in bytes. An isolate has 128 MB for the two wasm modules, the
+/// JavaScript heap and all its requests (Cloudflare Workers' limits), which leaves 72 MiB for the codec.
 pub const EDGE_MEMORY_MAX_BYTES: u64 = 72 * 1024 * 1024;
 
 /// How a variant fills its box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// The whole image inside the box, aspect kept, never enlarged.
+    /// The whole image fits inside the box. Keeps the aspect ratio; never enlarges.
     Inside,
-    /// The box's aspect cut from the middle of the image, never enlarged.
+    /// A centre crop with the aspect ratio of the box. Never enlarges.
     Cover,
 }
 
-/// How a variant is encoded.
+/// File format of a variant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VariantFormat {
-    /// Lossy WebP: made everywhere.
+    /// Lossy WebP: made at the edge and by native workers.
     #[default]
     Webp,
-    /// AVIF: smaller and much slower to make, by native workers only.
+    /// AVIF: smaller files, much slower to encode; made by native workers only.
     Avif,
 }
 
 impl VariantFormat {
-    /// Media type of a file.
+    /// Media type.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl VariantFormat {
         }
     }
 
-    /// What a file's name ends with, without the dot.
+    /// File extension, without the dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -64,32 +64,32 @@ pub struct VariantSpec {
     pub height: u32,
     /// How the box is filled.
     pub fit: Fit,
-    /// Quality on the format's own scale, 0–100.
+    /// Quality on the encoder's scale, 0–100.
     pub quality: u8,
-    /// How it is encoded; plans from before there was a choice mean WebP.
+    /// File format. Older plans have no format and mean WebP.
     #[serde(default)]
     pub format: VariantFormat,
 }
 
-/// All that the codec is told about one image.
+/// What the codec makes of one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagePlan {
-    /// Variants to make. The codec may make them in another order (large to small); names tell them apart.
+    /// Variants to make. The codec may make them in a different order (from large to small); their names identify them.
     pub variants: Vec<VariantSpec>,
-    /// Refuse images of more pixels than this (`image_too_large`).
+    /// Pixel limit: larger images fail with `image_too_large`.
     pub pixels_max: u64,
-    /// Refuse images whose decoding is estimated to take more bytes than this (`image_memory_exceeded`).
+    /// Memory limit in bytes: an image whose decoding is estimated to need more fails with `image_memory_exceeded`.
     pub memory_max_bytes: u64,
 }
 
-/// Quality of the default variants: sharp's and imgproxy's default for WebP is 79–80.
+/// WebP quality of the default variants: the default of sharp (80) and of imgproxy (79).
 const QUALITY: u8 = 80;
 
-/// Quality of AVIF variants, on rav1e's scale: as near to the source as WebP at [`QUALITY`] for a quarter less bytes.
+/// AVIF quality, on rav1e's scale: as close to the source as WebP at [`QUALITY`], with 25 % fewer bytes.
 const AVIF_QUALITY: u8 = 80;
 
 impl ImagePlan {
-    /// The default variants: `large`, `medium`, `thumbnail` inside their boxes and `preview` covering its own.
+    /// The default variants: `large`, `medium` and `thumbnail` fit inside their boxes; `preview` covers its box.
     #[must_use]
     pub fn standard(pixels_max: u64, memory_max_bytes: u64) -> Self {
         let spec = |name: &str, width, height, fit| VariantSpec {
@@ -112,8 +112,8 @@ impl ImagePlan {
         }
     }
 
-    /// The variants that a native worker makes: the default ones, and each once more as AVIF under the name with `_avif`
-    /// at its end, for example `large_avif`.
+    /// The variants that a native worker makes: each default variant as WebP and as AVIF. The name of the AVIF variant ends
+    /// with `_avif`, for example `large_avif`.
     #[must_use]
     pub fn native(pixels_max: u64, memory_max_bytes: u64) -> Self {
         let mut plan = Self::standard(pixels_max, memory_max_bytes);
@@ -124,7 +124,7 @@ impl ImagePlan {
 }
 
 impl VariantSpec {
-    /// The same picture as AVIF.
+    /// The same variant as AVIF.
     fn avif_twin(&self) -> Self {
         Self {
             name: format!("{}_avif", self.name),

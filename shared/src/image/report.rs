@@ -1,23 +1,23 @@
-//! What the codec reports of one image.
+//! The codec's report of one image.
 
 use serde::{Deserialize, Serialize};
 
 use super::plan::VariantFormat;
 
-/// What the codec found out about the source and made of it.
+/// Facts about the source, and the codec's memory use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageReport {
-    /// Width as displayed (after orientation), in pixels.
+    /// Displayed width (after EXIF orientation) in pixels.
     pub width: u32,
-    /// Height as displayed (after orientation), in pixels.
+    /// Displayed height (after EXIF orientation) in pixels.
     pub height: u32,
-    /// Thumbhash of the image, base64 (standard alphabet, padded).
+    /// Thumbhash of the image in base64 (standard alphabet, padded).
     pub placeholder: String,
-    /// Largest size of the codec's linear memory so far, in bytes; 0 natively.
+    /// Peak size of the codec's linear memory in bytes; 0 in native builds.
     pub peak_memory_bytes: u64,
 }
 
-/// One variant that was made; its bytes travel beside it.
+/// One finished variant. Its bytes are sent separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {
     /// Name from the plan.
@@ -26,9 +26,9 @@ pub struct Variant {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Length of the encoded file.
+    /// Size of the encoded file in bytes.
     pub size_bytes: u64,
-    /// How it is encoded; gives its media type and the end of its name.
+    /// File format.
     #[serde(default)]
     pub format: VariantFormat,
 }

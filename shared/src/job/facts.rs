@@ -1,13 +1,13 @@
-//! What processing finds out about an original.
+//! What processing determines about an original.
 
 use serde::{Deserialize, Serialize};
 
-/// What processing finds out about an original. What is unknown, or does not apply to the kind of media, is `None`.
+/// What processing determines about an original. A fact that is unknown or does not apply to the kind of media is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Width as displayed, in pixels.
+    /// Displayed width in pixels.
     pub width: Option<u32>,
-    /// Height as displayed, in pixels.
+    /// Displayed height in pixels.
     pub height: Option<u32>,
     /// Duration in milliseconds.
     pub duration_ms: Option<u64>,

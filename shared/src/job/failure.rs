@@ -1,18 +1,18 @@
-//! Whether a failure is final.
+//! Classes of failures: permanent or retryable.
 
 use crate::problem::ErrorCode;
 
 /// Whether another attempt can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureClass {
-    /// The input can never work.
+    /// The input can never be processed.
     Permanent,
-    /// Something around the input went wrong.
+    /// The cause lies outside the input.
     Retryable,
 }
 
 impl FailureClass {
-    /// Class of what went wrong while a picture was decoded and encoded: another attempt helps unless it is the file's fault.
+    /// Class of a codec failure: retryable unless the file is the cause.
     #[must_use]
     pub const fn of_codec(code: ErrorCode) -> Self {
         if matches!(

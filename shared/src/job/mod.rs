@@ -1,6 +1,6 @@
-//! Job: work on an asset. Its whole life is [`step()`]: pure data in, pure data out. Every change of a job in the
-//! database is one accepted `step`; the printed table of all states and commands is the snapshot
-//! `tests/it/job/snapshots/…transition_table.snap`.
+//! Jobs: work on an asset. [`step()`] is the whole life cycle: a pure function from job, command and time to the new job.
+//! Every change of a job in the database is one accepted `step`. The snapshot
+//! `tests/it/job/snapshots/…transition_table.snap` lists all states and commands.
 
 mod facts;
 mod failure;

@@ -1,4 +1,4 @@
-//! What a job is and where it stands.
+//! Jobs and their states.
 
 use super::lease::LeaseHash;
 use crate::asset::AssetState;
@@ -7,19 +7,19 @@ use crate::time::Timestamp;
 use crate::words::words;
 
 words! {
-    /// What a job does.
+    /// Kind of work that a job does.
     JobKind {
         /// Makes the WebP variants of an image.
         ProcessImage = "process_image",
-        /// Makes the renditions of a film.
+        /// Makes the renditions of a video.
         ProcessVideo = "process_video",
-        /// Makes the rendition of sound.
+        /// Makes the renditions of an audio file.
         ProcessAudio = "process_audio",
     }
 }
 
 impl JobKind {
-    /// What is done with an asset of this kind; `None`: it is only stored.
+    /// Kind of job that processes an asset of this kind; `None` if assets of this kind are only stored.
     #[must_use]
     pub const fn of(kind: AssetKind) -> Option<Self> {
         match kind {
@@ -32,46 +32,46 @@ impl JobKind {
 }
 
 words! {
-    /// Where a job stands, as one word.
+    /// State of a job.
     JobState {
-        /// Waits for a worker.
+        /// Waiting for a worker.
         Queued = "queued",
-        /// A worker holds the lease.
+        /// A worker holds the lease and is working.
         Running = "running",
-        /// All outputs are published.
+        /// Done: all outputs are published.
         Succeeded = "succeeded",
-        /// No further attempt will be made: the dead letters.
+        /// Failed for good: no further attempt will be made, unless the job is redriven.
         Failed = "failed",
-        /// Its owner stopped it.
+        /// Cancelled by its owner.
         Cancelled = "cancelled",
     }
 }
 
-/// Where a job stands, with what that state needs to know.
+/// State of a job, with the values that belong to the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// Waits until `run_at` for a claim. Entered by creation, retry, release and redrive; left by claim, cancel or the deadline.
+    /// Claimable from `run_at` on. Entered by creation, retry, release and redrive; left by claim, cancel or the deadline.
     Queued {
-        /// Not to be claimed before.
+        /// Earliest time of a claim.
         run_at: Timestamp,
     },
-    /// One worker holds it. Entered by claim; left by finish, fail, release, cancel, or when the lease runs out.
+    /// Held by one worker. Entered by claim; left by finish, fail, release, cancel, the deadline, or when the lease expires.
     Running {
-        /// Who holds it.
+        /// Hash of the holder's lease token.
         lease: LeaseHash,
-        /// Until when, unless renewed.
+        /// When the lease expires unless it is renewed.
         lease_until: Timestamp,
     },
     /// Final.
     Succeeded,
-    /// Final but for redrive.
+    /// Final unless redriven.
     Failed,
-    /// Final but for redrive.
+    /// Final unless redriven.
     Cancelled,
 }
 
 impl State {
-    /// The state as one word.
+    /// The state without its values.
     #[must_use]
     pub const fn word(&self) -> JobState {
         match self {
@@ -84,24 +84,24 @@ impl State {
     }
 }
 
-/// The part of a job that decides its life.
+/// The part of a job that [`step`](super::step()) reads and changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Where it stands.
+    /// State.
     pub state: State,
-    /// Grows with every claim and is never reset: half of the fence.
+    /// Number of the latest attempt. Every claim increases it and nothing resets it: part of the fence.
     pub attempt: u32,
-    /// Where it is worked on.
+    /// Where it runs.
     pub runs_on: RunsOn,
-    /// Attempts that failed since creation or redrive; at the edge those that vanished, too.
+    /// Failed attempts since creation or redrive; at the edge, attempts whose lease expired also count.
     pub failures: u32,
-    /// Attempts whose native worker vanished since creation or redrive.
+    /// Attempts whose native worker disappeared since creation or redrive.
     pub losses: u32,
-    /// After this it is failed, whatever it is doing.
+    /// When the job fails, whatever its state.
     pub deadline: Timestamp,
 }
 
-/// The state of an asset whose job stands at `job`.
+/// State of an asset whose job is in state `job`.
 #[must_use]
 pub const fn asset_state(job: JobState) -> AssetState {
     match job {

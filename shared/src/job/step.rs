@@ -1,4 +1,4 @@
-//! What a command does to a job.
+//! Commands and their effect on a job.
 
 use super::failure::FailureClass;
 use super::lease::{Fence, LeaseHash};
@@ -8,100 +8,100 @@ use crate::kind::RunsOn;
 use crate::problem::ErrorCode;
 use crate::time::Timestamp;
 
-/// What somebody wants of a job.
+/// A request to change a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// A worker takes it.
+    /// A worker starts an attempt.
     Claim {
-        /// Hash of the new lease token.
+        /// Hash of the new attempt's lease token.
         lease: LeaseHash,
-        /// Length of the lease.
+        /// Length of the lease in milliseconds.
         lease_ms: u64,
-        /// The deadline becomes this if it is earlier: time in a backlog is no time at work.
+        /// The deadline is moved here if it is earlier: time spent waiting must not shorten the time for the work.
         deadline_min: Option<Timestamp>,
     },
-    /// Its worker is alive.
+    /// The worker renews its lease.
     Heartbeat {
-        /// Who speaks.
+        /// Proof of the current attempt.
         fence: Fence,
-        /// Length of the renewed lease.
+        /// Length of the renewed lease in milliseconds.
         lease_ms: u64,
-        /// The deadline becomes this if it is earlier: a long film gets more time than a short one.
+        /// The deadline is moved here if it is earlier: a long video gets more time than a short one.
         deadline_min: Option<Timestamp>,
     },
-    /// Its worker stored and verified all outputs.
+    /// The worker has stored and verified all outputs.
     Finish {
-        /// Who speaks.
+        /// Proof of the current attempt.
         fence: Fence,
     },
-    /// Its worker gives up this attempt.
+    /// The worker reports that the attempt failed.
     Fail {
-        /// Who speaks.
+        /// Proof of the current attempt.
         fence: Fence,
         /// Whether another attempt can help.
         class: FailureClass,
-        /// Randomness for the retry delay.
+        /// Random number for the retry delay.
         jitter: u64,
     },
-    /// Its worker must stop and gives the attempt back.
+    /// The worker has to stop and gives the attempt back.
     Release {
-        /// Who speaks.
+        /// Proof of the current attempt.
         fence: Fence,
     },
-    /// Its owner stops it.
+    /// The owner cancels the job.
     Cancel,
-    /// The sweeper looks at the clock.
+    /// The sweeper checks the lease and the deadline.
     Expire,
-    /// Somebody wants it tried afresh.
+    /// Somebody restarts an ended job.
     Redrive {
         /// The new deadline.
         deadline: Timestamp,
     },
 }
 
-/// What an accepted command did.
+/// Effect of an accepted command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// An attempt began.
+    /// An attempt started.
     Claimed,
-    /// The lease is longer.
+    /// The lease was renewed.
     Renewed,
-    /// The job is done.
+    /// The job succeeded.
     Succeeded,
-    /// This attempt is over; another comes at `run_at`. `None`: as the worker reported.
+    /// The attempt ended; another may start at `run_at`. `None`: the worker reported the error code.
     Retried(Option<ErrorCode>),
-    /// The job is over. `None`: as the worker reported.
+    /// The job failed. `None`: the worker reported the error code.
     Failed(Option<ErrorCode>),
     /// The attempt was given back.
     Released,
-    /// The owner stopped it.
+    /// The job was cancelled.
     Cancelled,
-    /// It starts afresh.
+    /// The job was restarted.
     Redriven,
 }
 
-/// Why a command changed nothing.
+/// Why a command was rejected. The job is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Its time has not come.
+    /// The job is not due yet.
     #[error("job is not due")]
     NotDue,
-    /// Another attempt holds it.
+    /// Another attempt holds the job.
     #[error("job is running elsewhere")]
     Busy,
-    /// The speaker is not the current attempt.
+    /// The fence is not that of the current attempt.
     #[error("lease is stale")]
     Stale,
-    /// It has ended.
+    /// The job has ended.
     #[error("job has ended")]
     Ended,
-    /// Only a failed or cancelled job starts afresh.
+    /// Only a failed or cancelled job can be restarted.
     #[error("job cannot be redriven")]
     NotRedrivable,
 }
 
 impl Rejected {
-    /// Code for the wire.
+    /// Error code for the client.
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
@@ -114,7 +114,43 @@ impl Rejected {
     }
 }
 
-/// Decides what `command` does to `job` at `now`.
+/// Applies `command` to `job` at `now`: the new job and the effect.
+///
+/// ```
+/// use shared::job::{Command, Fence, Job, JobState, LeaseHash, Outcome, Rejected, State, step};
+/// use shared::kind::RunsOn;
+/// use shared::time::Timestamp;
+///
+/// let now = Timestamp::from_ms(1_767_225_600_000);
+/// let queued = Job {
+///     state: State::Queued { run_at: now },
+///     attempt: 0,
+///     runs_on: RunsOn::Edge,
+///     failures: 0,
+///     losses: 0,
+///     deadline: now.plus_ms(1_800_000),
+/// };
+///
+/// // A worker claims the job: attempt 1 starts.
+/// let lease = LeaseHash::of("token of the first attempt");
+/// let claim = Command::Claim { lease: lease.clone(), lease_ms: 30_000, deadline_min: None };
+/// let (running, outcome) = step(&queued, &claim, now)?;
+/// assert_eq!((running.attempt, outcome), (1, Outcome::Claimed));
+///
+/// // Nobody else can claim it now, and only the current attempt can finish it.
+/// assert_eq!(step(&running, &claim, now), Err(Rejected::Busy));
+/// let fence = Fence { attempt: 1, lease };
+/// let stale = Fence { attempt: 0, ..fence.clone() };
+/// assert_eq!(step(&running, &Command::Finish { fence: stale }, now), Err(Rejected::Stale));
+///
+/// let (done, _) = step(&running, &Command::Finish { fence }, now)?;
+/// assert_eq!(done.state.word(), JobState::Succeeded);
+/// # Ok::<(), Rejected>(())
+/// ```
+///
+/// # Errors
+///
+/// A [`Rejected`] if the command is not allowed in the job's state. The snapshot of the transition table lists all cases.
 pub fn step(job: &Job, command: &Command, now: Timestamp) -> Result<(Job, Outcome), Rejected> {
     match &job.state {
         State::Queued { run_at } => step_queued(job, *run_at, command, now),
@@ -265,7 +301,7 @@ fn step_running(
     }
 }
 
-/// Invariant: a renewal shortens neither a lease nor a deadline.
+/// Renews the lease. Invariant: a renewal shortens neither a lease nor a deadline.
 fn renew(
     job: &Job,
     lease: &LeaseHash,
@@ -282,7 +318,7 @@ fn renew(
     }
 }
 
-/// The worker vanished. That already cost a whole lease: the next attempt may start at once.
+/// The worker disappeared. Waiting for its lease was delay enough: the next attempt may start at once.
 fn vanish(job: &Job, now: Timestamp) -> (Job, Outcome) {
     let is_last = match job.runs_on {
         RunsOn::Edge => job.failures >= RETRIES_MAX,

@@ -1,4 +1,4 @@
-//! A job as clients see it: how far it is, and what was tried.
+//! Jobs as clients see them: progress and attempts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,43 +7,43 @@ use crate::id::{AssetId, JobId};
 use crate::problem::Failure;
 use crate::time::Timestamp;
 
-/// How far one rendition is.
+/// Progress of one rendition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RenditionProgress {
-    /// Its name, for example `720p`.
+    /// Name, for example `720p`.
     pub name: String,
-    /// Share of it that is stored and verified, 0…1.
+    /// Part that is stored and verified, 0…1; `null` if unknown.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ratio: Option<f64>,
 }
 
-/// How far a job is. What is not known is `null`.
+/// Progress of a job.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
-    /// Share of the work that is done, 0…1.
+    /// Part of the work that is done, 0…1; `null` if unknown.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ratio: Option<f64>,
-    /// What is being done: `decode`, `encode`, `store`, …
+    /// Current stage: `decode`, `encode`, `store`, …
     pub stage: String,
-    /// Which output is being made.
+    /// Name of the output that is being made; `null` if none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub rendition: Option<String>,
     /// Seconds of media per second of work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
-    /// Time until the work is done, at the present speed.
+    /// Estimated time until the work is done, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_ms: Option<u64>,
-    /// Every rendition that is being made.
+    /// Progress of each rendition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionProgress>,
-    /// Outputs that are there already, by name: the playback document has their URLs.
+    /// Names of the outputs that are already available. The playback document has their URLs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
-    /// What its owner should know about it: why an attempt ended and another follows (stage [`RETRY`]).
+    /// Message for the asset's owner: at stage `retry`, why the previous attempt ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -57,11 +57,11 @@ const NAME_MAX_CHARS: usize = 64;
 /// Longest message, in characters.
 const MESSAGE_MAX_CHARS: usize = 1_000;
 
-/// Most renditions, and outputs, that progress tells of.
+/// Largest number of renditions, and of outputs, in a progress report.
 const RENDITIONS_MAX: usize = 64;
 
 impl Progress {
-    /// The same within its bounds: ratios between 0 and 1, a speed that is not negative, names that fit a line.
+    /// Enforces the bounds: ratios between 0 and 1, a non-negative speed, limited lengths of names and lists.
     #[must_use]
     pub fn bounded(self) -> Self {
         let ratio = |ratio: f64| ratio.clamp(0.0, 1.0);
@@ -94,8 +94,7 @@ impl Progress {
         }
     }
 
-    /// Of a job whose attempt ended with `failure`, and that is tried again. Progress never falls within an attempt: it
-    /// stays where it was told to be.
+    /// Progress of a job that is retried after an attempt ended with `failure`.
     #[must_use]
     pub fn retry(failure: &Failure) -> Self {
         Self {
@@ -111,17 +110,17 @@ impl Progress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attempt {
-    /// Number, from 1.
+    /// Attempt number, starting at 1.
     pub attempt: u32,
-    /// Who worked.
+    /// Worker that ran it.
     pub worker: String,
     /// When it was claimed.
     pub started_at: Timestamp,
-    /// When it ended, `null` while it runs.
+    /// When it ended; `null` while it runs.
     pub ended_at: Option<Timestamp>,
-    /// Why it did not succeed.
+    /// Why it did not succeed; `null` if it succeeded or is running.
     pub error: Option<Failure>,
-    /// Largest memory of the codec in this worker's life so far, in bytes; `null` when not measured.
+    /// Peak memory of the codec in this worker's lifetime, in bytes; `null` if not measured.
     pub peak_memory_bytes: Option<u64>,
 }
 
@@ -131,17 +130,17 @@ pub struct Attempt {
 pub struct JobView {
     /// Id.
     pub id: JobId,
-    /// What it does.
+    /// Kind of work.
     pub kind: JobKind,
-    /// Where it stands.
+    /// State.
     pub state: JobState,
-    /// What it works on.
+    /// Asset that it works on.
     pub asset_id: AssetId,
-    /// Number of the last attempt; 0 before the first.
+    /// Number of the latest attempt; 0 before the first.
     pub attempt: u32,
-    /// How far it is.
+    /// Progress.
     pub progress: Progress,
-    /// Why it failed.
+    /// Why it failed; `null` unless it failed.
     pub error: Option<Failure>,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,

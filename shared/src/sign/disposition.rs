@@ -1,8 +1,8 @@
-//! `Content-Disposition` with a client's file name.
+//! `Content-Disposition` headers with a client's file name.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but RFC 8187's `attr-char`.
+/// Everything except RFC 8187's `attr-char`.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -23,15 +23,15 @@ pub fn attachment(filename: &str) -> String {
     disposition("attachment", filename)
 }
 
-/// `Content-Disposition: inline` with a client's file name: for what a player may show.
+/// `Content-Disposition: inline` with a client's file name: for files that a player may show.
 #[must_use]
 pub fn inline(filename: &str) -> String {
     disposition("inline", filename)
 }
 
-/// A disposition as RFC 6266 §4.3 and RFC 8187 write it.
+/// Encodes a disposition as in RFC 6266 §4.3 and RFC 8187.
 fn disposition(kind: &str, filename: &str) -> String {
-    // A path in the name is the client's business; a download gets the last part of it.
+    // If the name is a path, a download gets its last part.
     let mut parts = filename.rsplit(['/', '\\']);
     let name = parts.find(|part| !part.is_empty()).unwrap_or("file");
     let ascii: String = name

@@ -1,4 +1,4 @@
-//! URLs that carry their own permission: presigned S3 requests and path tokens, and the disposition of what they serve.
+//! Signed URLs: presigned S3 requests and path tokens, and the `Content-Disposition` of their responses.
 
 pub mod disposition;
 pub mod path_token;

@@ -1,5 +1,5 @@
-//! Path tokens: what opens the outputs of one private asset, as a part of a URL's path, so that a player's relative URLs keep
-//! working.
+//! Path tokens give access to the outputs of one private asset. They are part of the URL's path, so the relative URLs in a
+//! playlist keep working.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +9,10 @@ use sha2::Sha256;
 use crate::id::AssetId;
 use crate::time::Timestamp;
 
-/// How long a path token of a private asset is valid: 12 hours.
+/// How long a path token is valid, in seconds: 12 hours, rounded up to the next full hour.
 pub const PATH_TOKEN_TTL_S: u64 = 43_200;
 
-/// Signs and checks path tokens: `{asset}.{expiry in s}.{HMAC-SHA256, base64url}`, bound to one asset.
+/// Signs and verifies path tokens. Format: `{asset}.{expiry in seconds}.{HMAC-SHA256, base64url}`.
 #[derive(Clone)]
 pub struct PathTokens {
     key: Hmac<Sha256>,
@@ -25,7 +25,7 @@ impl std::fmt::Debug for PathTokens {
 }
 
 impl PathTokens {
-    /// Tokens keyed by `secret`. The key is derived for this one use, so that a path token is never a JWT signature.
+    /// Path tokens with a key derived from `secret`. The derived key has no other use, so a path token's signature is never a JWT's.
     #[must_use]
     pub fn new(secret: &[u8]) -> Option<Self> {
         let mut derive = Hmac::<Sha256>::new_from_slice(secret).ok()?;
@@ -34,8 +34,8 @@ impl PathTokens {
         Some(Self { key })
     }
 
-    /// Token for the outputs of `asset` until `ttl_s` from `now`. Expiry is rounded up to the next hour, so that URLs stay
-    /// the same (and cached) for a while.
+    /// Token for the outputs of `asset`, valid for at least `ttl_s` seconds from `now`. The expiry is rounded up to the next
+    /// full hour, so that URLs stay the same (and cacheable) for a while.
     #[must_use]
     pub fn sign(&self, asset: AssetId, now: Timestamp, ttl_s: u64) -> String {
         let expires = (now.seconds() + ttl_s).div_ceil(3_600) * 3_600;
@@ -48,7 +48,7 @@ impl PathTokens {
         )
     }
 
-    /// The asset that `token` opens at `now`; `None` for every token that is not ours or is over.
+    /// The asset that `token` gives access to at `now`; `None` if the token is invalid or has expired.
     #[must_use]
     pub fn verify(&self, token: &str, now: Timestamp) -> Option<AssetId> {
         let (signed, signature) = token.rsplit_once('.')?;

@@ -1,6 +1,6 @@
-//! The worker protocol: what a native worker and the edge say to each other. A worker pulls a hint from the queue, claims the
-//! job, sends heartbeats while it works, and ends the attempt by finish, fail or release. Every verb carries the fence of
-//! the claim: attempt number and lease token.
+//! The protocol between native workers and the edge. A worker pulls a message from the queue, claims the job that it names,
+//! sends heartbeats while it works, and ends the attempt by finish, fail or release. Every request after the claim carries
+//! the fence: attempt number and lease token.
 
 pub mod queue;
 
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::words::words;
 
 words! {
-    /// Which bucket an object is in. Workers know the buckets' names, the edge knows which one it is.
+    /// Which bucket holds an object. The edge decides which one; each worker is configured with the names.
     BucketRole {
         /// Originals and private outputs.
         Raw = "raw",
@@ -26,9 +26,9 @@ words! {
 words! {
     /// Whether another attempt can help.
     FailureWord {
-        /// The input can never work.
+        /// The input can never be processed.
         Permanent = "permanent",
-        /// Something around the input went wrong.
+        /// The cause lies outside the input.
         Retryable = "retryable",
     }
 }
@@ -43,27 +43,27 @@ impl From<FailureWord> for FailureClass {
 }
 
 words! {
-    /// Whether a worker takes new jobs.
+    /// Whether a worker accepts new jobs.
     WorkerState {
-        /// It does.
+        /// It accepts new jobs.
         Active = "active",
-        /// It ends what it has and takes nothing new.
+        /// It finishes its current jobs and accepts no new ones.
         Draining = "draining",
     }
 }
 
-/// An encoder that a worker has proven by encoding with it.
+/// An encoder that the worker has tested by encoding with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
-    /// ffmpeg's name of it, for example `libx264`.
+    /// Name in ffmpeg, for example `libx264`.
     pub name: String,
-    /// Whether it runs on a device of its own.
+    /// Whether it is a hardware encoder.
     pub is_hardware: bool,
 }
 
-/// What a worker says of itself when it starts, and again whenever it changes.
+/// Body of `RegisterWorker`: what the worker is and can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -78,15 +78,15 @@ pub struct RegisterWorker {
     pub slots: u32,
     /// Encoders that work there.
     pub encoders: Vec<Encoder>,
-    /// Whether it takes new jobs; a worker that shuts down says `draining`.
+    /// Whether it accepts new jobs; `draining` while it shuts down.
     pub state: WorkerState,
 }
 
-/// A worker, as admins see it.
+/// A native worker, as admins see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Worker {
-    /// Its id: the `sub` of its token.
+    /// Id: the `sub` of its token.
     pub id: String,
     /// Version of its build.
     pub version: String,
@@ -98,76 +98,76 @@ pub struct Worker {
     pub slots: u32,
     /// Encoders that work there.
     pub encoders: Vec<Encoder>,
-    /// Whether it takes new jobs, as it says itself.
+    /// Whether it accepts new jobs, as last reported by the worker.
     pub state: WorkerState,
-    /// Whether an admin asked it to take no new jobs.
+    /// Whether an admin has drained it.
     pub drain: bool,
-    /// Attempts that it holds now.
+    /// Number of attempts that it is running.
     pub running: u32,
-    /// When it registered first.
+    /// When it first registered.
     pub registered_at: Timestamp,
-    /// When it was last heard of.
+    /// When its last request arrived.
     pub seen_at: Timestamp,
 }
 
-/// Where a worker finds the original.
+/// Where the original is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Source {
     /// Bucket.
     pub bucket: BucketRole,
-    /// Key in it.
+    /// Key of the object.
     pub key: String,
-    /// Exact size.
+    /// Exact size in bytes.
     pub size_bytes: u64,
-    /// Media type, as declared; its magic bytes were checked.
+    /// Declared media type. The file's magic bytes match it.
     pub content_type: String,
-    /// SHA-256 in lowercase hex that the client declared; the worker verifies it.
+    /// Declared SHA-256 in lowercase hex, which the worker must verify; `null` if none was declared.
     pub sha256: Option<String>,
 }
 
-/// Where a worker puts what it makes.
+/// Where the outputs go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Destination {
     /// Bucket.
     pub bucket: BucketRole,
-    /// Prefix of this attempt, with a slash at its end.
+    /// Key prefix of this attempt, with a trailing slash.
     pub prefix: String,
 }
 
-/// What is to be made.
+/// What to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
-    /// Variants of a picture.
+    /// Variants of an image.
     Image {
-        /// Which variants, and the limits.
+        /// The variants and the limits.
         #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         plan: ImagePlan,
     },
-    /// Renditions of a film or of sound.
+    /// Renditions of a video or audio file.
     Video {
-        /// The tenant's preset: ladder, rates, limits.
+        /// The tenant's preset: ladder, bit rates, limits.
         #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         preset: Map<String, Value>,
     },
 }
 
-/// Answer to a claim: the attempt that the worker holds now.
+/// Answer of `ClaimJob`: the attempt that the worker now holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimedJob {
-    /// The job, running.
+    /// The job, in state `running`.
     pub job: JobView,
-    /// Half of the fence.
+    /// Attempt number; part of the fence.
     pub attempt: u32,
-    /// The other half; only this worker has it.
+    /// Lease token; part of the fence. Only this worker knows it.
     pub lease_token: String,
-    /// Length of the lease, renewed by each heartbeat.
+    /// Length of the lease in milliseconds. Each heartbeat renews it.
     pub lease_ms: u64,
-    /// Until when it is held without a heartbeat.
+    /// When the lease expires unless it is renewed.
     pub lease_until: Timestamp,
     /// Where the original is.
     pub source: Source,
@@ -177,7 +177,7 @@ pub struct ClaimedJob {
     pub work: Work,
 }
 
-/// A heartbeat; at most one a second, at least one in a third of the lease.
+/// Body of `HeartbeatJob`. Send at most one per second, and at least one per third of the lease.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -186,76 +186,76 @@ pub struct HeartbeatJob {
     pub attempt: u32,
     /// Lease token of the claim.
     pub lease_token: String,
-    /// How far the work is, when that is news.
+    /// Progress, if it changed.
     #[serde(default)]
     pub progress: Option<Progress>,
-    /// What is stored, verified and playable already while the rest is being made; replaces what was said before.
+    /// Outputs that are stored, verified and playable while the rest is being made. Replaces the previous report.
     #[serde(default)]
     pub early: Option<Made>,
 }
 
-/// Answer to a heartbeat.
+/// Answer of `HeartbeatJob`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
-    /// Until when the attempt is held.
+    /// When the lease expires unless it is renewed.
     pub lease_until: Timestamp,
-    /// The job was cancelled: stop at once, nothing more will be accepted.
+    /// The job was cancelled: stop at once. Nothing more will be accepted for this attempt.
     pub cancel: bool,
-    /// An admin wants this worker to take no new jobs.
+    /// An admin has drained this worker: claim no new jobs.
     pub drain: bool,
 }
 
-/// A file that an attempt stored under its prefix.
+/// A named output that an attempt stored under its prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MadeOutput {
     /// Name, unique within the asset: `hls`, `mp4`, `remux`, `poster`, `thumbnail`, `storyboard`, …
     pub name: String,
-    /// File below the prefix, for example `hls/master.m3u8`.
+    /// File name below the prefix, for example `hls/master.m3u8`.
     pub file: String,
     /// Media type.
     pub content_type: String,
-    /// Width in pixels, `null` for sound and text.
+    /// Width in pixels; `null` for audio and text.
     #[serde(default)]
     pub width: Option<u32>,
-    /// Height in pixels, `null` for sound and text.
+    /// Height in pixels; `null` for audio and text.
     #[serde(default)]
     pub height: Option<u32>,
-    /// Size of the file; of `hls` the size of the playlist.
+    /// Size of the file in bytes; for `hls`, the size of the playlist.
     pub size_bytes: u64,
 }
 
-/// What an attempt made and found out.
+/// Outputs and facts of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Made {
-    /// The outputs that have names. Segments have none: playlists name them.
+    /// The named outputs. Segments are not listed here; playlists refer to them.
     pub outputs: Vec<MadeOutput>,
-    /// Width as displayed.
+    /// Displayed width in pixels.
     #[serde(default)]
     pub width: Option<u32>,
-    /// Height as displayed.
+    /// Displayed height in pixels.
     #[serde(default)]
     pub height: Option<u32>,
-    /// Duration.
+    /// Duration in milliseconds.
     #[serde(default)]
     pub duration_ms: Option<u64>,
     /// Thumbhash in base64.
     #[serde(default)]
     pub placeholder: Option<String>,
-    /// Largest memory of the work, in bytes.
+    /// Peak memory of the work in bytes.
     #[serde(default)]
     pub peak_memory_bytes: Option<u64>,
-    /// What the probe found, and what was noted on the way (decode errors, …); kept with the attempt.
+    /// Result of the probe and notes (decode errors, …); stored with the attempt.
     #[serde(default)]
     pub report: Option<Map<String, Value>>,
 }
 
 impl Made {
-    /// What was found out about the original.
+    /// The facts about the original.
     #[must_use]
     pub fn facts(&self) -> Facts {
         Facts {
@@ -267,7 +267,7 @@ impl Made {
     }
 }
 
-/// Ends the attempt with success: the moment of publication.
+/// Body of `FinishJob`: ends the attempt successfully and publishes its outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -276,11 +276,11 @@ pub struct FinishJob {
     pub attempt: u32,
     /// Lease token of the claim.
     pub lease_token: String,
-    /// What was made; every file is stored and verified.
+    /// The outputs; every file is already stored and verified.
     pub made: Made,
 }
 
-/// Ends the attempt without success.
+/// Body of `FailJob`: ends the attempt with a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -289,15 +289,15 @@ pub struct FailJob {
     pub attempt: u32,
     /// Lease token of the claim.
     pub lease_token: String,
-    /// Why.
+    /// Error code.
     pub code: ErrorCode,
-    /// What happened, why, and what to do; for the asset's owner.
+    /// What happened, why, and what to do, addressed to the asset's owner.
     pub detail: String,
     /// Whether another attempt can help.
     pub class: FailureWord,
 }
 
-/// Gives the attempt back: the job is queued again at once, and no failure is counted.
+/// Body of `ReleaseJob`: gives the attempt back. The job is queued again at once, and no failure is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

@@ -1,58 +1,58 @@
-//! The pull dialect of Cloudflare Queues (`messages/pull`, `messages/ack`), as its HTTP API speaks it: fields and spelling are
-//! theirs. `wait_ms` is ours: how long a pull waits for a message.
+//! The message format of Cloudflare Queues' HTTP pull consumers (`messages/pull`, `messages/ack`), with its field names and
+//! their spelling. One field is an extension: `wait_ms`, how long a pull waits for a message.
 //!
-//! A pulled message is a hint to claim a job. Nothing but the claim holds the job, so a message that was pulled and not claimed
-//! is visible again after [`UNCLAIMED_MS`], whatever was asked.
+//! A pulled message is a hint to claim a job. Only the claim reserves the job, so a message that was pulled but not claimed
+//! becomes visible again after [`UNCLAIMED_MS`], whatever visibility timeout the pull requested.
 
 use serde::{Deserialize, Serialize};
 
-/// Messages of one pull when `batch_size` is not given.
+/// Default `batch_size` of a pull.
 pub const BATCH_DEFAULT: u32 = 5;
 
-/// Most messages of one pull.
+/// Largest `batch_size` of a pull; a limit of Cloudflare Queues.
 pub const BATCH_MAX: u32 = 100;
 
-/// Longest wait of one pull. Proxies cut what is idle for a minute.
+/// Longest wait of a pull in milliseconds: half of the 60 s after which common proxies close an idle connection.
 pub const WAIT_MAX_MS: u64 = 30_000;
 
-/// A message that was pulled and not claimed is visible again after this time at the latest. A claim takes a tenth of a second.
+/// Longest time in milliseconds that a pulled message stays hidden without a claim. A claim takes about 0.1 s.
 pub const UNCLAIMED_MS: u64 = 5_000;
 
-/// Longest delay of a retry: 12 hours, as Queues has it.
+/// Longest delay of a retry in seconds: 12 hours, a limit of Cloudflare Queues.
 pub const DELAY_MAX_S: u64 = 43_200;
 
-/// Media type word of our messages: plain text in the answer. (`json` and `bytes` would be base64.)
+/// `CF-Content-Type` of our messages. Their body is plain text in the answer; with `json` or `bytes` it would be base64.
 pub const CONTENT_TYPE: &str = "text";
 
-/// Body of a pull; may be left out.
+/// Body of `PullMessages`; optional.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PullMessages {
-    /// How long pulled messages stay hidden; more than 5 000 is taken as 5 000.
+    /// How long pulled messages stay hidden, in milliseconds; values above 5 000 mean 5 000.
     #[serde(default)]
     pub visibility_timeout_ms: Option<u64>,
-    /// The same by its older name.
+    /// Older name of `visibility_timeout_ms`.
     #[serde(default)]
     pub visibility_timeout: Option<u64>,
-    /// Most messages, 1–100; 5 by default.
+    /// Largest number of messages, 1–100; default 5.
     #[serde(default)]
     pub batch_size: Option<u32>,
-    /// How long to wait for a message; more than 30 000 is taken as 30 000. 0 by default. While it waits the answer is white space.
+    /// How long to wait for a message, in milliseconds; default 0, values above 30 000 mean 30 000. While the pull waits, the answer consists of white space.
     #[serde(default)]
     pub wait_ms: Option<u64>,
 }
 
-/// Envelope of every answer.
+/// Answer of `PullMessages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PulledMessages {
-    /// Always true: what fails is a problem document.
+    /// Always `true`; an error is a problem document.
     pub success: bool,
     /// Always empty.
     pub errors: Vec<String>,
     /// Always empty.
     pub messages: Vec<String>,
-    /// What was pulled.
+    /// The pulled messages.
     pub result: Pulled,
 }
 
@@ -60,11 +60,11 @@ pub struct PulledMessages {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pulled {
-    /// Messages that are not acknowledged, these included.
+    /// Number of messages that are not acknowledged, including these.
     pub message_backlog_count: u64,
     /// The messages, oldest first.
     pub messages: Vec<PulledMessage>,
-    /// What the queue says of itself.
+    /// Metadata of the queue.
     pub metadata: PullMetadata,
 }
 
@@ -72,17 +72,17 @@ pub struct Pulled {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PulledMessage {
-    /// Id, the same at each delivery.
+    /// Id; the same for every delivery.
     pub id: String,
     /// Body as text.
     pub body: String,
-    /// Deliveries, this one included.
+    /// Number of deliveries, including this one.
     pub attempts: u32,
-    /// When it came to the queue, in milliseconds since the epoch.
+    /// When it was queued, in milliseconds since the epoch.
     pub timestamp_ms: u64,
-    /// What to acknowledge or retry it by.
+    /// Id to acknowledge or retry this delivery with.
     pub lease_id: String,
-    /// What Queues says of a message.
+    /// Metadata of the message.
     pub metadata: MessageMetadata,
 }
 
@@ -90,7 +90,7 @@ pub struct PulledMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageMetadata {
-    /// How the body is encoded: `text`.
+    /// Encoding of the body: `text`.
     #[serde(rename = "CF-Content-Type")]
     pub content_type: String,
 }
@@ -99,7 +99,7 @@ pub struct MessageMetadata {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PullMetadata {
-    /// The backlog.
+    /// Backlog of the queue.
     pub metrics: BacklogMetrics,
 }
 
@@ -107,69 +107,69 @@ pub struct PullMetadata {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BacklogMetrics {
-    /// Messages that are not acknowledged.
+    /// Number of messages that are not acknowledged.
     pub backlog_count: u64,
-    /// Their bodies.
+    /// Total size of their bodies in bytes.
     pub backlog_bytes: u64,
-    /// When the oldest of them came; 0 without any.
+    /// When the oldest of them was queued, in milliseconds since the epoch; 0 if there are none.
     pub oldest_message_timestamp_ms: u64,
 }
 
-/// Body of an acknowledgement.
+/// Body of `AckMessages`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AckMessages {
-    /// Messages that are done with.
+    /// Messages to acknowledge.
     #[serde(default)]
     pub acks: Vec<Ack>,
-    /// Messages that shall come again.
+    /// Messages to deliver again.
     #[serde(default)]
     pub retries: Vec<Retry>,
 }
 
-/// A message that is done with.
+/// A message to acknowledge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Ack {
-    /// Of the pull.
+    /// `lease_id` from the pull.
     pub lease_id: String,
 }
 
-/// A message that shall come again.
+/// A message to deliver again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Retry {
-    /// Of the pull.
+    /// `lease_id` from the pull.
     pub lease_id: String,
-    /// After how long, at most 12 hours; at once by default.
+    /// Delay in seconds, at most 43 200 (12 hours); default 0.
     #[serde(default)]
     pub delay_seconds: Option<u64>,
 }
 
-/// Envelope of an acknowledgement's answer.
+/// Answer of `AckMessages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AckedMessages {
-    /// Always true: what fails is a problem document.
+    /// Always `true`; an error is a problem document.
     pub success: bool,
     /// Always empty.
     pub errors: Vec<String>,
     /// Always empty.
     pub messages: Vec<String>,
-    /// What was done.
+    /// Result of the acknowledgement.
     pub result: Acked,
 }
 
-/// What an acknowledgement did.
+/// Result of an acknowledgement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Acked {
-    /// Messages that are gone.
+    /// Number of acknowledged messages.
     #[serde(rename = "ackCount")]
     pub ack_count: u64,
-    /// Messages that come again.
+    /// Number of messages that will be delivered again.
     #[serde(rename = "retryCount")]
     pub retry_count: u64,
-    /// Lease ids that no message has any more: it was claimed, acknowledged, or pulled again.
+    /// Lease ids that are no longer valid because the message was claimed, acknowledged or pulled again.
     pub warnings: Vec<String>,
 }

@@ -200,6 +200,22 @@ fn bodies_are_there_where_the_table_has_them() {
 }
 
 #[test]
+fn no_text_contains_a_link_of_rustdoc() {
+    let mut count = 0;
+    walk(&document(), &mut |members| {
+        let texts =
+            ["description", "summary"].map(|name| members.get(name).and_then(Value::as_str));
+        for text in texts.into_iter().flatten() {
+            for link in ["[`", "`]", "crate::", "super::", "](", "Op::"] {
+                assert!(!text.contains(link), "{text}");
+            }
+            count += 1;
+        }
+    });
+    assert!(count > Op::ALL.len());
+}
+
+#[test]
 fn every_reference_resolves() {
     let document = document();
     let mut count = 0;

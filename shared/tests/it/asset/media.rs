@@ -382,7 +382,7 @@ fn sizes() {
     assert_eq!(code(check_size(-1, 10)), Some(ErrorCode::SizeInvalid));
     assert_eq!(code(check_size(i64::MIN, 10)), Some(ErrorCode::SizeInvalid));
     let refused = check_size(11, 10).unwrap_err();
-    assert_eq!(refused.detail, "size_bytes is 11, the limit is 10 bytes.");
+    assert_eq!(refused.detail, "size_bytes is 11; the limit is 10 bytes.");
 }
 
 #[test]

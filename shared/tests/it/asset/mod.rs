@@ -74,6 +74,6 @@ fn metadata_has_a_limit_in_bytes_of_json() {
     assert_eq!(refused.code, ErrorCode::MetadataInvalid);
     assert_eq!(
         refused.detail,
-        "metadata is 8193 bytes of JSON, the limit is 8192."
+        "metadata has 8193 bytes of JSON; the limit is 8192 bytes."
     );
 }
