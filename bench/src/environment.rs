@@ -1,23 +1,24 @@
-//! Where a benchmark of a stack runs: the checkout with its tools, a state of its own, and the wish to stop.
+//! Where a benchmark of a stack runs: the checkout with its tools, a state of its own, and the request to stop.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use client::Client;
+use fs_err as fs;
 use xtask::paths::Paths;
 use xtask::stack::stop::Stop;
 use xtask::stack::{self, Stack};
-use xtask::{build, setup};
+use xtask::{build, setup, token};
 
 /// The tenant of every user of the benchmarks.
-pub(crate) const TENANT: &str = "bench";
+const TENANT: &str = "bench";
 
-/// What the benchmarks of a stack have at hand.
+/// What a benchmark of a stack needs.
 pub(crate) struct Environment<'a> {
     pub(crate) paths: &'a Paths,
-    tools: setup::Tools,
     pub(crate) stop: Stop,
     pub(crate) folder: PathBuf,
+    tools: setup::Tools,
 }
 
 impl<'a> Environment<'a> {
@@ -25,19 +26,16 @@ impl<'a> Environment<'a> {
     pub(crate) fn new(paths: &'a Paths, name: &str) -> Result<Self> {
         let tools = setup::ensure(paths, setup::For::Stack)?;
         build::ensure(paths)?;
-        let folder = paths
-            .private
-            .join("bench")
-            .join(format!("{name}-{}", std::process::id()));
+        let folder = format!("bench/{name}-{}", std::process::id());
         Ok(Self {
             paths,
-            tools,
             stop: Stop::listen()?,
-            folder,
+            folder: paths.private.join(folder),
+            tools,
         })
     }
 
-    /// A fresh stack of the wrangler files in `scripts`, on a state of its own.
+    /// Starts a stack of the wrangler files in `scripts`, without native workers, on the empty state `state`.
     pub(crate) fn stack(&self, scripts: &Path, state: &str) -> Result<Stack> {
         let options = stack::Options {
             port: 0,
@@ -48,14 +46,18 @@ impl<'a> Environment<'a> {
         self.start(scripts, &options)
     }
 
-    /// A fresh stack, as `options` say.
+    /// Starts a stack of the wrangler files in `scripts` with these options.
     pub(crate) fn start(&self, scripts: &Path, options: &stack::Options) -> Result<Stack> {
         Stack::start_in(scripts, self.paths, &self.tools, options, &self.stop)
     }
 
-    /// Removes the states; after a failure they stay, with their logs.
+    /// The user `name`.
+    pub(crate) fn user(&self, stack: &Stack, name: &str) -> Result<Client> {
+        token::client(self.paths, stack.origin(), TENANT, name)
+    }
+
+    /// Removes the states; after a failure they remain, with their logs.
     pub(crate) fn clean(&self) -> Result<()> {
-        fs::remove_dir_all(&self.folder)
-            .with_context(|| format!("cannot remove {}", self.folder.display()))
+        Ok(fs::remove_dir_all(&self.folder)?)
     }
 }

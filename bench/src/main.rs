@@ -4,6 +4,7 @@ mod api;
 mod environment;
 mod events;
 mod image;
+mod python;
 mod report;
 mod video;
 
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use xtask::paths::Paths;
-use xtask::{say, stack};
+use xtask::{cli, say, stack};
 
 use crate::report::{machine, page};
 
@@ -33,7 +34,7 @@ struct Cli {
 enum What {
     /// The codec module against other image libraries.
     Image(Output),
-    /// From `complete` to the event that the outputs are there.
+    /// From `complete` to the event that announces the outputs.
     Events(events::Options),
     /// A video through a native worker, against bare ffmpeg and Shaka Streamer.
     Video(video::Options),
@@ -56,7 +57,7 @@ struct Output {
 }
 
 fn main() -> ExitCode {
-    say::exit_code(run(&Cli::parse().what))
+    cli::exit_code(run(&Cli::parse().what))
 }
 
 fn run(what: &What) -> Result<()> {

@@ -28,7 +28,7 @@ async fn a_stack_recovers_when_its_processes_are_killed() {
     ];
     for (index, victim) in victims.into_iter().enumerate() {
         stack.kill_process(victim(&stack).unwrap());
-        stack.wait_line("restarted: edge", index + 1, RESTART_DEADLINE);
+        stack.wait_line("  ok  restarted the edge", index + 1, RESTART_DEADLINE);
         assert!(is_up(&stack).await);
     }
 
@@ -66,7 +66,7 @@ async fn a_native_worker_and_the_edge_restart_independently() {
 
     // Kill the edge: the worker keeps running.
     stack.kill_process(only(&stack, "node"));
-    stack.wait_line("restarted: edge", 1, RESTART_DEADLINE);
+    stack.wait_line("  ok  restarted the edge", 1, RESTART_DEADLINE);
     assert_eq!(only(&stack, "native-worker"), first);
     assert!(is_ready(&stack).await);
 
@@ -75,7 +75,7 @@ async fn a_native_worker_and_the_edge_restart_independently() {
     for count in 1..=10 {
         let worker = only(&stack, "native-worker");
         stack.kill_process(worker);
-        stack.wait_line("restarted: native worker", count, RESTART_DEADLINE);
+        stack.wait_line("  ok  restarted the native worker", count, RESTART_DEADLINE);
         assert_ne!(only(&stack, "native-worker"), worker);
         assert!(is_ready(&stack).await);
     }

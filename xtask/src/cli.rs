@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{bench, check, contract, demo, dev, say, setup, stack, test, token};
+use crate::{bench, check, demo, dev, run, say, setup, stack, test, token};
 
 /// The developer commands of Ferrotype.
 #[derive(Debug, Parser)]
@@ -23,18 +23,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Install what the other commands need (each of them does so by itself).
+    /// Install what the other commands need (each of them also does so itself).
     Setup,
     /// Run the whole stack locally until Ctrl-C; prints `ready: URL` when all parts answer.
     Dev(dev::Options),
-    /// Send files through the whole path of a fresh stack and show every event.
+    /// Upload files to a fresh stack and show every event.
     Demo(demo::Options),
     /// Run every test: units, and the black-box stories over real stacks.
     Test(test::Options),
-    /// Check format, lints, generated files, sizes, dependency rules and licences.
+    /// Check format, lints, sizes, dependency rules and licences.
     Check,
-    /// Write the generated files (docs/openapi.json).
-    Gen(contract::Options),
+    /// Write the generated files: docs/openapi.json and the README's table of operations.
+    Gen,
     /// Measure against peers.
     Bench(bench::Options),
     /// Print a development token, valid for 24 h, as the last line of stdout.
@@ -47,9 +47,22 @@ enum Command {
     },
 }
 
-/// Runs the command of this process's arguments.
+/// Runs the command that this process was called with.
 pub fn main() -> ExitCode {
-    say::exit_code(dispatch(Cli::parse().command))
+    exit_code(dispatch(Cli::parse().command))
+}
+
+/// The exit code of a command with this result; an error is written to stderr.
+pub fn exit_code(result: Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if let Some(error) = error.downcast_ref::<clap::Error>() {
+        say::note(error.to_string().trim_end());
+        return ExitCode::from(2);
+    }
+    say::note(format_args!("error: {error:#}"));
+    ExitCode::FAILURE
 }
 
 fn dispatch(command: Command) -> Result<()> {
@@ -64,9 +77,18 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Demo(options) => demo::run(&paths, &options),
         Command::Test(options) => test::run(&paths, &options),
         Command::Check => check::run(&paths),
-        Command::Gen(options) => contract::run(&paths, &options),
+        Command::Gen => generate(&paths),
         Command::Bench(options) => bench::run(&paths, &options),
         Command::Token(options) => token::run(&paths, &options),
         Command::Reap { .. } => Ok(()),
     }
+}
+
+/// The tests that compare the generated files with the contract table write them with this variable.
+fn generate(paths: &Paths) -> Result<()> {
+    let mut cargo = run::cargo(&paths.root);
+    cargo
+        .args("test --package shared --test it openapi".split(' '))
+        .env("UPDATE", "1");
+    run::step("writing the generated files", &mut cargo)
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask dev`: the stack until Ctrl-C.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,19 +19,19 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// How to run the stack.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Port of the origin that everything answers on; 0 takes a free one.
+    /// Port of the origin of everything; 0 chooses a free one.
     #[arg(long, default_value_t = 8787)]
     port: u16,
-    /// Folder that keeps everything of this stack; started again on it, the stack goes on where it was.
+    /// Folder of everything that the stack keeps; another start on it continues with the same data.
     #[arg(long, value_name = "DIR", default_value = ".ferrotype/dev")]
     state: PathBuf,
-    /// A variable for the scripts, over those of wrangler.toml; may be repeated.
+    /// A variable for the scripts that overrides that of wrangler.toml; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = parse_var)]
     vars: Vec<(String, String)>,
     /// Native workers, for video, audio and large images: dev-worker-1, …
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16))]
     workers: u16,
-    /// A setting for the native workers, over those of the stack (`native-worker --help` names them); may be repeated.
+    /// A setting for the native workers that overrides that of the stack (`native-worker --help` lists them); may be repeated.
     #[arg(long = "worker-var", value_name = "KEY=VALUE", value_parser = parse_var)]
     worker_vars: Vec<(String, String)>,
 }
@@ -41,7 +42,7 @@ pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
     build::ensure(paths)?;
     let workers = Workers::build(paths, Profile::Dev, options.workers, options.worker_vars)?;
     let stop = Stop::listen()?;
-    // The default belongs to the checkout; a folder that the user names, to where he stands.
+    // The default is relative to the checkout, a folder that the user names to the current folder.
     let is_default = options.state.starts_with(".ferrotype");
     let state = if is_default {
         paths.root.join(&options.state)
@@ -63,8 +64,11 @@ pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
 fn serve(paths: &Paths, tools: &setup::Tools, options: &stack::Options, stop: &Stop) -> Result<()> {
     let mut stack = Stack::start(paths, tools, options, stop)?;
     say::line(format_args!("ready: {}", stack.origin()));
+    let state = stack.state().display();
+    say::note(format_args!(
+        "  logs   {state}/logs\n  state  {state}\n  token  cargo xtask token\nPress Ctrl-C to stop."
+    ));
     watch(&mut stack, stop)?;
-    say::note("  ..  stopping");
     stack.stop();
     Ok(())
 }
@@ -75,10 +79,14 @@ pub(crate) fn watch(stack: &mut Stack, stop: &Stop) -> Result<()> {
         stack.look(stop)?;
         std::thread::sleep(LOOK_INTERVAL);
     }
+    if std::io::stderr().is_terminal() {
+        // The terminal has printed `^C` without a newline.
+        say::note("");
+    }
     Ok(())
 }
 
 fn parse_var(text: &str) -> Result<(String, String)> {
-    let (key, value) = text.split_once('=').context("expected KEY=VALUE")?;
+    let (key, value) = text.split_once('=').context("must be KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

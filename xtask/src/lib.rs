@@ -5,22 +5,17 @@
 
 pub mod build;
 pub mod cli;
-pub mod client;
-pub mod hls;
 pub mod lock;
 pub mod paths;
 pub mod run;
 pub mod say;
 pub mod setup;
-pub mod sse;
 pub mod stack;
 pub mod stamp;
 pub mod token;
 
 mod bench;
 mod check;
-mod contract;
 mod demo;
 mod dev;
 mod test;
-mod usage;

@@ -1,19 +1,20 @@
-//! Where things are: the checkout, its private folder, the tools cache, the target folder.
+//! The folders that every command uses: the checkout, its private folder, the tool cache, the target folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use fs_err as fs;
 
-/// Files that together only the root of a checkout has.
+/// Files that only the root of a checkout has together.
 const MARKERS: [&str; 3] = ["Cargo.toml", "wrangler.toml", "xtask/Cargo.toml"];
 
-/// The folders that the commands read and write.
+/// The folders of one checkout.
 #[derive(Debug, Clone)]
 pub struct Paths {
-    /// The checkout.
+    /// The root of the checkout.
     pub root: PathBuf,
-    /// `.ferrotype` in the checkout, git-ignored: development key, states, logs, stamps.
+    /// `.ferrotype` in the checkout, ignored by git: development key, stack states, logs, stamps.
     pub private: PathBuf,
     /// Tools by name and version, shared by all checkouts of this user.
     pub tools: PathBuf,
@@ -22,20 +23,25 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Finds them all; creates the private folder.
+    /// Finds the folders and creates the private one.
     ///
     /// # Errors
     ///
-    /// Outside of a checkout, without a home folder, and when the private folder cannot be created.
+    /// Outside of a checkout, without a home folder, or when the private folder cannot be created.
     pub fn find() -> Result<Self> {
-        // Trap: a root that is compiled in would be that of whichever checkout built this program last, where two share a
-        // target folder.
+        // Trap: a root that is compiled in belongs to the checkout that built this program last, which is another one where
+        // two checkouts share a target folder.
         let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let current = env::current_dir().context("there is no current folder")?;
-        let root = root_of(package.into_iter().chain([current]))?;
+        let current = env::current_dir().context("the current folder does not exist")?;
+        let root =
+            root_of(package.iter().chain([&current]).map(PathBuf::as_path)).with_context(|| {
+                format!(
+                    "{} is not in a checkout of Ferrotype: run `cargo xtask` inside of one",
+                    current.display()
+                )
+            })?;
         let private = root.join(".ferrotype");
-        std::fs::create_dir_all(&private)
-            .with_context(|| format!("cannot create {}", private.display()))?;
+        fs::create_dir_all(&private)?;
         let target = env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |folder| root.join(folder));
         Ok(Self {
@@ -52,35 +58,29 @@ impl Paths {
     }
 }
 
-/// The checkout that one of `starts`, tried in this order, lies in. `cargo run` names the folder of its package; a program
-/// that was started by itself looks from the current folder.
-fn root_of(starts: impl IntoIterator<Item = PathBuf>) -> Result<PathBuf> {
-    let starts: Vec<PathBuf> = starts.into_iter().collect();
-    let mut folders = starts.iter().flat_map(|start| start.ancestors());
-    let root = folders.find(|folder| MARKERS.iter().all(|name| folder.join(name).is_file()));
-    root.map(Path::to_path_buf).with_context(|| {
-        let current = starts
-            .last()
-            .map_or("".into(), |start| start.to_string_lossy());
-        format!("{current} is not in a checkout of Ferrotype: run `cargo xtask` inside of one")
-    })
+/// The root of the checkout that contains the first of `starts` that is in one. `cargo run` sets the folder of its package;
+/// a program that is started directly looks upwards from the current folder.
+fn root_of<'a>(starts: impl Iterator<Item = &'a Path>) -> Option<PathBuf> {
+    starts
+        .flat_map(Path::ancestors)
+        .find(|folder| MARKERS.iter().all(|name| folder.join(name).is_file()))
+        .map(Path::to_path_buf)
 }
 
 fn cache() -> Result<PathBuf> {
-    let named = |name: &str| {
+    let variable = |name: &str| {
         env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    if let Some(folder) = named("FERROTYPE_CACHE") {
+    if let Some(folder) = variable("FERROTYPE_CACHE") {
         return std::path::absolute(&folder)
             .with_context(|| format!("FERROTYPE_CACHE={}", folder.display()));
     }
-    let home = || named("HOME").map(|home| home.join(".cache"));
-    named("XDG_CACHE_HOME")
-        .or_else(home)
+    variable("XDG_CACHE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("ferrotype"))
-        .context("no place for the tools: set HOME or FERROTYPE_CACHE")
+        .context("no folder for the tools: set HOME or FERROTYPE_CACHE")
 }
 
 #[cfg(test)]
@@ -88,22 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_root_is_found_from_any_folder_in_it_and_the_package_comes_first() {
+    fn the_root_is_found_from_any_folder_in_the_checkout() {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = package.parent().unwrap();
-        for start in [root.to_path_buf(), package.join("src/stack")] {
-            assert_eq!(root_of([start]).unwrap(), root);
-        }
+        let root = package.parent().map(Path::to_path_buf);
         let outside = env::temp_dir();
-        assert_eq!(
-            root_of([package.to_path_buf(), outside.clone()]).unwrap(),
-            root
-        );
-        assert_eq!(
-            root_of([outside.clone(), package.to_path_buf()]).unwrap(),
-            root
-        );
-        let error = root_of([outside]).unwrap_err().to_string();
-        assert!(error.contains("is not in a checkout"), "{error}");
+        let source = package.join("src/stack");
+        for starts in [[package, &outside], [&outside, &source]] {
+            assert_eq!(root_of(starts.into_iter()), root);
+        }
+        assert_eq!(root_of([outside.as_path()].into_iter()), None);
     }
 }

@@ -1,32 +1,31 @@
-//! Running other programs: quietly with their output kept for the failure, or in the foreground.
+//! Running other programs: quietly, with their output shown only after a failure, or in the foreground.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::say::Step;
+use crate::say;
 
-/// Lines that an error shows of a program's output: some name the cause first, others last.
+/// Lines of a program's output in an error message: some programs name the cause first, others last.
 const HEAD_LINES: usize = 15;
 const TAIL_LINES: usize = 40;
 
-/// Runs `command` as a step: nothing but the title is shown, unless it fails.
+/// Runs `command` as a step of this title; its output is shown only if it fails.
+///
+/// # Errors
+///
+/// When the program cannot be started or fails.
 pub fn step(title: &str, command: &mut Command) -> Result<()> {
-    let step = Step::start(title);
-    match capture(command) {
-        Ok(_) => {
-            step.ok();
-            Ok(())
-        }
-        Err(error) => {
-            step.failed();
-            Err(error.context(title.to_owned()))
-        }
-    }
+    say::step(title, || capture(command).with_context(|| title.to_owned()))?;
+    Ok(())
 }
 
-/// Runs `command` and gives back its stdout; an error carries the end of all that it printed.
+/// Runs `command` and returns its stdout. An error contains the beginning and the end of all that it printed.
+///
+/// # Errors
+///
+/// When the program cannot be started or fails.
 pub fn capture(command: &mut Command) -> Result<String> {
     let name = name(command);
     let output = command
@@ -34,16 +33,16 @@ pub fn capture(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start {name}"))?;
     if !output.status.success() {
-        bail!(
-            "{name} failed ({})\n{}",
-            output.status,
-            ends(&text(&output))
-        );
+        bail!("{name} failed ({})\n{}", output.status, excerpt(&output));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs `command` with its output on this terminal.
+///
+/// # Errors
+///
+/// When the program cannot be started or fails.
 pub fn foreground(command: &mut Command) -> Result<()> {
     let name = name(command);
     let status = command
@@ -56,7 +55,7 @@ pub fn foreground(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The cargo that runs this command, without the variables that would drop this workspace's own flags.
+/// The cargo that runs this command, without the variables that would override this workspace's own flags.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Trap: any RUSTFLAGS silently replaces the flags of .cargo/config.toml, and with them simd128.
@@ -67,7 +66,7 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Is there a program of this name in `PATH`?
+/// Whether `PATH` has a program of this name.
 pub fn is_installed(name: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
@@ -75,41 +74,29 @@ pub fn is_installed(name: &str) -> bool {
 
 /// The last `count` lines of `text`.
 pub fn tail(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines
-        .get(lines.len().saturating_sub(count)..)
-        .unwrap_or_default()
-        .join("\n")
+    let skipped = text.lines().count().saturating_sub(count);
+    text.lines().skip(skipped).collect::<Vec<_>>().join("\n")
 }
 
-/// The first and last lines of `text`.
-fn ends(text: &str) -> String {
+/// The first and last lines of all that a program printed.
+fn excerpt(output: &Output) -> String {
+    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    let text = String::from_utf8_lossy(&text);
     let left_out = text.lines().count().saturating_sub(HEAD_LINES + TAIL_LINES);
     if left_out == 0 {
-        return text.to_owned();
+        return text.into_owned();
     }
     let head = text.lines().take(HEAD_LINES).collect::<Vec<_>>().join("\n");
-    format!("{head}\n… {left_out} lines …\n{}", tail(text, TAIL_LINES))
+    format!("{head}\n… {left_out} lines …\n{}", tail(&text, TAIL_LINES))
 }
 
-fn text(output: &Output) -> String {
-    let both = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
-
+/// The program and its first arguments, for messages.
 fn name(command: &Command) -> String {
     let program = Path::new(command.get_program());
-    let program = program
-        .file_name()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy()
-        .into_owned();
-    let words = command
-        .get_args()
-        .take(3)
-        .map(|word| word.to_string_lossy().into_owned());
+    let program = program.file_name().unwrap_or(program.as_os_str());
     std::iter::once(program)
-        .chain(words)
+        .chain(command.get_args().take(3))
+        .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -1,5 +1,5 @@
-// The least that a Worker can do to register a file: read the JSON body, run the same batch of two INSERTs as
-// edge/src/assets.rs, answer 201. No token is checked, nothing is signed, no event is delivered.
+// The least that a Worker can do to register a file: read the JSON body, run the same batch of two INSERTs as the edge, answer
+// 201. No token is verified, nothing is signed, no event is delivered.
 const ASSET =
   "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, size_bytes, sha256, " +
   "owner_type, owner_id, metadata, job_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -9,7 +9,7 @@ async function create(request, env) {
   const { filename, content_type, size_bytes } = await request.json();
   const [tenant, user] = ["bench", "peer"];
   const now = Date.now();
-  // In the order of time, as ours are: random keys would make the peer's index dearer.
+  // Ordered by time, as ours are: random keys would make the peer's index more expensive.
   const id = `asset_${now.toString(36)}${crypto.randomUUID()}`;
   const job_id = `job_${now.toString(36)}${crypto.randomUUID()}`;
   const event = {

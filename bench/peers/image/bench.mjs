@@ -1,4 +1,4 @@
-// One table: the codec against sharp, photon and Pillow on five pictures, four variants each.
+// One table: the codec against sharp, photon and Pillow on five images, four variants each.
 //
 // Settings, all with defaults: FERROTYPE_IMAGING_WASM (module), FERROTYPE_IMAGING_NATIVE (the `native` example, left out
 // if unset), BENCH_REPEATS, BENCH_PYTHON.
@@ -14,7 +14,7 @@ const native = process.env.FERROTYPE_IMAGING_NATIVE;
 const python = process.env.BENCH_PYTHON ?? "python3";
 const repeats = process.env.BENCH_REPEATS ?? "5";
 
-/** Command of each contender for a file. */
+/** The command of each contender for a file. */
 const CONTENDERS = {
   "ours, wasm": (file) => ["node", here("ours.mjs"), file, repeats, here("../../../edge/js/codec.js"), module],
   "ours, native": (file) => native && [native, file, repeats],
@@ -36,11 +36,11 @@ function run(command) {
 const number = (value) => (value === undefined ? "–" : Math.round(value).toString());
 const file = readFileSync(module);
 console.log(`Module: ${file.byteLength} bytes, ${gzipSync(file, { level: 9 }).byteLength} gzip. Median of ${repeats} runs; CPU is user and system.\n`);
-console.log("| picture | by | CPU ms | wall ms | CPU ÷ sharp chained | wasm MiB | process MiB | output kB |");
+console.log("| image | by | CPU ms | wall ms | CPU ÷ sharp chained | wasm MiB | process MiB | output kB |");
 console.log("|---|---|--:|--:|--:|--:|--:|--:|");
 // In a process of its own: a child starts with its parent's largest memory as its own.
-const pictures = JSON.parse(execFileSync("node", [here("pictures.mjs"), `${tmpdir()}/ferrotype-bench`], { encoding: "utf8" }));
-for (const { name, path } of pictures) {
+const images = JSON.parse(execFileSync("node", [here("images.mjs"), `${tmpdir()}/ferrotype-bench`], { encoding: "utf8" }));
+for (const { name, path } of images) {
   const results = Object.entries(CONTENDERS).map(([by, command]) => [by, run(command(path))]);
   const base = results.find(([by]) => by === "sharp, chained")[1].cpu_ms;
   for (const [by, { cpu_ms, wall_ms, wasm_mib, rss_mib, bytes, missing }] of results) {

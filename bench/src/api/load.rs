@@ -1,6 +1,6 @@
 //! Load: a thread per kept connection, each with one request after the other.
 //!
-//! HTTP by hand: what a library does around a request would be a good part of what is measured.
+//! HTTP without a library: what a library does around a request would be a good part of what is measured.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What one turn gave.
+/// The result of one turn.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     /// From the first request to the last answer.
@@ -21,7 +21,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// How many answers came.
+    /// The number of answers.
     pub(super) fn answers(&self) -> usize {
         self.latencies.iter().map(Vec::len).sum()
     }
@@ -61,7 +61,7 @@ pub(super) fn run(
             .map(|thread| {
                 thread
                     .join()
-                    .map_err(|_| anyhow!("a thread of the load died"))?
+                    .map_err(|_| anyhow!("a thread of the load panicked"))?
             })
             .collect::<Result<Vec<_>>>()
     })?;
@@ -96,7 +96,7 @@ impl<'a> Connection<'a> {
             let found = self.call().context("a request of the load")?;
             if found != status {
                 let text = String::from_utf8_lossy(&self.body);
-                bail!("an answer has the status {found} instead of {status}: {text}");
+                bail!("an answer has status {found} instead of {status}: {text}");
             }
             let now = Instant::now();
             latencies.push(now.duration_since(sent));
@@ -105,12 +105,12 @@ impl<'a> Connection<'a> {
         Ok(latencies)
     }
 
-    /// One request and its whole answer; gives the status.
+    /// Sends one request and reads its whole answer; returns the status.
     fn call(&mut self) -> Result<u16> {
         self.reader.get_mut().write_all(self.request)?;
         let first = self.line()?;
         let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
-        let status = status.with_context(|| format!("no status line: {first}"))?;
+        let status = status.with_context(|| format!("not a status line: {first}"))?;
         let (mut length, mut is_chunked) = (0, false);
         loop {
             let line = self.line()?.to_ascii_lowercase();

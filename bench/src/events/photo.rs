@@ -1,14 +1,12 @@
-//! A photo as a phone takes it: 12 megapixels, JPEG of quality 92 with halved chroma, made from the bundled one.
-
-use std::fs;
-use std::path::PathBuf;
+//! A photo like a phone's: 12 megapixels, JPEG of quality 92 with 4:2:0 subsampling, made from the bundled one.
 
 use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
 use jpeg_decoder::{Decoder, PixelFormat};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use xtask::paths::Paths;
-use xtask::say::Step;
+use xtask::say;
 use xtask::stamp;
 
 const SOURCE: &str = "tests/fixtures/photo.jpg";
@@ -19,34 +17,28 @@ const QUALITY: u8 = 92;
 /// The photo; made once per checkout.
 pub(super) fn twelve_megapixels(paths: &Paths) -> Result<Vec<u8>> {
     let digest = stamp::digest(&paths.root, &[SOURCE, "bench/src/events/photo.rs"], &[])?;
-    let name: String = digest.chars().take(16).collect();
-    let file: PathBuf = paths
-        .private
-        .join("bench")
-        .join(format!("photo-{name}.jpg"));
+    let folder = paths.private.join("bench");
+    let file = folder.join(format!("photo-{}.jpg", digest.get(..16).unwrap_or(&digest)));
     if let Ok(bytes) = fs::read(&file) {
         return Ok(bytes);
     }
-    let step = Step::start("making a photo of 12 megapixels");
-    let source =
-        fs::read(paths.root.join(SOURCE)).with_context(|| format!("cannot read {SOURCE}"))?;
-    let bytes = mosaic(&source)?;
-    fs::create_dir_all(paths.private.join("bench"))?;
-    let fresh = file.with_extension(format!("new-{}", std::process::id()));
-    fs::write(&fresh, &bytes)
-        .and_then(|()| fs::rename(&fresh, &file))
-        .with_context(|| format!("cannot write {}", file.display()))?;
-    step.ok();
-    Ok(bytes)
+    say::step("making a photo of 12 megapixels", || {
+        let bytes = mosaic(&fs::read(paths.root.join(SOURCE))?)?;
+        fs::create_dir_all(&folder)?;
+        let fresh = file.with_extension(format!("new-{}", std::process::id()));
+        fs::write(&fresh, &bytes)?;
+        fs::rename(&fresh, &file)?;
+        Ok(bytes)
+    })
 }
 
-/// Tiles of the source side by side, every second one mirrored so that no edges are added.
+/// Tiles of the source, every second one mirrored so that no edges appear between them.
 fn mosaic(source: &[u8]) -> Result<Vec<u8>> {
     let mut decoder = Decoder::new(source);
     let pixels = decoder.decode()?;
     let details = decoder.info().context("the source has no header")?;
     if details.pixel_format != PixelFormat::RGB24 {
-        bail!("the source has no three channels");
+        bail!("the source is not an RGB image");
     }
     let (width, height) = (usize::from(details.width), usize::from(details.height));
     let lines: Vec<&[u8]> = pixels.chunks_exact(width * 3).collect();
@@ -65,7 +57,7 @@ fn mosaic(source: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Place `at` on a strip of tiles of `size`, every second one mirrored.
+/// The position in the source of position `at` in a row of tiles of `size`, every second one mirrored.
 const fn mirrored(at: usize, size: usize) -> usize {
     let (tile, place) = (at / size, at % size);
     if tile % 2 == 0 {

@@ -1,4 +1,4 @@
-//! What a benchmark prints: order statistics, a table, the machine that it was measured on, and the page of published tables.
+//! What a benchmark prints: order statistics, tables, the machine, and the page of published tables.
 
 pub(crate) mod machine;
 pub(crate) mod page;

@@ -1,14 +1,13 @@
 //! The page of published tables: one section per benchmark, between two comments.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use fs_err as fs;
 
 /// Puts `text` into the section `name` of `page`.
 pub(crate) fn replace(page: &Path, name: &str, text: &str) -> Result<()> {
-    let old =
-        fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+    let old = fs::read_to_string(page)?;
     let new = with_section(&old, name, text).with_context(|| {
         format!(
             "{} has no section between `{}` and `{}`",
@@ -17,7 +16,7 @@ pub(crate) fn replace(page: &Path, name: &str, text: &str) -> Result<()> {
             end(name)
         )
     })?;
-    fs::write(page, new).with_context(|| format!("cannot write {}", page.display()))
+    Ok(fs::write(page, new)?)
 }
 
 fn begin(name: &str) -> String {

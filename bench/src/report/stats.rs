@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The value below which `share` hundredths of `values` lie; nothing for an empty list.
+/// The nearest-rank percentile: the smallest value that at least `share` hundredths of `values` do not exceed; the default for
+/// an empty list.
 pub(crate) fn percentile<T: PartialOrd + Copy + Default>(values: &[T], share: usize) -> T {
     let mut sorted = values.to_vec();
     sorted.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
@@ -10,7 +11,7 @@ pub(crate) fn percentile<T: PartialOrd + Copy + Default>(values: &[T], share: us
     sorted.get(index).copied().unwrap_or_default()
 }
 
-/// The value in the middle.
+/// The median.
 pub(crate) fn median<T: PartialOrd + Copy + Default>(values: &[T]) -> T {
     percentile(values, 50)
 }
@@ -20,7 +21,7 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// A count as a number to calculate with.
+/// A count as a floating-point number; infinite beyond `u32`.
 pub(crate) fn float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }

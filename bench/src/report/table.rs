@@ -1,6 +1,6 @@
-//! A table in Markdown, readable on a terminal as well.
+//! A Markdown table that is also readable on a terminal.
 
-/// Rows below a head; every column but the first is flush right.
+/// Rows below a header; every column but the first is right-aligned.
 #[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
@@ -19,7 +19,7 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The text.
+    /// The table as text.
     pub(crate) fn markdown(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)

@@ -1,10 +1,10 @@
-//! `cargo xtask bench video`: one film through the native worker of a local stack, against the bare ffmpeg command with the
-//! same arguments, one ffmpeg run for each rung, and Shaka Streamer.
+//! `cargo xtask bench video`: one video through the native worker of a local stack, against the bare ffmpeg command with the same
+//! arguments, one ffmpeg run for each rung, and Shaka Streamer.
 
 mod clip;
+mod course;
 mod ours;
 mod peer;
-mod progress;
 mod report;
 mod sample;
 mod shaka;
@@ -16,43 +16,42 @@ use anyhow::Result;
 use clap::Args;
 use shared::video::Plan;
 use shared::video::preset::Preset;
-
-use self::ours::{Ours, Watched, Worked};
-use crate::Output;
-use crate::environment::Environment;
 use xtask::build::native::Profile;
 use xtask::paths::Paths;
 use xtask::say;
 
-/// Short sides of the rungs: three, as the usual comparison with separate runs has them.
+use self::ours::{Ours, Watched, Worked};
+use crate::Output;
+use crate::environment::Environment;
+
+/// Short sides of the rungs: three, as in the usual comparison with separate runs.
 const RUNGS: [u32; 3] = [360, 720, 1_080];
 
 /// How to measure.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Turns that are measured, after those that are not.
+    /// Turns that are measured, after the warm-up.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// A film of your own (MP4, with sound) instead of twenty seconds of Big Buck Bunny.
+    /// A video of your own (MP4, with audio) instead of forty seconds of Big Buck Bunny.
     #[arg(long, value_name = "FILE")]
-    film: Option<PathBuf>,
+    video: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
 }
 
-/// What a turn took.
+/// What a turn cost.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cost {
-    /// CPU time, all processes.
+    /// CPU time of all processes.
     cpu: Duration,
-    /// Time on the clock.
     wall: Duration,
 }
 
-/// All that was measured.
+/// All measurements.
 struct Measured {
     bare: Vec<Cost>,
-    /// Distance of the share of bare ffmpeg's frames from that of its time, 0…1.
+    /// Largest distance between the share of bare ffmpeg's frames and that of its time, 0…1.
     pace: Vec<f64>,
     separate: Vec<Cost>,
     shaka: Vec<Cost>,
@@ -61,20 +60,20 @@ struct Measured {
     plan: Plan,
 }
 
-/// Runs it; gives the tables.
+/// Measures; returns the tables.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
-    let clip = match &options.film {
+    let clip = match &options.video {
         Some(path) => clip::own(path)?,
-        None => clip::film(paths)?,
+        None => clip::default(paths)?,
     };
     let shaka = shaka::ensure(paths)?;
-    let bench = Environment::new(paths, "video")?;
+    let environment = Environment::new(paths, "video")?;
     let preset = preset();
     let plan = clip.plan(&preset)?;
     let rungs = plan.video.as_ref().map_or(0, |video| video.rungs.len());
-    let turns = peer::Turns::new(&clip, &preset, &bench.folder, &shaka)?;
-    let ours = Ours::start(&bench, &preset, Profile::Native)?;
-    // Neither is compared with the peers: the first turn finds nothing warm, and in the second a viewer asks for things.
+    let turns = peer::Turns::new(&clip, &preset, &environment.folder, &shaka)?;
+    let ours = Ours::start(&environment, &preset, Profile::Native)?;
+    // Neither is compared with the peers: the first turn is a warm-up, and in the second a viewer sends requests.
     ours.worked(&clip)?;
     let watched = ours.watched(&clip, rungs)?;
     let mut measured = Measured {
@@ -88,7 +87,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
     };
     turns.bare()?;
     for run in 1..=options.runs {
-        bench.stop.check()?;
+        environment.stop.check()?;
         say::note(format_args!("  ..  turn {run} of {}", options.runs));
         let (cost, pace) = turns.bare()?;
         measured.bare.push(cost);
@@ -98,7 +97,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
         measured.shaka.push(turns.shaka()?);
     }
     ours.stop();
-    bench.clean()?;
+    environment.clean()?;
     Ok(report::text(&clip, &measured))
 }
 

@@ -1,28 +1,25 @@
-//! The film through a stack with one native worker.
+//! The video through a stack with one native worker.
 
-use std::fs::File;
-use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use client::{Client, hls};
+use fs_err::File;
 use shared::api::Playback;
 use shared::asset::AssetState;
-use shared::event::{Event, EventType};
 use shared::id::AssetId;
 use shared::video::preset::Preset;
-
-use super::clip::Clip;
-use super::progress::{self, Course};
-use super::sample::{Sampler, Usage};
-use crate::environment::{Environment, TENANT};
-use crate::events::{Seen, watch};
 use xtask::build::native::Profile;
-use xtask::client::Client;
-use xtask::hls;
 use xtask::stack::{self, Stack, Workers};
 
-/// Longest wait for the end of a film.
+use super::clip::Clip;
+use super::course::{self, Course};
+use super::sample::{Sampler, Usage};
+use crate::environment::Environment;
+use crate::events::watch::Watcher;
+
+/// Longest wait for the end of the job.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// One turn, measured.
@@ -30,17 +27,17 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(super) struct Worked {
     /// What the worker used.
     pub(super) usage: Usage,
-    /// From the start to the end of the work, by the events' own times.
+    /// From the start to the end of the work, by the times in the events.
     pub(super) wall: Duration,
     /// From the call of `complete` to the start of the work.
     pub(super) wait: Duration,
     /// CPU time of edge and buckets meanwhile.
     pub(super) edge: Duration,
-    /// The events of its progress.
+    /// The progress as the events report it.
     pub(super) course: Course,
 }
 
-/// One turn with a viewer who wants to play the film as soon as he can.
+/// One turn with a viewer who wants to play the video as early as possible.
 pub(super) struct Watched {
     /// From the answer of `complete` until the original plays.
     pub(super) original: Duration,
@@ -50,11 +47,11 @@ pub(super) struct Watched {
     pub(super) worked: Worked,
 }
 
-/// The stack, and a user whose events are heard.
+/// The stack, and a user with an open event stream.
 pub(super) struct Ours {
     stack: Stack,
     client: Client,
-    seen: Receiver<Result<Seen>>,
+    watcher: Watcher,
 }
 
 /// When the viewer could play what.
@@ -70,29 +67,30 @@ impl Ours {
         preset: &Preset,
         profile: Profile,
     ) -> Result<Self> {
+        let paths = environment.paths;
         let presets = serde_json::json!({ "*": preset }).to_string();
         let options = stack::Options {
             port: 0,
             state: environment.folder.join("ours"),
             vars: vec![("VIDEO_PRESETS".to_owned(), presets)],
-            workers: Workers::build(environment.paths, profile, 1, Vec::new())?,
+            workers: Workers::build(paths, profile, 1, Vec::new())?,
         };
-        let stack = environment.start(&environment.paths.root, &options)?;
-        let client = Client::of(environment.paths, stack.origin(), TENANT, "watcher")?;
-        let seen = watch(&client)?;
+        let stack = environment.start(&paths.root, &options)?;
+        let client = environment.user(&stack, "watcher")?;
+        let watcher = Watcher::start(&client)?;
         Ok(Self {
             stack,
             client,
-            seen,
+            watcher,
         })
     }
 
-    /// Ends the stack.
+    /// Stops the stack.
     pub(super) fn stop(self) {
         self.stack.stop();
     }
 
-    /// A turn that nobody watches but the event stream.
+    /// A turn without a viewer.
     pub(super) fn worked(&self, clip: &Clip) -> Result<Worked> {
         self.turn(clip, |_, _| ()).map(|(worked, ())| worked)
     }
@@ -105,7 +103,7 @@ impl Ours {
         })?;
         let played = match viewer.join() {
             Ok(played) => played?,
-            Err(_) => bail!("the viewer's thread has died"),
+            Err(_) => bail!("the viewer's thread panicked"),
         };
         let since = |at: Instant, from: Instant| at.saturating_duration_since(from);
         Ok(Watched {
@@ -124,19 +122,20 @@ impl Ours {
         let created = client.create("video.mp4", "video/mp4", clip.size_bytes)?;
         let id = created.asset.id;
         client.put(&created.upload, clip.size_bytes, || {
-            File::open(&clip.path).with_context(|| format!("cannot read {}", clip.path.display()))
+            Ok(File::open(&clip.path)?)
         })?;
-        let (process, scratch) = self.stack.worker(1).context("the worker is gone")?;
+        let process = self.stack.worker(1);
+        let (process, scratch) = process.context("there is no native worker")?;
         let sampler = Sampler::start(process, scratch);
         let edge = self.stack.runtime_cpu();
         let called = Instant::now();
         client.complete(id)?;
         let more = completed(id, Instant::now());
-        let events = self.events(id)?;
+        let events = self.watcher.until_complete(id, PATIENCE)?;
         let usage = sampler.finish()?;
         let edge = self.stack.runtime_cpu().saturating_sub(edge);
         self.check(id)?;
-        let course = progress::course(&events)?;
+        let course = course::course(&events)?;
         let worked = Worked {
             usage,
             wall: course.wall,
@@ -147,50 +146,22 @@ impl Ours {
         Ok((worked, more))
     }
 
-    /// The events of one asset, from the start to the end of its work.
-    fn events(&self, id: AssetId) -> Result<Vec<(Instant, Event)>> {
-        let from = Instant::now();
-        let mut events = Vec::new();
-        loop {
-            let left = PATIENCE.saturating_sub(from.elapsed());
-            let Seen { at, event } = self
-                .seen
-                .recv_timeout(left)
-                .context("the end of the film was not heard")??;
-            if event.asset_id != id {
-                continue;
-            }
-            let event_type = event.event_type;
-            if let Some(error) = &event.error {
-                bail!("the film ended with {}: {}", event_type, error.detail);
-            }
-            events.push((at, event));
-            if event_type == EventType::ProcessingComplete {
-                return Ok(events);
-            }
-            if event_type.ends_job() {
-                bail!("the film ended with {event_type}");
-            }
-        }
-    }
-
-    /// Fast and wrong is not a result: every file that the playlists name is there.
+    /// Downloads every file that the playlists name: fast and wrong is not a result.
     fn check(&self, id: AssetId) -> Result<()> {
         let asset = self.client.asset(id)?;
         if asset.state != AssetState::Ready {
             bail!("{id} is {}", asset.state);
         }
-        let playback = self.client.playback(id)?;
-        let url = playback.hls_url.context("there is no HLS output")?;
+        let url = self.client.playback(id)?.hls_url;
+        let url = url.context("there is no HLS output")?;
         hls::files(|url| self.client.download(url), &url).map(drop)
     }
 }
 
-/// Asks for the original, then for the first segment of every rung, in a thread of its own: at once, and again whenever an
-/// event says that something is new.
+/// Requests the original, then the first segment of every rung, in a thread of its own: at once, and again after each event.
 fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>> {
     std::thread::spawn(move || {
-        let heard = watch(&client)?;
+        let watcher = Watcher::start(&client)?;
         let wait = |plays: &dyn Fn(&Playback) -> bool| -> Result<Instant> {
             loop {
                 let playback = client.playback(id)?;
@@ -200,12 +171,10 @@ fn view(client: Client, id: AssetId, rungs: usize) -> JoinHandle<Result<Played>>
                 match playback.state {
                     AssetState::AwaitingUpload | AssetState::Processing => {}
                     AssetState::Ready | AssetState::Failed => {
-                        bail!("the film is {} and does not play", playback.state)
+                        bail!("the video is {} and does not play", playback.state)
                     }
                 }
-                heard
-                    .recv_timeout(PATIENCE)
-                    .context("the film never became playable")??;
+                watcher.next(PATIENCE)?;
             }
         };
         let fetch = |url: &str| client.download(url);

@@ -1,27 +1,27 @@
-//! The peers: programs that are started, waited for, and whose output is looked at.
+//! The peers: programs that are started and waited for, and whose output is checked.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use fs_err::{self as fs, File};
 use shared::video::command;
 use shared::video::preset::Preset;
 
 use super::Cost;
 use super::clip::Clip;
-use super::progress;
+use super::course;
 use super::shaka::Shaka;
 
 /// Where a peer's stdout goes: that of ffmpeg is its progress.
 const PROGRESS: &str = "progress";
 
-/// How often that is looked at.
+/// Time between two looks at it.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What each peer is to do.
+/// What each peer does.
 pub(super) struct Turns<'a> {
     clip: &'a Clip,
     shaka: &'a Shaka,
@@ -33,7 +33,7 @@ pub(super) struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    /// Plans all of them; what they write goes below `folder` and is removed after each turn.
+    /// Plans all of them; their output goes below `folder` and is removed after each turn.
     pub(super) fn new(
         clip: &'a Clip,
         preset: &Preset,
@@ -61,7 +61,8 @@ impl<'a> Turns<'a> {
         })
     }
 
-    /// The very command of the worker, by itself. Gives also how far the share of its frames is off from that of its time.
+    /// The exact command of the worker, alone. Also returns the largest distance between the share of its frames and that of its
+    /// time.
     pub(super) fn bare(&self) -> Result<(Cost, f64)> {
         let progress = self.folder.join(PROGRESS);
         let is_over = AtomicBool::new(false);
@@ -70,12 +71,12 @@ impl<'a> Turns<'a> {
             let cost = self.turn(|folder| timed(Command::new("ffmpeg").args(&self.whole), folder));
             is_over.store(true, Ordering::Relaxed);
             let points = watched.join();
-            let points = points.map_err(|_| anyhow!("the thread that looks at ffmpeg has died"))?;
-            Ok((cost?, progress::distance(&points)))
+            let points = points.map_err(|_| anyhow!("the thread that watches ffmpeg panicked"))?;
+            Ok((cost?, course::distance(&points)))
         })
     }
 
-    /// One run for each rung, one after the other: each decodes, and each has the sound.
+    /// One run for each rung, one after the other: each decodes, and each encodes the audio.
     pub(super) fn separate(&self) -> Result<Cost> {
         let mut total = Cost::default();
         for arguments in &self.each {
@@ -92,19 +93,17 @@ impl<'a> Turns<'a> {
     }
 
     fn turn(&self, work: impl FnOnce(&Path) -> Result<Cost>) -> Result<Cost> {
-        fs::create_dir_all(&self.folder)
-            .with_context(|| format!("cannot create {}", self.folder.display()))?;
+        fs::create_dir_all(&self.folder)?;
         let cost = work(&self.folder)?;
         if segments(&self.folder)? == 0 {
             bail!("a peer has written no segments");
         }
-        fs::remove_dir_all(&self.folder)
-            .with_context(|| format!("cannot remove {}", self.folder.display()))?;
+        fs::remove_dir_all(&self.folder)?;
         Ok(cost)
     }
 }
 
-/// Frames that ffmpeg has told in the file `progress`, and when that was seen.
+/// The frames that ffmpeg reports in the file `progress`, with the time at which that was seen.
 fn pace(progress: &Path, is_over: &AtomicBool) -> Vec<(f64, f64)> {
     let (from, mut points) = (Instant::now(), Vec::new());
     while !is_over.load(Ordering::Relaxed) {
@@ -121,7 +120,7 @@ fn pace(progress: &Path, is_over: &AtomicBool) -> Vec<(f64, f64)> {
     points
 }
 
-/// Segments below `folder` that hold something.
+/// Segments below `folder` that are not empty.
 fn segments(folder: &Path) -> Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(folder)?.flatten() {
@@ -139,7 +138,7 @@ fn segments(folder: &Path) -> Result<usize> {
     Ok(count)
 }
 
-/// Runs `command` in `folder`; bash counts the CPU time of it and of all that it waited for.
+/// Runs `command` in `folder`. Bash measures the CPU time of it and of all its descendants that were waited for.
 fn timed(command: &mut Command, folder: &Path) -> Result<Cost> {
     let log = folder.join("log");
     let mut bash = Command::new("bash");
@@ -148,7 +147,7 @@ fn timed(command: &mut Command, folder: &Path) -> Result<Cost> {
         .args(command.get_args())
         .current_dir(folder)
         .stdin(Stdio::null())
-        .stdout(File::create(folder.join(PROGRESS))?);
+        .stdout(File::create(folder.join(PROGRESS))?.into_file());
     for (key, value) in command.get_envs() {
         bash.env(key, value.unwrap_or_default());
     }
@@ -174,6 +173,6 @@ fn timed(command: &mut Command, folder: &Path) -> Result<Cost> {
             cpu: Duration::from_secs_f64(user + system),
             wall: Duration::from_secs_f64(*wall),
         }),
-        _ => bail!("bash has told no times: {text}"),
+        _ => bail!("bash has printed no times: {text}"),
     }
 }

@@ -5,31 +5,31 @@ use std::time::Duration;
 use shared::video::rational::Rational;
 
 use super::clip::Clip;
+use super::course::percent;
 use super::ours::Worked;
-use super::progress::percent;
 use super::shaka;
 use super::{Cost, Measured};
 use crate::report::stats::{float, median};
 use crate::report::table::Table;
 
-/// Both tables with what there is to know of them.
+/// Both tables with their explanation.
 pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
     let duration = Duration::from_millis(clip.source.duration_ms.unwrap_or_default());
     let video = measured.plan.video.as_ref();
     let rungs = video.map_or(&[][..], |video| &video.rungs);
     let rungs: Vec<&str> = rungs.iter().map(|rung| rung.name.as_str()).collect();
     format!(
-        "### A film\n\n{}: {:.0} s of {} with sound, {:.1} MB, to HLS with the rungs {} \
-         and sound; x264 `veryfast`. {} turns in alternation after one that is not counted, and one that is watched; medians. Ferrotype's worker runs on \
-         a whole local stack on the same cores, edge and buckets included; *encode* is its run of ffmpeg for the ladder and \
-         the worker itself meanwhile, *job* all that it and its children do from `processing_started` to `processing_complete`: \
-         download, check, probe, remux, ladder, upload, MP4, poster, storyboard. CPU time of edge and buckets is not in it; time \
-         on the clock is. Bare ffmpeg has the very arguments of *encode*; separate runs are one of them for each rung, with the \
-         sound. Shaka Streamer {} brings an ffmpeg of its own; its preset was set from `slow` to `veryfast`, its bitrates are the \
-         ceilings of our rungs.\n\n{}\n\n{}",
+        "### A video\n\n{}: {:.0} s of {} with audio, {:.1} MB, to HLS with the rungs {} \
+         and audio; x264 `veryfast`. {} turns in alternation after a warm-up and a turn with a viewer; medians. Ferrotype's \
+         worker runs on a whole local stack on the same cores, edge and buckets included. *encode* is its run of ffmpeg for the \
+         ladder, and the worker itself meanwhile. *job* is all that the worker and its children do from `processing_started` to \
+         `processing_complete`: download, check, probe, remux, ladder, upload, MP4, poster, storyboard. It contains the wall time \
+         of edge and buckets, but not their CPU time. Bare ffmpeg has the same arguments as *encode*; separate runs are one for \
+         each rung, each with the audio. Shaka Streamer {} has its own ffmpeg; its preset was changed from `slow` to `veryfast`, \
+         and its bitrates are the ceilings of our rungs.\n\n{}\n\n{}",
         clip.description,
         duration.as_secs_f64(),
-        picture(clip),
+        format(clip),
         mb(clip.size_bytes),
         rungs.join(", "),
         measured.ours.len(),
@@ -39,10 +39,10 @@ pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
     )
 }
 
-/// What is to be seen: size, rate and codec.
-fn picture(clip: &Clip) -> String {
+/// Dimensions, frame rate, codec and bitrate.
+fn format(clip: &Clip) -> String {
     let Some(video) = &clip.source.video else {
-        return "no picture".to_owned();
+        return "no video".to_owned();
     };
     format!(
         "{} × {} at {:.2} frames a second, {}, {:.1} Mbit/s,",
@@ -117,14 +117,14 @@ fn goals(clip: &Clip, duration: Duration, measured: &Measured) -> String {
     table.markdown()
 }
 
-/// Name, figure, goal.
+/// Name, value, goal.
 type Row = [String; 3];
 
 fn row(name: &str, value: String, goal: &str) -> Row {
     [name.to_owned(), value, goal.to_owned()]
 }
 
-/// What one decode saves.
+/// The saving of decoding once.
 fn saved(measured: &Measured) -> Row {
     let encode: Vec<Duration> = measured
         .ours
@@ -134,7 +134,7 @@ fn saved(measured: &Measured) -> Row {
     let separate = middle(&measured.separate).cpu.as_secs_f64();
     let share = 1.0 - median(&encode).as_secs_f64() / separate.max(f64::EPSILON);
     row(
-        "CPU of *encode* less than that of separate runs",
+        "CPU time that *encode* saves against separate runs",
         percent(share),
         "≥ 25 %",
     )
@@ -148,17 +148,17 @@ fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3]
     let first = segment.as_secs_f64() / speed + 2.0;
     [
         row(
-            "`complete` called to `processing_started`, longest",
+            "call of `complete` to `processing_started`, longest",
             longest(all, |worked| worked.wait),
             "",
         ),
         row(
-            "`complete` answered to the original played",
+            "answer of `complete` to the original playing",
             format!("{:.2} s", watched.original.as_secs_f64()),
             "≤ 1 s",
         ),
         row(
-            "`processing_started` to the first segment of all rungs played",
+            "`processing_started` to the first segment of all rungs playing",
             format!("{:.2} s", watched.rungs.as_secs_f64()),
             &format!("≤ {first:.2} s (segment ÷ speed + 2 s)"),
         ),
@@ -177,7 +177,7 @@ fn progress(all: &[&Worked], pace: &[f64]) -> [Row; 5] {
             "≤ 1 s",
         ),
         row(
-            "fewest events of progress",
+            "fewest progress events of a job",
             events.unwrap_or_default().to_string(),
             "",
         ),
@@ -187,12 +187,12 @@ fn progress(all: &[&Worked], pace: &[f64]) -> [Row; 5] {
             "all",
         ),
         row(
-            "progress of the encoding off from its time, at most",
+            "largest distance of the encoding's progress from its time",
             percent(error),
             "≤ 2 %",
         ),
         row(
-            "the same of bare ffmpeg's frames: no film is equally hard everywhere",
+            "the same for bare ffmpeg's frames (some parts of a video are harder)",
             percent(pace.iter().copied().fold(0.0, f64::max)),
             "",
         ),
@@ -211,17 +211,17 @@ fn room(clip: &Clip, all: &[&Worked]) -> [Row; 3] {
     let edge: Vec<Duration> = all.iter().map(|worked| worked.edge).collect();
     [
         row(
-            "CPU time of edge and buckets for one film, on the same cores",
+            "CPU time of edge and buckets for one video, on the same cores",
             format!("{:.2} s", median(&edge).as_secs_f64()),
             "",
         ),
         row(
-            "scratch, less the original, at most",
+            "largest scratch, without the original",
             format!("{:.1} MB", mb(scratch)),
             "≤ 64 MB",
         ),
         row(
-            "memory of the worker itself, at most",
+            "largest memory of the worker itself",
             format!("{:.1} MB", mb(resident)),
             "≤ 64 MB",
         ),

@@ -1,4 +1,4 @@
-//! The worker's process, its children and its scratch folder, looked at while a job runs.
+//! The worker's process, its children and its scratch folder, sampled while a job runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,23 +9,22 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use xtask::stack::{cpu_time, cpu_time_with_children};
 
-use xtask::stack::cpu_time;
-
-/// Time between two looks: short enough that a child's CPU time is missed by no more than two of these, both cores busy.
+/// Time between two samples. With two busy cores, at most twice this time of a child's CPU time is missed.
 const INTERVAL: Duration = Duration::from_millis(25);
 
 /// The program that encodes.
 const ENCODER: &str = "ffmpeg";
 
-/// What one job took.
+/// What one job used.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Usage {
     /// CPU time of the worker and of all its children.
     pub(super) cpu: Duration,
     /// CPU time of the one run that encodes the ladder, and of the worker meanwhile.
     pub(super) encode_cpu: Duration,
-    /// How long that run took.
+    /// Duration of that run.
     pub(super) encode_wall: Duration,
     /// Largest memory of the worker's process so far, in bytes.
     pub(super) resident_bytes: u64,
@@ -44,7 +43,7 @@ struct Run {
     own_until: Duration,
 }
 
-/// Looks at a worker in a thread of its own.
+/// Samples a worker in a thread of its own.
 pub(super) struct Sampler {
     process: u32,
     before: Duration,
@@ -53,14 +52,14 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// Starts to look at the worker `process` with its scratch folder.
+    /// Starts to sample the worker `process` with its scratch folder.
     pub(super) fn start(process: u32, scratch: PathBuf) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             let (mut runs, mut largest) = (BTreeMap::new(), 0);
             while !flag.load(Ordering::Relaxed) {
-                look(process, &mut runs);
+                sample(process, &mut runs);
                 largest = largest.max(size_bytes(&scratch));
                 std::thread::sleep(INTERVAL);
             }
@@ -68,24 +67,24 @@ impl Sampler {
         });
         Self {
             process,
-            before: cpu_with_children(process),
+            before: cpu_time_with_children(process),
             stop,
             thread,
         }
     }
 
-    /// Ends it.
+    /// Ends the sampling.
     pub(super) fn finish(self) -> Result<Usage> {
         self.stop.store(true, Ordering::Relaxed);
         let Ok((runs, scratch_bytes)) = self.thread.join() else {
-            bail!("the thread that looks at the worker has died");
+            bail!("the sampling thread panicked");
         };
         let ladder = runs
             .into_values()
             .max_by_key(|run| run.cpu)
             .context("the worker has not started an encoder")?;
         Ok(Usage {
-            cpu: cpu_with_children(self.process).saturating_sub(self.before),
+            cpu: cpu_time_with_children(self.process).saturating_sub(self.before),
             encode_cpu: ladder.cpu + ladder.own_until.saturating_sub(ladder.own_from),
             encode_wall: ladder.until.duration_since(ladder.from),
             resident_bytes: resident_bytes(self.process),
@@ -94,7 +93,7 @@ impl Sampler {
     }
 }
 
-fn look(process: u32, runs: &mut BTreeMap<u32, Run>) {
+fn sample(process: u32, runs: &mut BTreeMap<u32, Run>) {
     let own = cpu_time(process);
     for child in children(process) {
         let name = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
@@ -130,17 +129,7 @@ fn children(process: u32) -> Vec<u32> {
         .collect()
 }
 
-/// CPU time of a process and of the children that it has waited for.
-fn cpu_with_children(process: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // proc(5): after the name, `utime`, `stime`, `cutime` and `cstime` are the 12th to 15th field, in hundredths of a second.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_ascii_whitespace().skip(11).take(4);
-    let hundredths: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(hundredths * 10)
-}
-
-/// Largest memory of a process in its life so far.
+/// Largest memory of a process so far.
 fn resident_bytes(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -148,7 +137,7 @@ fn resident_bytes(process: u32) -> u64 {
     kib.unwrap_or_default() * 1_024
 }
 
-/// Bytes of the files below a folder; those that vanish meanwhile do not count.
+/// Bytes of the files below a folder; those that disappear meanwhile do not count.
 fn size_bytes(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries

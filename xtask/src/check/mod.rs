@@ -1,4 +1,4 @@
-//! `cargo xtask check`: everything that is wrong without running anything, each tool's output only when it fails.
+//! `cargo xtask check`: everything that can be checked without running it. A tool's output is shown only if it fails.
 
 mod dependencies;
 pub(crate) mod size;
@@ -8,65 +8,47 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::paths::Paths;
-use crate::say::{self, Step};
 use crate::setup::{CARGO_DENY, WASM_TARGET};
-use crate::{build, contract, run, setup};
+use crate::{build, run, say, setup};
 
-/// The crates that are compiled for the edge.
-const WASM_CRATES: [&str; 6] = ["-p", "shared", "-p", "imaging", "-p", "edge"];
-
-/// Runs every check; fails when one did.
+/// Runs every check; fails if one did.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
     setup::ensure(paths, setup::For::Build)?;
     CARGO_DENY.ensure(paths)?;
+    let cargo = |arguments: &str| {
+        let mut cargo = run::cargo(&paths.root);
+        cargo.args(arguments.split(' '));
+        cargo
+    };
+    let wasm = format!("clippy --quiet --lib --target {WASM_TARGET} -p shared -p imaging -p edge");
+    let mut deny = Command::new(CARGO_DENY.path(paths));
+    deny.current_dir(&paths.root)
+        .args("--log-level error check bans licenses sources".split(' '));
     let mut failures = Vec::new();
-    let mut check = |title: &'static str, work: &dyn Fn() -> Result<()>| {
-        let step = Step::start(title);
-        match work() {
-            Ok(()) => step.ok(),
-            Err(error) => {
-                step.failed();
-                say::note(format_args!("{error:#}\n"));
-                failures.push(title);
-            }
+    let mut check = |title: &'static str, work: &mut dyn FnMut() -> Result<()>| {
+        if let Err(error) = say::step(title, work) {
+            say::note(format_args!("{error:#}\n"));
+            failures.push(title);
         }
     };
-    check("format", &|| {
-        quiet(run::cargo(&paths.root).args(["fmt", "--all", "--check", "--", "--files-with-diff"]))
+    check("format", &mut || {
+        quiet(&mut cargo("fmt --all --check -- --files-with-diff"))
     });
-    check("clippy for this machine", &|| {
-        quiet(run::cargo(&paths.root).args(["clippy", "--quiet", "--workspace", "--all-targets"]))
+    check("clippy for this machine", &mut || {
+        quiet(&mut cargo("clippy --quiet --workspace --all-targets"))
     });
-    check("clippy for wasm32", &|| {
-        let mut cargo = run::cargo(&paths.root);
-        cargo
-            .args(["clippy", "--quiet", "--lib", "--target", WASM_TARGET])
-            .args(WASM_CRATES);
-        quiet(cargo.envs(build::codec_environment(paths)))
+    check("clippy for wasm32", &mut || {
+        quiet(cargo(&wasm).envs(build::codec_environment(paths)))
     });
-    check("generated files", &|| contract::check(paths));
-    check("sizes", &|| size::check(paths));
-    check("dependency rules", &|| dependencies::check(paths));
-    check("licences, bans and sources", &|| {
-        quiet(
-            Command::new(CARGO_DENY.path(paths))
-                .current_dir(&paths.root)
-                .args([
-                    "--log-level",
-                    "error",
-                    "check",
-                    "bans",
-                    "licenses",
-                    "sources",
-                ]),
-        )
-    });
+    check("sizes", &mut || size::check(paths));
+    check("dependency rules", &mut || dependencies::check(paths));
+    check("licences, bans and sources", &mut || quiet(&mut deny));
     if failures.is_empty() {
         say::line("all checks passed");
         return Ok(());
     }
     bail!(
-        "{} of 7 checks failed: {}",
+        "{} of 6 checks failed: {}",
         failures.len(),
         failures.join(", ")
     )

@@ -1,41 +1,20 @@
-//! The bundled clip: nothing that somebody filmed, but a test picture and a tone, made once per checkout.
+//! The bundled clip: a test pattern and a tone, made once per checkout.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use fs_err as fs;
 
 use crate::paths::Paths;
 use crate::run;
 
-/// Eight seconds of 720p with sound, as a camera stores it.
-const WORDS: [&str; 22] = [
-    "-f",
-    "lavfi",
-    "-i",
-    "testsrc2=size=1280x720:rate=30:duration=8",
-    "-f",
-    "lavfi",
-    "-i",
-    "sine=frequency=440:beep_factor=4:sample_rate=48000:duration=8",
-    "-c:v",
-    "libx264",
-    "-preset",
-    "veryfast",
-    "-pix_fmt",
-    "yuv420p",
-    "-c:a",
-    "aac",
-    "-b:a",
-    "128k",
-    "-ac",
-    "2",
-    "-movflags",
-    "+faststart",
-];
+/// Eight seconds of 720p with audio, encoded as a camera does.
+const ARGUMENTS: &str = "-f lavfi -i testsrc2=size=1280x720:rate=30:duration=8 \
+                         -f lavfi -i sine=frequency=440:beep_factor=4:sample_rate=48000:duration=8 \
+                         -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac -b:a 128k -ac 2 -movflags +faststart";
 
-/// Changes when [`WORDS`] do.
+/// Changes when [`ARGUMENTS`] do.
 const NAME: &str = "clip.mp4";
 
 /// The clip; ffmpeg makes it on first use.
@@ -45,15 +24,15 @@ pub(super) fn bundled(paths: &Paths) -> Result<PathBuf> {
     if file.is_file() {
         return Ok(file);
     }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    // Made beside and moved in one step: two first uses at once do not meet.
+    fs::create_dir_all(&folder)?;
+    // Made beside it and renamed, so that two first uses at once do not collide.
     let fresh = folder.join(format!("new-{}.mp4", std::process::id()));
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg
         .args(["-nostdin", "-v", "error", "-y"])
-        .args(WORDS)
+        .args(ARGUMENTS.split(' '))
         .arg(&fresh);
-    run::step("making a clip to show", &mut ffmpeg)?;
-    fs::rename(&fresh, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    run::step("making a clip", &mut ffmpeg)?;
+    fs::rename(&fresh, &file)?;
     Ok(file)
 }

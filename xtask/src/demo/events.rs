@@ -2,32 +2,42 @@
 
 use std::sync::mpsc::Sender;
 
-use super::state::Happening;
-use crate::client::Client;
+use anyhow::{Context as _, Result, bail};
 
-/// Follows the stream until nobody listens to `sender`; its first message is that the stream is open.
+use super::state::Happening;
+use client::{Client, sse};
+
+/// Follows the stream until the receiver is gone. The first message is that the stream is open, an error the last.
 pub(super) fn follow(client: Client, sender: Sender<Happening>) {
     std::thread::spawn(move || {
-        let events = match client.events(None) {
-            Ok(events) => events,
-            Err(error) => return failed(&sender, &error),
-        };
-        let mut is_heard = sender.send(Happening::StreamOpen).is_ok();
-        for event in events {
-            if !is_heard {
-                return;
-            }
-            match event {
-                Ok(event) => {
-                    let (name, data) = (event.name, event.data);
-                    is_heard = sender.send(Happening::Event { name, data }).is_ok();
-                }
-                Err(error) => return failed(&sender, &error),
-            }
+        if let Err(error) = forward(&client, &sender) {
+            let _ = sender.send(Happening::StreamFailed(format!("{error:#}")));
         }
     });
 }
 
-fn failed(sender: &Sender<Happening>, error: &anyhow::Error) {
-    let _ = sender.send(Happening::StreamFailed(format!("{error:#}")));
+fn forward(client: &Client, sender: &Sender<Happening>) -> Result<()> {
+    let events = client.events(None)?;
+    let mut is_received = sender.send(Happening::StreamOpen).is_ok();
+    for event in events {
+        if !is_received {
+            break;
+        }
+        is_received = sender.send(parse(&event?)?).is_ok();
+    }
+    Ok(())
+}
+
+fn parse(event: &sse::Event) -> Result<Happening> {
+    let parsed = match event.name.as_str() {
+        "reset" => bail!("the log no longer has the next event: {}", event.data),
+        "snapshot" => serde_json::from_str(&event.data).map(Happening::Snapshot),
+        _ => serde_json::from_str(&event.data).map(Happening::Event),
+    };
+    parsed.with_context(|| {
+        format!(
+            "not an event of the contract: {} {}",
+            event.name, event.data
+        )
+    })
 }

@@ -1,23 +1,24 @@
-//! The files that the user named, checked before anything heavy starts.
+//! The files that the user named, checked before anything expensive starts.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use clap::error::ErrorKind;
+
 use shared::asset::media::{self, MediaType};
 use shared::kind::AssetKind;
 
 use super::clip;
 use crate::paths::Paths;
-use crate::usage::Usage;
 
 /// A photo with an EXIF rotation: the variants show it upright.
 const BUNDLED: &str = "tests/fixtures/photo.jpg";
 
-/// Sound in containers that films use as well: what the extension says, what the bytes show, what it is then.
-const SOUND: [(&str, &str, &str); 9] = [
+/// Audio in containers that video also uses: the extension, the type by the bytes, the type to declare.
+const AUDIO: [(&str, &str, &str); 9] = [
     ("ogg", "video/ogg", "audio/ogg"),
     ("oga", "video/ogg", "audio/ogg"),
     ("opus", "video/ogg", "audio/ogg"),
@@ -40,7 +41,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -55,12 +56,12 @@ impl Source {
         &self.stem
     }
 
-    /// What its bytes are; the extension only tells sound from films.
+    /// Its type by its bytes; the extension only distinguishes audio from video.
     pub(super) fn media_type(&self) -> MediaType {
         self.media_type
     }
 
-    /// Is it a film or a sound?
+    /// Whether it is video or audio.
     pub(super) fn is_played(&self) -> bool {
         match self.media_type.kind() {
             AssetKind::Video | AssetKind::Audio => true,
@@ -74,75 +75,66 @@ impl Source {
     }
 }
 
-/// The files to show when the user names none: a photo, and a clip that ffmpeg makes.
+/// The files to process when the user names none: a photo, and a clip that ffmpeg makes.
 pub(super) fn bundled(paths: &Paths) -> Result<[PathBuf; 2]> {
     Ok([paths.root.join(BUNDLED), clip::bundled(paths)?])
 }
 
-/// Looks at every file; all that is wrong comes in one message.
+/// Checks every file; one error lists all problems.
 pub(super) fn check(files: &[PathBuf]) -> Result<Vec<Source>> {
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     for file in files {
-        match look(file) {
+        match inspect(file) {
             Ok(source) => sources.push(source),
             Err(problem) => problems.push(format!("{}: {problem}", file.display())),
         }
     }
     if !problems.is_empty() {
-        let taken = MediaType::ALL
-            .iter()
-            .map(|media_type| media_type.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        return Err(Usage(format!("{}\nTaken are: {taken}", problems.join("\n"))).into());
+        let types = MediaType::ALL.iter().map(|media_type| media_type.as_str());
+        let types = types.collect::<Vec<_>>().join(", ");
+        let text = format!("{}\nSupported: {types}", problems.join("\n"));
+        return Err(clap::Error::raw(ErrorKind::ValueValidation, text).into());
     }
-    tell_apart(&mut sources);
+    distinguish(&mut sources);
     Ok(sources)
 }
 
-fn look(path: &Path) -> Result<Source, String> {
-    let details = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if details.is_dir() {
-        return Err("is a folder; name the files in it".to_owned());
+fn inspect(path: &Path) -> Result<Source> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
+        bail!("is a folder; name the files in it");
     }
     let mut head = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(media::SNIFF_BYTES).read_to_end(&mut head))
-        .map_err(|error| error.to_string())?;
-    let size_bytes = details.len();
-    if size_bytes > media::SIZE_MAX_BYTES {
-        return Err(format!(
-            "has {size_bytes} bytes, more than the {} that are taken",
-            media::SIZE_MAX_BYTES
-        ));
+    std::fs::File::open(path)?
+        .take(media::SNIFF_BYTES)
+        .read_to_end(&mut head)?;
+    let (size_bytes, limit) = (metadata.len(), media::SIZE_MAX_BYTES);
+    if size_bytes > limit {
+        bail!("has {size_bytes} bytes, more than the limit of {limit}");
     }
     let Some(media_type) = MediaType::sniff(&head) else {
-        return Err(format!(
-            "by its bytes this is {}, which is not taken",
-            media::describe(&head)
-        ));
+        bail!("is {} by its bytes: unsupported", media::describe(&head));
     };
-    let text =
-        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
-    let extension = text(path.extension()).unwrap_or_default().to_lowercase();
-    let media_type = SOUND
+    let extension = text(path.extension()).to_lowercase();
+    let audio = AUDIO
         .iter()
         .find(|(name, sniffed, _)| *name == extension && *sniffed == media_type.as_str())
-        .and_then(|(_, _, sound)| MediaType::parse(sound))
-        .unwrap_or(media_type);
-    let name = text(path.file_name()).ok_or("has no name")?;
-    let stem = text(path.file_stem()).unwrap_or_else(|| name.clone());
+        .and_then(|(_, _, audio)| MediaType::parse(audio));
     Ok(Source {
         path: path.to_path_buf(),
-        name,
-        stem,
-        media_type,
+        name: text(path.file_name()),
+        stem: text(path.file_stem()),
+        media_type: audio.unwrap_or(media_type),
         size_bytes,
     })
 }
 
-/// Two files of the same stem get folders of their own.
-fn tell_apart(sources: &mut [Source]) {
+fn text(part: Option<&OsStr>) -> String {
+    part.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Gives two files of the same stem folders of their own.
+fn distinguish(sources: &mut [Source]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for source in sources {
         let count = seen.entry(source.stem.clone()).or_default();

@@ -17,17 +17,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use client::Client;
 use shared::api::Playback;
 
 use self::input::Source;
 use self::state::{Happening, Progress};
 use self::view::View;
 use crate::build::native::Profile;
-use crate::client::Client;
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
-use crate::{build, dev, say, setup};
+use crate::{build, dev, say, setup, token};
 
 /// Without any news for this long, the demo says what it waited for and fails.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
@@ -96,7 +96,7 @@ impl Session<'_> {
             workers: Workers::build(self.paths, Profile::Dev, 1, Vec::new())?,
         };
         let mut stack = Stack::start(self.paths, tools, &options, stop)?;
-        let client = Client::of(self.paths, stack.origin(), "demo", "demo-user")?;
+        let client = token::client(self.paths, stack.origin(), "demo", "demo-user")?;
         let progress = self.process(&client, &mut stack, stop)?;
         let result = self.report(&client, &progress);
         if self.keep

@@ -1,17 +1,16 @@
-//! When a film or a sound can be played, and from what: asked of the playback document while its job runs.
+//! When a video or audio file can be played, and from what: the playback document is polled while its job runs.
 
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use client::{Client, hls};
 use shared::api::Playback;
 use shared::asset::AssetState;
 use shared::id::AssetId;
 
 use super::state::Happening;
-use crate::client::Client;
-use crate::hls;
 
-/// Time between two questions; what is printed is as exact as that.
+/// Time between two requests; the printed times are as exact as that.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What can be played, in the order of its appearance.
@@ -33,7 +32,7 @@ const STAGES: [Stage; 3] = [
     },
 ];
 
-/// Something that a player can take.
+/// Something that a player can play.
 #[derive(Clone, Copy)]
 struct Stage {
     what: &'static str,
@@ -41,7 +40,7 @@ struct Stage {
     plays: fn(&Client, &str) -> bool,
 }
 
-/// Watches one asset from its completion at `since` on, in a thread of its own, until it is final.
+/// Watches one asset from its upload at `since` on, in a thread of its own, until it is final.
 pub(super) fn watch(
     client: Client,
     index: usize,
@@ -56,25 +55,20 @@ pub(super) fn watch(
                 std::thread::sleep(INTERVAL);
                 continue;
             };
-            let mut is_heard = true;
             open.retain(|stage| {
                 let plays = (stage.url)(&playback).is_some_and(|url| (stage.plays)(&client, url));
                 if plays {
-                    let news = Happening::Playable {
+                    let _ = sender.send(Happening::Playable {
                         index,
                         what: stage.what,
                         after: since.elapsed(),
-                    };
-                    is_heard &= sender.send(news).is_ok();
+                    });
                 }
                 !plays
             });
-            let is_final = match playback.state {
-                AssetState::AwaitingUpload | AssetState::Processing => false,
-                AssetState::Ready | AssetState::Failed => true,
-            };
-            if is_final || !is_heard {
-                return;
+            match playback.state {
+                AssetState::AwaitingUpload | AssetState::Processing => {}
+                AssetState::Ready | AssetState::Failed => return,
             }
             std::thread::sleep(INTERVAL);
         }

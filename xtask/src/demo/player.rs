@@ -1,4 +1,4 @@
-//! A page that plays what the demo made, for people: hls.js and a few lines, served on a port of its own.
+//! A page that plays the demo's outputs in a browser: hls.js and a few lines of script, served on a port of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,10 +13,10 @@ use crate::paths::Paths;
 
 const PAGE: &str = include_str!("player.html");
 
-/// Where the page has its list of films.
-const FILMS: &str = "/*FILMS*/[]";
+/// Where the page has its list of videos.
+const VIDEOS: &str = "/*VIDEOS*/[]";
 
-/// The whole build: the light one does not know sound as a rendition of its own.
+/// The full build: the light one does not support separate audio renditions.
 const HLS: &str = "node_modules/hls.js/dist/hls.min.js";
 
 /// Longest wait for a request.
@@ -28,25 +28,26 @@ struct Site {
     hls: Vec<u8>,
 }
 
-/// Serves a page with these films, by their names, until this process ends; its URL.
-pub(super) fn serve(paths: &Paths, films: &[(String, Playback)]) -> Result<String> {
-    let hls = std::fs::read(paths.root.join(HLS)).with_context(|| format!("cannot read {HLS}"))?;
-    let films: Vec<Value> = films
+/// Serves a page with these videos, by their names, until this process ends; returns its URL.
+pub(super) fn serve(paths: &Paths, videos: &[(String, Playback)]) -> Result<String> {
+    let hls = fs_err::read(paths.root.join(HLS))?;
+    let videos: Vec<Value> = videos
         .iter()
-        .map(|(name, film)| {
+        .map(|(name, playback)| {
             json!({
-                "name": name, "hls_url": film.hls_url, "mp4_url": film.mp4_url,
-                "poster_url": film.poster_url, "original_url": film.original_url,
+                "name": name, "hls_url": playback.hls_url, "mp4_url": playback.mp4_url,
+                "poster_url": playback.poster_url, "original_url": playback.original_url,
             })
         })
         .collect();
     // In a script element, `</script>` in a file's name would end it.
-    let films = Value::Array(films).to_string().replace('<', "\\u003c");
+    let videos = Value::Array(videos).to_string().replace('<', "\\u003c");
     let site = Arc::new(Site {
-        page: PAGE.replace(FILMS, &films),
+        page: PAGE.replace(VIDEOS, &videos),
         hls,
     });
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port for the player")?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", 0)).context("there is no free port for the player")?;
     let url = format!("http://{}/", listener.local_addr()?);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -57,7 +58,7 @@ pub(super) fn serve(paths: &Paths, films: &[(String, Playback)]) -> Result<Strin
     Ok(url)
 }
 
-/// One request on a connection. What goes wrong is the browser's to ask for again.
+/// Answers one request. After an error the browser asks again.
 fn answer(site: &Site, mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
@@ -70,12 +71,8 @@ fn answer(site: &Site, mut stream: TcpStream) -> std::io::Result<()> {
         .is_some_and(|line| !line.is_empty())
     {}
     let (status, content_type, body) = match request.split(' ').nth(1) {
-        Some("/") => ("200 OK", "text/html; charset=utf-8", site.page.as_bytes()),
-        Some("/hls.js") => (
-            "200 OK",
-            "text/javascript; charset=utf-8",
-            site.hls.as_slice(),
-        ),
+        Some("/") => ("200 OK", "text/html", site.page.as_bytes()),
+        Some("/hls.js") => ("200 OK", "text/javascript", site.hls.as_slice()),
         Some(_) | None => ("404 Not Found", "text/plain", b"not found".as_slice()),
     };
     write!(

@@ -1,63 +1,61 @@
-//! What the demo tells of an asset that is ready: its table of outputs, each fetched from its URL and saved, and the URLs of
-//! its playback document.
+//! The report on an asset that is ready: its outputs, each downloaded from its URL and saved, and the URLs of its playback
+//! document.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use client::{Client, hls};
+use fs_err as fs;
+use indicatif::DecimalBytes;
 use shared::api::Playback;
 use shared::asset::{Asset, Output};
 use shared::kind::AssetKind;
 
 use super::input::Source;
-use crate::client::Client;
-use crate::{hls, say};
+use super::view;
+use crate::say;
 
 /// Media type of an HLS playlist.
 const HLS: &str = "application/vnd.apple.mpegurl";
 
 /// The line above an asset's table.
 pub(super) fn heading(source: &Source, asset: &Asset, took: Duration) {
-    let size = match (asset.width, asset.height) {
-        (Some(width), Some(height)) => format!("{width}×{height}  "),
-        _ => String::new(),
-    };
-    let duration = asset.duration_ms.map_or_else(String::new, |ms| {
-        format!("{:.2} s  ", Duration::from_millis(ms).as_secs_f64())
-    });
+    let facts = [
+        Some(source.name().to_owned()),
+        dimensions(asset.width, asset.height),
+        asset
+            .duration_ms
+            .map(|ms| format!("{:.2} s", Duration::from_millis(ms).as_secs_f64())),
+        Some(DecimalBytes(source.size_bytes()).to_string()),
+        Some(asset.content_type.clone()),
+        Some(view::short(asset.id)),
+    ];
     say::line(format_args!(
-        "\n{}  {size}{duration}{}  {}: ready {:.2} s after complete",
-        source.name(),
-        asset.content_type,
-        asset.id,
+        "\n{}: ready {:.2} s after complete",
+        facts.into_iter().flatten().collect::<Vec<_>>().join("  "),
         took.as_secs_f64()
     ));
 }
 
-/// The table of an asset's outputs: each is fetched from its URL and saved under `folder`.
+/// The table of an asset's outputs: each is downloaded from its URL and saved under `folder`.
 pub(super) fn outputs(client: &Client, asset: &Asset, folder: &Path) -> Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(folder)?;
     }
     let mut saved = Vec::new();
     for output in &asset.outputs {
-        let name = if output.content_type == HLS {
+        saved.push(if output.content_type == HLS {
             playlists(client, output, folder)?
         } else {
             file(client, output, folder)?
-        };
-        saved.push(name);
+        });
     }
     if saved.is_empty() {
         bail!("{} is ready but has no outputs", asset.id);
     }
-    say::line(format_args!(
-        "  saved in {}: {}",
-        folder.display(),
-        saved.join(", ")
-    ));
+    let saved = saved.join(", ");
+    say::line(format_args!("  saved in {}: {saved}", folder.display()));
     Ok(())
 }
 
@@ -65,7 +63,7 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
     let bytes = client.download(&output.url)?;
     check_size(output, &bytes)?;
     row(output, output.size_bytes);
-    // Its own name: others may name it, as a storyboard does its sprite.
+    // Under its own name: other outputs may refer to it, as a storyboard does to its sprite.
     let path = output.url.split('?').next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     save(&folder.join(&name), &bytes)?;
@@ -74,7 +72,7 @@ fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
 
 fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> {
     let files = hls::files(|url| client.download(url), &output.url)?;
-    let master = files.first().context("no master playlist")?;
+    let master = files.first().context("there is no master playlist")?;
     check_size(output, &master.bytes)?;
     let total: usize = files.iter().map(|file| file.bytes.len()).sum();
     row(output, u64::try_from(total)?);
@@ -83,7 +81,7 @@ fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> 
         say::line(format_args!("  {:<17} {}", "", playlist.url));
     }
     say::line(format_args!(
-        "  {:<17} and {} files of media",
+        "  {:<17} and {} media files",
         "",
         others.len()
     ));
@@ -94,37 +92,35 @@ fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> 
 }
 
 fn row(output: &Output, size_bytes: u64) {
-    let size = match (output.width, output.height) {
-        (Some(width), Some(height)) => format!("{width}×{height}"),
-        _ => String::new(),
-    };
     say::line(format_args!(
-        "  {:<17} {size:>11} {size_bytes:>9} B  {}",
-        output.name, output.url
+        "  {:<17} {:>11} {:>10}  {}",
+        output.name,
+        dimensions(output.width, output.height).unwrap_or_default(),
+        DecimalBytes(size_bytes).to_string(),
+        output.url
     ));
 }
 
+fn dimensions(width: Option<u32>, height: Option<u32>) -> Option<String> {
+    Some(format!("{}×{}", width?, height?))
+}
+
 fn check_size(output: &Output, bytes: &[u8]) -> Result<()> {
-    if u64::try_from(bytes.len()).ok() == Some(output.size_bytes) {
+    let (url, found, expected) = (&output.url, bytes.len(), output.size_bytes);
+    if u64::try_from(found) == Ok(expected) {
         return Ok(());
     }
-    bail!(
-        "{} has {} bytes, not the {} of the asset",
-        output.url,
-        bytes.len(),
-        output.size_bytes
-    )
+    bail!("{url} has {found} bytes instead of the asset's {expected}")
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(folder)?;
     }
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    Ok(fs::write(path, bytes)?)
 }
 
-/// What a player starts from: the URLs of the playback document, each one asked for.
+/// What a player starts from: the URLs of the playback document, each one requested.
 pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Result<Playback> {
     let playback = client.playback(asset.id)?;
     let urls = [
@@ -139,21 +135,18 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
         let Some(url) = url else {
             continue;
         };
-        let length = client.length(url)?;
-        if name == "original" && length != source.size_bytes() {
-            bail!(
-                "{url} has {length} bytes, not the {} of the original",
-                source.size_bytes()
-            );
+        let (length, expected) = (client.length(url)?, source.size_bytes());
+        if name == "original" && length != expected {
+            bail!("{url} has {length} bytes instead of the original's {expected}");
         }
         say::line(format_args!("  {name:<17} {url}"));
     }
-    let must_have = match asset.kind {
+    let required = match asset.kind {
         AssetKind::Video => [&playback.hls_url, &playback.mp4_url, &playback.original_url].to_vec(),
         AssetKind::Audio => [&playback.hls_url, &playback.original_url].to_vec(),
         AssetKind::Image | AssetKind::Document | AssetKind::Package => Vec::new(),
     };
-    if must_have.iter().any(|url| url.is_none()) {
+    if required.iter().any(|url| url.is_none()) {
         bail!("{} is ready but cannot be played: {playback:?}", asset.id);
     }
     Ok(playback)

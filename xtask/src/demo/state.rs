@@ -1,11 +1,11 @@
-//! What the demo knows: which file is which asset, and how far each is.
+//! The state of a run: which file became which asset, and how far each is.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use shared::event::{Event, EventType};
+use anyhow::{Result, bail};
+use fs_err as fs;
+use shared::event::{Event, EventType, Snapshot};
 use shared::id::AssetId;
 
 use crate::lock::Lock;
@@ -15,17 +15,19 @@ use crate::lock::Lock;
 pub(super) enum Happening {
     /// The event stream is open.
     StreamOpen,
-    /// The event stream cannot be opened again.
+    /// The event stream cannot be resumed.
     StreamFailed(String),
-    /// An event of the stream, as it came.
-    Event { name: String, data: String },
+    /// An event of the log.
+    Event(Box<Event>),
+    /// What was in progress when the stream began.
+    Snapshot(Snapshot),
     /// A file was registered.
     Created { index: usize, asset_id: AssetId },
-    /// Bytes of a file have left.
+    /// Bytes of a file were sent.
     Sent { index: usize, sent_bytes: u64 },
-    /// A file is in the bucket; its completion is about to be called.
+    /// A file is in the bucket; its upload is about to be confirmed.
     Uploaded { index: usize, at: Instant },
-    /// A film or a sound can be played, from what and since when.
+    /// A video or audio file can be played, from what, and how long after its upload.
     Playable {
         index: usize,
         what: &'static str,
@@ -35,7 +37,7 @@ pub(super) enum Happening {
     Failed { index: usize, reason: String },
 }
 
-/// One file's way.
+/// One file on its way.
 #[derive(Debug, Default)]
 struct File {
     asset_id: Option<AssetId>,
@@ -43,7 +45,7 @@ struct File {
     end: Option<Result<Duration, String>>,
 }
 
-/// All files' ways.
+/// All files on their way.
 #[derive(Debug)]
 pub(super) struct Progress {
     files: Vec<File>,
@@ -57,19 +59,16 @@ impl Progress {
         }
     }
 
-    /// Has every file come to an end?
+    /// Whether every file is ready or has failed.
     pub(super) fn is_complete(&self) -> bool {
         self.files.iter().all(|file| file.end.is_some())
     }
 
-    /// The files that have not.
+    /// The files that are neither.
     pub(super) fn open(&self) -> Vec<usize> {
-        self.files
-            .iter()
-            .enumerate()
-            .filter(|(_, file)| file.end.is_none())
-            .map(|(index, _)| index)
-            .collect()
+        let files = self.files.iter().enumerate();
+        let open = files.filter(|(_, file)| file.end.is_none());
+        open.map(|(index, _)| index).collect()
     }
 
     /// The file that became this asset.
@@ -79,35 +78,34 @@ impl Progress {
             .position(|file| file.asset_id == Some(asset_id))
     }
 
-    /// The asset and the time from its completion until it was ready; or why it is not.
+    /// The asset and the time from its upload until it was ready; or why it is not.
     pub(super) fn outcome(&self, index: usize) -> Result<(AssetId, Duration), &str> {
         let file = self.files.get(index).ok_or("was not processed")?;
         match (&file.end, file.asset_id) {
             (Some(Ok(took)), Some(asset_id)) => Ok((asset_id, *took)),
             (Some(Err(reason)), _) => Err(reason),
-            _ => Err("did not come to an end"),
+            _ => Err("is neither ready nor failed"),
         }
     }
 
-    /// Takes note of what happened.
+    /// Records what happened.
     pub(super) fn note(&mut self, happening: Happening) -> Result<()> {
         match happening {
-            Happening::StreamOpen | Happening::Sent { .. } | Happening::Playable { .. } => {}
+            Happening::StreamOpen
+            | Happening::Snapshot(_)
+            | Happening::Sent { .. }
+            | Happening::Playable { .. } => {}
             Happening::StreamFailed(reason) => bail!("the event stream is lost: {reason}"),
             Happening::Created { index, asset_id } => {
-                self.with(index, |file| file.asset_id = Some(asset_id));
+                self.change(index, |file| file.asset_id = Some(asset_id));
             }
             Happening::Uploaded { index, at } => {
-                self.with(index, |file| file.uploaded_at = Some(at));
+                self.change(index, |file| file.uploaded_at = Some(at));
             }
             Happening::Failed { index, reason } => {
-                self.with(index, |file| file.end = Some(Err(reason)));
+                self.change(index, |file| file.end = Some(Err(reason)));
             }
-            Happening::Event { data, .. } => {
-                if let Ok(event) = serde_json::from_str::<Event>(&data) {
-                    self.note_event(&event);
-                }
-            }
+            Happening::Event(event) => self.note_event(&event),
         }
         Ok(())
     }
@@ -117,38 +115,33 @@ impl Progress {
             return;
         };
         if event.event_type == EventType::ProcessingComplete {
-            self.with(index, |file| {
-                file.end = Some(Ok(file
-                    .uploaded_at
-                    .map_or(Duration::ZERO, |at| at.elapsed())));
+            self.change(index, |file| {
+                let took = file.uploaded_at.map_or(Duration::ZERO, |at| at.elapsed());
+                file.end = Some(Ok(took));
             });
         } else if event.event_type.ends_job() || event.error.is_some() {
             let reason = match &event.error {
                 Some(error) => format!("{}: {}", error.code.title(), error.detail),
                 None => format!("ended with {}", event.event_type),
             };
-            self.with(index, |file| file.end = Some(Err(reason)));
+            self.change(index, |file| file.end = Some(Err(reason)));
         }
     }
 
-    fn with(&mut self, index: usize, change: impl FnOnce(&mut File)) {
+    fn change(&mut self, index: usize, change: impl FnOnce(&mut File)) {
         if let Some(file) = self.files.get_mut(index) {
             change(file);
         }
     }
 }
 
-/// Removes the states of demos that failed or were killed.
+/// Removes the states of runs that failed or were killed.
 pub(super) fn sweep(home: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(home) else {
-        return Ok(());
-    };
-    for entry in entries.flatten() {
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let folder = entry.path();
         let is_run = entry.file_name().to_string_lossy().starts_with("run-");
-        if is_run && Lock::now(&folder.join("lock"))?.is_some() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot remove {}", folder.display()))?;
+        if is_run && Lock::try_now(&folder.join("lock"))?.is_some() {
+            fs::remove_dir_all(&folder)?;
         }
     }
     Ok(())

@@ -1,43 +1,42 @@
 //! The uploads: straight into the bucket by the signed URL, a few files at a time.
 
-use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use client::Client;
+use fs_err::File;
 
 use super::input::Source;
 use super::playable;
 use super::state::Happening;
-use crate::client::Client;
 
 /// Files that are uploaded at once.
 const PARALLEL: usize = 4;
 
 /// Starts to upload all `sources`; what happens goes to `sender`.
 pub(super) fn start(client: &Client, sources: &[Source], sender: &Sender<Happening>) {
-    let queue: VecDeque<(usize, Source)> = sources.iter().cloned().enumerate().collect();
-    let queue = Arc::new(Mutex::new(queue));
+    let sources: Arc<[Source]> = sources.into();
+    let next = Arc::new(AtomicUsize::new(0));
     for _ in 0..PARALLEL.min(sources.len()) {
-        let (client, queue, sender) = (client.clone(), Arc::clone(&queue), sender.clone());
+        let (client, sender) = (client.clone(), sender.clone());
+        let (sources, next) = (Arc::clone(&sources), Arc::clone(&next));
         std::thread::spawn(move || {
-            while let Some((index, source)) = next(&queue) {
-                if let Err(error) = upload(&client, index, &source, &sender) {
-                    let _ = sender.send(Happening::Failed {
-                        index,
-                        reason: format!("{error:#}"),
-                    });
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(source) = sources.get(index) else {
+                    return;
+                };
+                if let Err(error) = upload(&client, index, source, &sender) {
+                    let reason = format!("{error:#}");
+                    let _ = sender.send(Happening::Failed { index, reason });
                 }
             }
         });
     }
-}
-
-fn next(queue: &Mutex<VecDeque<(usize, Source)>>) -> Option<(usize, Source)> {
-    queue.lock().ok()?.pop_front()
 }
 
 fn upload(
@@ -51,10 +50,8 @@ fn upload(
     let asset_id = created.asset.id;
     let _ = sender.send(Happening::Created { index, asset_id });
     client.put(&created.upload, source.size_bytes(), || {
-        let file = File::open(source.path())
-            .with_context(|| format!("cannot read {}", source.path().display()))?;
         Ok(Counted {
-            file,
+            file: File::open(source.path())?,
             index,
             sent_bytes: 0,
             sender,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar};
-use serde_json::Value;
+use shared::event::Event;
 use shared::id::AssetId;
+use shared::job::Progress as JobProgress;
 
 use super::input::Source;
 use super::state::{Happening, Progress};
@@ -17,24 +18,22 @@ pub(super) struct View {
     bars: MultiProgress,
     files: Vec<ProgressBar>,
     names: Vec<String>,
-    /// By file and name of the rendition, as events bring them.
+    /// By file and name of the rendition.
     renditions: RefCell<BTreeMap<(usize, String), ProgressBar>>,
 }
 
 impl View {
-    /// A bar for each file, at nothing.
+    /// A bar for each file, at zero.
     pub(super) fn new(sources: &[Source]) -> Self {
-        let bars = say::bars();
-        let bar =
-            |source: &Source| say::byte_bar(&bars, source.name().to_owned(), source.size_bytes());
-        let files = sources.iter().map(bar).collect();
+        let bars = MultiProgress::new();
+        let names = sources.iter().map(|source| source.name().to_owned());
+        let files = sources
+            .iter()
+            .map(|source| say::byte_bar(&bars, source.name().to_owned(), source.size_bytes()));
         Self {
+            files: files.collect(),
+            names: names.collect(),
             bars,
-            files,
-            names: sources
-                .iter()
-                .map(|source| source.name().to_owned())
-                .collect(),
             renditions: RefCell::default(),
         }
     }
@@ -51,81 +50,80 @@ impl View {
                 bar.set_prefix("uploaded");
             }),
             Happening::Failed { index, .. } => self.bar(*index, |bar| bar.set_prefix("failed")),
-            Happening::Playable { index, what, after } => self.line(&format!(
-                "              playable              {} from {what}, {:.2} s after complete",
-                self.names.get(*index).map_or("", String::as_str),
-                after.as_secs_f64()
-            )),
-            Happening::Event { name, data } => self.event(name, data, progress),
+            Happening::Playable { index, what, after } => {
+                let name = self.names.get(*index).map_or("", String::as_str);
+                let after = after.as_secs_f64();
+                self.line(
+                    "",
+                    "playable",
+                    name,
+                    &format!("from {what}, {after:.2} s after complete"),
+                );
+            }
+            Happening::Event(event) => self.event(event, progress.index_of(event.asset_id)),
+            Happening::Snapshot(snapshot) => {
+                let (assets, jobs) = (snapshot.assets.len(), snapshot.jobs.len());
+                let detail = format!("{assets} assets and {jobs} jobs in progress");
+                self.line(&snapshot.time.to_string(), "snapshot", "", &detail);
+            }
             Happening::StreamOpen | Happening::StreamFailed(_) => {}
         }
     }
 
-    /// Takes the bars away.
+    /// Removes the bars.
     pub(super) fn finish(&self) {
         let _ = self.bars.clear();
     }
 
-    fn event(&self, name: &str, data: &str, progress: &Progress) {
-        let event: Value = serde_json::from_str(data).unwrap_or_default();
-        let asset = event
-            .get("asset_id")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let detail = detail(&event);
-        let index = asset
-            .parse::<AssetId>()
-            .ok()
-            .and_then(|id| progress.index_of(id));
+    fn event(&self, event: &Event, index: Option<usize>) {
+        let detail = detail(event);
         if let Some(index) = index {
             self.bar(index, |bar| {
-                bar.set_prefix(format!("{name}  {}", detail.trim_start()));
-                // Only what the event says: a ratio that is not known moves nothing.
-                if let Some(ratio) = event.pointer("/progress/ratio").and_then(Value::as_f64) {
+                bar.set_prefix(format!("{}  {}", event.event_type, detail.trim_start()));
+                // An unknown ratio moves nothing.
+                if let Some(ratio) = ratio(event) {
                     bar.set_position(hundredths(ratio));
                 }
-                if name.ends_with("_complete") && event.get("result").is_some() {
-                    bar.set_position(100);
-                }
             });
-            self.show_renditions(index, &event);
         }
-        // A terminal has bars for that, which tell as much and do not scroll.
-        if say::is_interactive() && renditions(&event).next().is_some() {
+        let renditions = event.progress.iter().flat_map(|job| &job.renditions);
+        for rendition in renditions.clone() {
+            self.show_rendition(index.unwrap_or_default(), &rendition.name, rendition.ratio);
+        }
+        // On a terminal the bars show these, and do not scroll.
+        if say::is_interactive() && renditions.count() > 0 {
             return;
         }
-        let time = event
-            .get("time")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        // hh:mm:ss.mmm out of an RFC 3339 time.
-        let time: String = time
-            .chars()
-            .skip(11)
-            .take_while(|letter| *letter != 'Z')
-            .collect();
-        self.line(format!("{time:<12}  {name:<20}  {asset:<30}  {detail}").trim_end());
+        let time = event.time.to_string();
+        self.line(
+            &time,
+            event.event_type.as_str(),
+            &short(event.asset_id),
+            &detail,
+        );
     }
 
-    /// A bar for each rendition that an event names, below that of its file.
-    fn show_renditions(&self, index: usize, event: &Value) {
+    /// A bar below that of its file.
+    fn show_rendition(&self, index: usize, name: &str, ratio: Option<f64>) {
         let mut bars = self.renditions.borrow_mut();
-        for (name, ratio) in renditions(event) {
-            let bar = bars.entry((index, name.to_owned())).or_insert_with(|| {
-                let bar = say::share_bar(name.to_owned());
-                match self.files.get(index) {
-                    Some(file) => self.bars.insert_after(file, bar),
-                    None => self.bars.add(bar),
-                }
-            });
-            if let Some(ratio) = ratio {
-                bar.set_position(hundredths(ratio));
+        let bar = bars.entry((index, name.to_owned())).or_insert_with(|| {
+            let bar = say::share_bar(name.to_owned());
+            match self.files.get(index) {
+                Some(file) => self.bars.insert_after(file, bar),
+                None => self.bars.add(bar),
             }
+        });
+        if let Some(ratio) = ratio {
+            bar.set_position(hundredths(ratio));
         }
     }
 
-    fn line(&self, text: &str) {
-        self.bars.suspend(|| say::line(text));
+    /// A line of four columns: the time of day out of an RFC 3339 time, what happened, to what, and the details.
+    fn line(&self, time: &str, what: &str, to: &str, detail: &str) {
+        let time = time.split_once('T').map_or("", |(_, time)| time);
+        let time = time.trim_end_matches('Z');
+        let text = format!("{time:<12}  {what:<20}  {to:<10}  {detail}");
+        self.bars.suspend(|| say::line(text.trim_end()));
     }
 
     fn bar(&self, index: usize, change: impl FnOnce(&ProgressBar)) {
@@ -135,68 +133,65 @@ impl View {
     }
 }
 
-/// A share in hundredths; through text, because no conversion from floats is lossless.
+/// The end of an id: enough to tell the assets of one run apart.
+pub(super) fn short(asset_id: AssetId) -> String {
+    let id = asset_id.to_string();
+    let start = id.len().saturating_sub(6);
+    format!("…{}", id.get(start..).unwrap_or_default())
+}
+
+/// The share of the work that is done after an event, 0…1.
+fn ratio(event: &Event) -> Option<f64> {
+    match (&event.result, &event.progress) {
+        (Some(_), _) => Some(1.0),
+        (None, Some(progress)) => progress.ratio,
+        (None, None) => None,
+    }
+}
+
+/// A ratio in hundredths; through text, because no conversion from floats is lossless.
 fn hundredths(ratio: f64) -> u64 {
     format!("{:.0}", ratio.clamp(0.0, 1.0) * 100.0)
         .parse()
         .unwrap_or_default()
 }
 
-/// The renditions of a progress event, each with its share when that is known.
-fn renditions(event: &Value) -> impl Iterator<Item = (&str, Option<f64>)> {
-    let renditions = event
-        .pointer("/progress/renditions")
-        .and_then(Value::as_array);
-    renditions.into_iter().flatten().filter_map(|rendition| {
-        let name = rendition.get("name")?.as_str()?;
-        Some((name, rendition.get("ratio").and_then(Value::as_f64)))
-    })
+/// The details of an event in words.
+fn detail(event: &Event) -> String {
+    let percent = ratio(event).map(|ratio| format!("{:>3} %", hundredths(ratio)));
+    let rest = if let Some(error) = &event.error {
+        format!("{}: {}", error.code.as_str(), error.detail)
+    } else if let Some(result) = &event.result {
+        format!("{} outputs", result.outputs.len())
+    } else {
+        event
+            .progress
+            .as_ref()
+            .map(progress_detail)
+            .unwrap_or_default()
+    };
+    let parts = percent.into_iter().chain([rest]);
+    parts.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-/// The detail of an event in words.
-fn detail(event: &Value) -> String {
-    let text = |pointer: &str| {
-        event
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned)
-    };
-    let count = |pointer: &str| {
-        event
-            .pointer(pointer)
-            .and_then(Value::as_array)
-            .map(Vec::len)
-    };
-    if let Some(code) = text("/error/code") {
-        return format!("{code}: {}", text("/error/detail").unwrap_or_default());
-    }
-    if let Some(outputs) = count("/result/outputs") {
-        return format!("{outputs} outputs");
-    }
-    if event.get("progress").is_some() {
-        let ratio = event.pointer("/progress/ratio").and_then(Value::as_f64);
-        let speed = event.pointer("/progress/speed").and_then(Value::as_f64);
-        let eta = event.pointer("/progress/eta_ms").and_then(Value::as_u64);
-        let each: Vec<String> = renditions(event)
-            .map(|(name, ratio)| match ratio {
-                Some(ratio) => format!("{name} {:.0} %", ratio * 100.0),
-                None => name.to_owned(),
-            })
-            .collect();
-        let parts = [
-            ratio.map(|ratio| format!("{:>3.0} %", ratio * 100.0)),
-            text("/progress/stage"),
-            // Where each has its own share, that of one is no news.
-            text("/progress/rendition").filter(|_| each.is_empty()),
-            speed.map(|speed| format!("{speed:.1}×")),
-            eta.map(|ms| format!("{} to go", say::seconds(Duration::from_millis(ms)))),
-            (!each.is_empty()).then(|| format!("({})", each.join(", "))),
-            text("/progress/message"),
-        ];
-        return parts.into_iter().flatten().collect::<Vec<_>>().join("  ");
-    }
-    if let (Some(assets), Some(jobs)) = (count("/assets"), count("/jobs")) {
-        return format!("{assets} assets and {jobs} jobs under way");
-    }
-    text("/reason").unwrap_or_default()
+fn progress_detail(progress: &JobProgress) -> String {
+    let each: Vec<String> = progress
+        .renditions
+        .iter()
+        .map(|rendition| match rendition.ratio {
+            Some(ratio) => format!("{} {} %", rendition.name, hundredths(ratio)),
+            None => rendition.name.clone(),
+        })
+        .collect();
+    let eta = |ms| format!("{} to go", say::seconds(Duration::from_millis(ms)));
+    let parts = [
+        Some(progress.stage.clone()),
+        // Not beside the renditions: it is one of them.
+        progress.rendition.clone().filter(|_| each.is_empty()),
+        progress.speed.map(|speed| format!("{speed:.1}×")),
+        progress.eta_ms.map(eta),
+        (!each.is_empty()).then(|| format!("({})", each.join(", "))),
+        progress.message.clone(),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client;
-
 /// `* * * * *`, as in wrangler.toml.
 const PERIOD: Duration = Duration::from_mins(1);
 const PATH: &str = "/cdn-cgi/local/scheduled?cron=*+*+*+*+*";
@@ -24,7 +22,7 @@ impl Cron {
         }
     }
 
-    /// Fires when a minute has passed. The answer is not waited for: it comes when the work is done.
+    /// Fires if a minute has passed. The answer is not waited for: it comes when the work is done.
     pub(super) fn tick(&mut self) {
         let now = Instant::now();
         if now < self.due {
@@ -32,10 +30,8 @@ impl Cron {
         }
         self.due = now + PERIOD;
         let url = self.url.clone();
-        std::thread::spawn(move || {
-            // A cron that does not run is the edge's to log.
-            let _ = client::probe(&url, PERIOD);
-        });
+        // The edge logs a run that fails.
+        std::thread::spawn(move || client::probe(&url, PERIOD));
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 /// The variable that marks every process of a stack: `<state folder>#<start>/<part>/`.
 pub(super) const MARK: &str = "FERROTYPE_STACK";
 
-/// How long the system may take to end killed processes.
+/// Time in which the system must end killed processes.
 const KILL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Sends `signal` to the group of the child `id`; a group that is gone is no error.
@@ -36,7 +36,7 @@ pub(super) fn kill_marked(prefix: &str) -> Result<()> {
             return Ok(());
         }
         if Instant::now() > deadline {
-            bail!("these processes of the stack do not end, even killed: {found:?}");
+            bail!("these processes of the stack did not end after SIGKILL: {found:?}");
         }
         for pid in found.into_iter().filter_map(pid) {
             let _ = kill_process(pid, Signal::KILL);
@@ -65,7 +65,7 @@ pub(super) fn marked_named(prefix: &str, name: &str) -> BTreeSet<u32> {
     marked(prefix).into_iter().filter(is_named).collect()
 }
 
-/// Does the process still run? One that waits to be reaped does not.
+/// Whether the process still runs. One that waits to be reaped does not.
 pub(super) fn is_running(id: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
         return false;
@@ -78,12 +78,22 @@ pub(super) fn is_running(id: u32) -> bool {
     !matches!(state, None | Some('Z' | 'X'))
 }
 
-/// CPU time of a process so far, in its own code and in the kernel's; nothing for one that is gone.
+/// CPU time of a process so far, in its own code and in the kernel's; zero for one that is gone.
 pub fn cpu_time(id: u32) -> Duration {
+    cpu_fields(id, 2)
+}
+
+/// The same, with that of the children that it has waited for.
+pub fn cpu_time_with_children(id: u32) -> Duration {
+    cpu_fields(id, 4)
+}
+
+/// The sum of the first `count` of `utime`, `stime`, `cutime` and `cstime`: after the name, the 12th to 15th field, in
+/// hundredths of a second (proc(5)).
+fn cpu_fields(id: u32, count: usize) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    // proc(5): after the name, `utime` and `stime` are the 12th and 13th field, in hundredths of a second.
     let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_ascii_whitespace().skip(11).take(2);
+    let ticks = fields.split_ascii_whitespace().skip(11).take(count);
     let hundredths: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(hundredths * 10)
 }

@@ -1,49 +1,49 @@
-//! The local stack: the edge on local D1, R2, Queues and Durable Objects, one origin for everything; and native workers
-//! that take their jobs from it.
+//! The local stack: the edge on local D1, R2, Queues and Durable Objects with one origin for everything, and native workers
+//! that take jobs from it.
 //!
-//! Invariant: however this process ends, nothing that it started stays behind: the reaper sees to it. And
-//! whatever stayed behind all the same (both killed at once) is ended by the next start on the same state.
+//! Invariant: however this process ends, nothing that it started remains: the reaper kills it. If the reaper was killed as
+//! well, the next start on the same state does.
 
+mod address;
 mod config;
 mod cron;
 mod database;
 mod edge;
 mod group;
+mod health;
+mod log;
 mod native;
 mod part;
 mod probe;
 pub mod reaper;
 pub mod stop;
 
-use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use self::group::cpu_time;
+use anyhow::{Result, bail};
+use fs_err as fs;
+
+pub use self::group::{cpu_time, cpu_time_with_children};
 
 use self::config::Config;
 use self::cron::Cron;
 use self::edge::{Runtime, Wrangler};
+use self::health::Health;
 use self::native::NativeWorkers;
-use self::part::{Health, Part, Running, Watch};
+use self::part::{Part, Running, Watch};
 use self::reaper::Reaper;
 use self::stop::Stop;
 use crate::build::native::{self as native_build, Profile};
 use crate::lock::Lock;
 use crate::paths::Paths;
-use crate::say::{self, Step};
+use crate::say;
 use crate::setup::Tools;
-use crate::token::DevKey;
-use anyhow::{Context as _, Result, bail};
+use crate::token::{DevKey, random_hex};
 
-/// Time in which parts that were asked to stop do so before they are killed: the workers first, then the edge, all within
+/// Time in which parts that were asked to stop must do so before they are killed: the workers first, then the edge, all within
 /// the 10 s of `dev`.
 const STOP_GRACE: Duration = Duration::from_secs(4);
-
-/// The S3 credentials of the local buckets, as under the buckets in `wrangler.toml`.
-const S3_ACCESS_KEY_ID: &str = "local";
-const S3_SECRET_ACCESS_KEY: &str = "local-secret-not-for-production";
 
 /// Restarts of one part within [`CRASH_WINDOW`] after which the stack gives up.
 const CRASHES_MAX: usize = 8;
@@ -55,11 +55,11 @@ const WAIT_INTERVAL: Duration = Duration::from_millis(20);
 /// What to start.
 #[derive(Debug)]
 pub struct Options {
-    /// Port of the origin; 0 takes a free one.
+    /// Port of the origin; 0 chooses a free one.
     pub port: u16,
     /// Folder of everything that the stack keeps.
     pub state: PathBuf,
-    /// Variables for the scripts, over those that the stack sets itself.
+    /// Variables for the scripts that override those of the stack.
     pub vars: Vec<(String, String)>,
     /// The native workers.
     pub workers: Workers,
@@ -70,14 +70,18 @@ pub struct Options {
 pub struct Workers {
     /// How many.
     pub count: u16,
-    /// The program; of no use without workers.
+    /// The program; unused without workers.
     pub program: PathBuf,
-    /// Settings, over those that the stack makes itself.
+    /// Settings that override those of the stack.
     pub vars: Vec<(String, String)>,
 }
 
 impl Workers {
-    /// `count` workers of the checkout's own program, which is built when there are any.
+    /// `count` workers of the checkout's own program, which is built if there are any.
+    ///
+    /// # Errors
+    ///
+    /// When the build fails.
     pub fn build(
         paths: &Paths,
         profile: Profile,
@@ -103,24 +107,33 @@ pub struct Stack {
     wrangler: Wrangler,
     config: Config,
     vars: Vec<(String, String)>,
+    state: PathBuf,
     log: PathBuf,
     workers: NativeWorkers,
     parts: Vec<Running>,
     crashes: Vec<(Part, Instant)>,
     mark: String,
     cron: Cron,
-    // Dropped in this order: the processes end before the state is let go.
+    // Dropped in this order: the processes end before the state is released.
     _reaper: Reaper,
     _lock: Lock,
 }
 
 impl Stack {
     /// Starts every part and returns when all of them answer.
+    ///
+    /// # Errors
+    ///
+    /// When the state or the port is in use, a part does not start, or `stop` is set.
     pub fn start(paths: &Paths, tools: &Tools, options: &Options, stop: &Stop) -> Result<Self> {
         Self::start_in(&paths.root, paths, tools, options, stop)
     }
 
     /// As [`Stack::start`], with the wrangler files of `folder` instead of the checkout's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stack::start`].
     pub fn start_in(
         folder: &Path,
         paths: &Paths,
@@ -128,36 +141,34 @@ impl Stack {
         options: &Options,
         stop: &Stop,
     ) -> Result<Self> {
-        let state = std::path::absolute(&options.state).context("the state folder")?;
-        fs::create_dir_all(state.join("logs"))
-            .with_context(|| format!("cannot create {}", state.display()))?;
-        let state = fs::canonicalize(&state)
-            .with_context(|| format!("cannot follow {}", state.display()))?;
-        let Some(lock) = Lock::now(&state.join("lock"))? else {
+        fs::create_dir_all(options.state.join("logs"))?;
+        let state = fs::canonicalize(&options.state)?;
+        let Some(lock) = Lock::try_now(&state.join("lock"))? else {
             bail!(
-                "another stack runs on the state {}: stop it or choose another by --state",
+                "another stack runs on the state {}: stop it or choose another with --state",
                 state.display()
             );
         };
         group::kill_marked(&format!("{}#", state.display()))?;
-        let port = free_port(options.port)?;
-        let mark = format!("{}#{}", state.display(), nonce()?);
+        let port = address::free_port(options.port)?;
+        let mark = format!("{}#{}", state.display(), random_hex::<16>()?);
         let reaper = Reaper::start(&mark)?;
         let wrangler = Wrangler::new(paths, tools, &state, &Part::Edge.mark(&mark))?;
         let config = config::write(folder, &state)?;
         database::migrate(paths, &wrangler, &config, &state)?;
         let origin = format!("http://127.0.0.1:{port}");
         let key = DevKey::of(paths)?;
-        let Workers {
-            count,
-            program,
-            vars,
-        } = &options.workers;
         let mut stack = Self {
             vars: variables(&origin, &key, &options.vars),
-            log: new_log(&state.join("logs/wrangler.log"))?,
-            workers: NativeWorkers::new(program.clone(), &state, &origin, key, vars),
+            log: log::create(state.join("logs/wrangler.log"))?,
             cron: Cron::new(&origin),
+            workers: NativeWorkers {
+                program: options.workers.program.clone(),
+                state: state.clone(),
+                origin: origin.clone(),
+                key,
+                vars: options.workers.vars.clone(),
+            },
             parts: Vec::new(),
             crashes: Vec::new(),
             _reaper: reaper,
@@ -166,33 +177,32 @@ impl Stack {
             port,
             wrangler,
             config,
+            state,
             mark,
         };
-        step("starting the edge", || stack.start_part(Part::Edge, stop))?;
-        if *count > 0 {
-            step("starting the native worker", || {
-                stack.start_workers(*count, stop)
+        say::step("starting the edge", || stack.start_part(Part::Edge, stop))?;
+        let count = options.workers.count;
+        if count > 0 {
+            say::step("starting the native worker", || {
+                stack.start_workers(count, stop)
             })?;
         }
         Ok(stack)
     }
 
-    /// Starts all workers and waits until each is ready. One that ends before has settings that are wrong: there is no
-    /// use in starting it again.
+    /// Starts all workers and waits until each is ready. One that ends before has wrong settings: there is no use in starting it
+    /// again.
     fn start_workers(&mut self, count: u16, stop: &Stop) -> Result<()> {
         for number in 1..=count {
-            new_log(&self.workers.log(number))?;
+            log::create(self.workers.log(number))?;
             self.start_part(Part::NativeWorker(number), stop)?;
         }
         while !self.parts.iter().all(Running::is_ready) {
             stop.check()?;
             for running in &mut self.parts {
                 if running.health() == Health::Dead {
-                    bail!(
-                        "the {} did not become ready\n{}",
-                        running.part,
-                        probe::log_tail(&running.log)
-                    );
+                    let log = log::tail(&running.log);
+                    bail!("the {} did not become ready\n{log}", running.part);
                 }
             }
             std::thread::sleep(WAIT_INTERVAL);
@@ -205,31 +215,32 @@ impl Stack {
         &self.origin
     }
 
+    /// The folder of everything that the stack keeps.
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The process of native worker `number`, from 1, and its scratch folder.
     pub fn worker(&self, number: u16) -> Option<(u32, PathBuf)> {
-        let running = self
-            .parts
-            .iter()
-            .find(|running| running.part == Part::NativeWorker(number))?;
-        Some((running.id(), self.workers.scratch(number)))
+        let mut parts = self.parts.iter();
+        let running = parts.find(|running| running.part == Part::NativeWorker(number))?;
+        Some((running.child.id(), self.workers.scratch(number)))
     }
 
     /// CPU time that the runtime's processes have used so far.
     pub fn runtime_cpu(&self) -> Duration {
-        group::marked_named(&self.mark, edge::RUNTIME)
-            .into_iter()
-            .map(cpu_time)
-            .sum()
+        let processes = group::marked_named(&self.mark, edge::RUNTIME);
+        processes.into_iter().map(cpu_time).sum()
     }
 
-    /// One look at the parts: restarts those that died, and lets the cron fire when it is due.
+    /// Checks the parts once: restarts those that died, and fires the cron if it is due.
     pub(crate) fn look(&mut self, stop: &Stop) -> Result<()> {
         self.cron.tick();
         let mut dead = Vec::new();
         for running in &mut self.parts {
             match running.health() {
                 Health::Alive => {}
-                Health::Ready => say::line(format_args!("restarted: {}", running.part)),
+                Health::Ready => restarted(running.part),
                 Health::Dead => dead.push(running.part),
             }
         }
@@ -244,7 +255,7 @@ impl Stack {
             return Ok(());
         };
         let running = self.parts.remove(index);
-        // A worker that was ready does die: tests kill it, and some inputs may. One that never becomes ready is broken.
+        // A worker that was ready may die: tests kill it, and some inputs may. One that never becomes ready is broken.
         if part == Part::Edge || !running.is_ready() {
             self.count_crash(part, &running.log)?;
         }
@@ -252,7 +263,7 @@ impl Stack {
         running.kill()?;
         self.start_part(part, stop)?;
         if part == Part::Edge {
-            say::line(format_args!("restarted: {part}"));
+            restarted(part);
         }
         Ok(())
     }
@@ -264,44 +275,49 @@ impl Stack {
         self.crashes.push((part, now));
         let count = self.crashes.iter().filter(|(one, _)| *one == part).count();
         if count > CRASHES_MAX {
-            bail!(
-                "the {part} died {CRASHES_MAX} times within a minute\n{}",
-                probe::log_tail(log)
-            );
+            let log = log::tail(log);
+            bail!("the {part} died {CRASHES_MAX} times within a minute\n{log}");
         }
         Ok(())
     }
 
     fn start_part(&mut self, part: Part, stop: &Stop) -> Result<()> {
-        match part {
+        let mark = part.mark(&self.mark);
+        let (child, watch, log) = match part {
             Part::Edge => {
-                let nonce = nonce()?;
+                let nonce = random_hex::<16>()?;
                 let own = [("NONCE".to_owned(), nonce.clone())];
                 config::write_vars(&self.config.folder, &[self.vars.as_slice(), &own].concat())?;
                 let mut child = self.wrangler.dev(&self.config, self.port, &self.log)?;
                 let ready = probe::wait_ready(&self.origin, &nonce, &mut child, &self.log, stop);
-                let mark = part.mark(&self.mark);
-                let watch = Watch::Edge(Runtime::of(&self.origin, &nonce, &mark));
-                let running = Running::new(part, child, watch, self.log.clone(), mark);
                 if let Err(error) = ready {
-                    running.kill()?;
+                    group::kill_marked(&mark)?;
+                    let _ = child.wait();
                     return Err(error);
                 }
-                self.parts.push(running);
+                let runtime = Runtime::of(&self.origin, &nonce, &mark);
+                (child, Watch::Edge(runtime), self.log.clone())
             }
             Part::NativeWorker(number) => {
-                let mark = part.mark(&self.mark);
-                let (child, address) = self.workers.start(number, &mark)?;
-                let (watch, log) = (Watch::NativeWorker(address), self.workers.log(number));
-                self.parts.push(Running::new(part, child, watch, log, mark));
+                let (child, endpoint) = self.workers.start(number, &mark)?;
+                let log = self.workers.log(number);
+                (child, Watch::NativeWorker(endpoint), log)
             }
-        }
+        };
+        self.parts.push(Running {
+            part,
+            watch,
+            log,
+            mark,
+            child,
+        });
         Ok(())
     }
 
-    /// Asks every part to stop, waits a little, and leaves what is left to be killed. The workers come first: they give
-    /// their jobs back to the edge.
+    /// Asks every part to stop, waits a little, and kills the rest. The workers stop first: they return their jobs to the edge.
     pub fn stop(mut self) {
+        say::note("  ..  stopping");
+        let started = Instant::now();
         let (edge, workers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.parts)
             .into_iter()
             .partition(|running| running.part == Part::Edge);
@@ -315,61 +331,36 @@ impl Stack {
             }
             self.parts.extend(parts);
         }
+        drop(self);
+        say::note(format_args!(
+            "  ok  stopped ({})",
+            say::seconds(started.elapsed())
+        ));
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
         for part in self.parts.drain(..) {
-            // What does not end is the reaper's.
+            // The reaper kills what does not end.
             let _ = part.kill();
         }
     }
 }
 
-/// Shows `work` as a step.
-fn step(title: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    let step = Step::start(title);
-    let result = work();
-    match &result {
-        Ok(()) => step.ok(),
-        Err(_) => step.failed(),
-    }
-    result
+fn restarted(part: Part) {
+    say::note(format_args!("  ok  restarted the {part}"));
 }
 
 /// The variables that both scripts need.
 fn variables(origin: &str, key: &DevKey, overrides: &[(String, String)]) -> Vec<(String, String)> {
     let own = [
-        ("PUBLIC_URL", origin.to_owned()),
-        ("S3_ENDPOINT", s3_endpoint(origin)),
-        ("S3_ACCESS_KEY_ID", S3_ACCESS_KEY_ID.to_owned()),
-        ("S3_SECRET_ACCESS_KEY", S3_SECRET_ACCESS_KEY.to_owned()),
-        ("JWT_SECRET", key.secret().to_owned()),
+        ("PUBLIC_URL", origin),
+        ("S3_ENDPOINT", &address::s3_endpoint(origin)),
+        ("S3_ACCESS_KEY_ID", address::S3_ACCESS_KEY_ID),
+        ("S3_SECRET_ACCESS_KEY", address::S3_SECRET_ACCESS_KEY),
+        ("JWT_SECRET", key.secret()),
     ];
-    let own = own.into_iter().map(|(key, value)| (key.to_owned(), value));
-    own.chain(overrides.iter().cloned()).collect()
-}
-
-fn free_port(wanted: u16) -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", wanted)).with_context(|| {
-        format!("port {wanted} of 127.0.0.1 cannot be used: choose another by --port N (0 takes a free one)")
-    })?;
-    Ok(listener.local_addr().context("the port")?.port())
-}
-
-/// Where the local buckets speak S3.
-fn s3_endpoint(origin: &str) -> String {
-    format!("{origin}/cdn-cgi/local/r2/s3/")
-}
-
-fn new_log(log: &Path) -> Result<PathBuf> {
-    File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-    Ok(log.to_path_buf())
-}
-
-fn nonce() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-    Ok(crate::stamp::hex(&bytes))
+    let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    own.into_iter().chain(overrides.iter().cloned()).collect()
 }

@@ -8,11 +8,12 @@ use rustix::process::Signal;
 
 use super::edge::Runtime;
 use super::group;
-use super::native::Address;
+use super::health::Health;
+use super::native::Endpoint;
 
 /// A part by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(super) enum Part {
     /// Wrangler with the edge scripts.
     Edge,
     /// A native worker by its number, from 1.
@@ -20,7 +21,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Its mark: that of the stack and its own name, ended so that none is the beginning of another.
+    /// Its mark: that of the stack and its own name, terminated so that none is a prefix of another.
     pub(super) fn mark(self, stack: &str) -> String {
         match self {
             Self::Edge => format!("{stack}/edge/"),
@@ -38,24 +39,13 @@ impl fmt::Display for Part {
     }
 }
 
-/// What a look at a part finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    /// Nothing has changed.
-    Alive,
-    /// It answers for the first time since it was started or had vanished.
-    Ready,
-    /// It has to be started again.
-    Dead,
-}
-
 /// What is watched of a part, beside its first process.
 #[derive(Debug)]
 pub(super) enum Watch {
     /// The runtime's processes below wrangler.
     Edge(Runtime),
     /// The worker's operations endpoints.
-    NativeWorker(Address),
+    NativeWorker(Endpoint),
 }
 
 /// A part that was started.
@@ -64,48 +54,33 @@ pub(super) struct Running {
     pub(super) part: Part,
     pub(super) watch: Watch,
     pub(super) log: PathBuf,
-    child: Child,
-    mark: String,
+    pub(super) mark: String,
+    /// The first process, leader of a group of its own.
+    pub(super) child: Child,
 }
 
 impl Running {
-    /// A part just started as the leader of its own group.
-    pub(super) fn new(part: Part, child: Child, watch: Watch, log: PathBuf, mark: String) -> Self {
-        Self {
-            part,
-            watch,
-            log,
-            child,
-            mark,
-        }
-    }
-
-    /// Looks for an end of the leader, or of what is watched.
+    /// Checks whether the leader, or what is watched, has ended.
     pub(super) fn health(&mut self) -> Health {
         if self.has_ended() {
             return Health::Dead;
         }
         match &mut self.watch {
             Watch::Edge(runtime) => runtime.health(),
-            Watch::NativeWorker(address) => address.health(),
+            Watch::NativeWorker(endpoint) => endpoint.health(),
         }
     }
 
-    /// Has it answered since it was started?
+    /// Whether it has answered since it was started.
     pub(super) fn is_ready(&self) -> bool {
         match &self.watch {
             // Its start waits for it.
             Watch::Edge(_) => true,
-            Watch::NativeWorker(address) => address.is_ready(),
+            Watch::NativeWorker(endpoint) => endpoint.is_ready(),
         }
     }
 
-    /// The leader.
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Has the leader ended?
+    /// Whether the leader has ended.
     pub(super) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
@@ -114,7 +89,7 @@ impl Running {
     pub(super) fn terminate(&self) {
         match self.part {
             Part::Edge => group::signal(self.child.id(), Signal::TERM),
-            // The worker alone: it decides what becomes of its children.
+            // The worker alone: it ends its children itself.
             Part::NativeWorker(_) => group::signal_one(self.child.id(), Signal::TERM),
         }
     }
@@ -123,7 +98,8 @@ impl Running {
     pub(super) fn kill(mut self) -> anyhow::Result<()> {
         group::signal(self.child.id(), Signal::KILL);
         let _ = self.child.wait();
-        // What has left the group: it would hold the port and answer for the new one, or go on encoding for nobody.
+        // Descendants that left the group: they would hold the port and answer for the new part, or go on encoding for
+        // nobody.
         group::kill_marked(&self.mark)
     }
 }

@@ -1,4 +1,4 @@
-//! Is the stack there, and is it this one?
+//! Whether the edge of this start answers.
 
 use std::path::Path;
 use std::process::Child;
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use super::log;
 use super::stop::Stop;
-use crate::{client, run};
 
 /// Time in which the edge must answer after its start, with other builds and stacks on the same cores.
 const READY_DEADLINE: Duration = Duration::from_secs(90);
-/// Longest wait for one answer: the first of a start compiles the scripts.
+/// Longest wait for one answer: the first one of a start compiles the scripts.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_millis(50);
-/// A wrangler that could not start the scripts says so and waits for a change of the files: no use waiting with it.
+/// A wrangler that could not start the scripts logs that and waits for a change of the files: there is no use waiting with it.
 const ERROR_GRACE: Duration = Duration::from_secs(5);
 const ERROR_WORD: &str = "[ERROR]";
 
-/// Waits until this start of the edge answers, whole.
+/// Waits until this start of the edge answers.
 ///
-/// Trap: an orphan of an earlier start may hold the port and answer as well; the nonce tells them apart.
+/// Trap: an orphan of an earlier start may hold the port and answer as well; the nonce distinguishes them.
 pub(super) fn wait_ready(
     origin: &str,
     nonce: &str,
@@ -36,23 +36,22 @@ pub(super) fn wait_ready(
         if let Ok(Some(status)) = child.try_wait() {
             bail!(
                 "wrangler ended ({status}) before the edge was ready\n{}",
-                log_tail(log)
+                log::tail(log)
             );
         }
-        if error_at.is_none()
-            && std::fs::read_to_string(log).is_ok_and(|text| text.contains(ERROR_WORD))
-        {
+        let has_error = || std::fs::read_to_string(log).is_ok_and(|text| text.contains(ERROR_WORD));
+        if error_at.is_none() && has_error() {
             error_at = Some(Instant::now());
         }
         if error_at.is_some_and(|at| at.elapsed() > ERROR_GRACE) {
-            bail!("wrangler cannot start the edge\n{}", log_tail(log));
+            bail!("wrangler cannot start the edge\n{}", log::tail(log));
         }
         if started.elapsed() > READY_DEADLINE {
             bail!(
-                "the edge was not ready after {} s: {origin}/version must answer the nonce of this start and \
-                 {origin}/readyz must answer 200\n{}",
+                "the edge was not ready after {} s: {origin}/version must answer with the nonce of this start and \
+                 {origin}/readyz with 200\n{}",
                 READY_DEADLINE.as_secs(),
-                log_tail(log)
+                log::tail(log)
             );
         }
         std::thread::sleep(INTERVAL);
@@ -60,7 +59,7 @@ pub(super) fn wait_ready(
     Ok(())
 }
 
-/// One question: does the edge of this start answer, and does it call itself ready?
+/// Asks once whether the edge of this start answers and is ready.
 pub(super) fn is_ready(origin: &str, nonce: &str, timeout: Duration) -> bool {
     let version = client::probe(&format!("{origin}/version"), timeout)
         .and_then(|mut answer| answer.body_mut().read_to_string().ok())
@@ -68,14 +67,4 @@ pub(super) fn is_ready(origin: &str, nonce: &str, timeout: Duration) -> bool {
     let is_ours =
         version.is_some_and(|version| version.get("nonce").and_then(Value::as_str) == Some(nonce));
     is_ours && client::probe(&format!("{origin}/readyz"), timeout).is_some()
-}
-
-/// The end of a log, with its place.
-pub(super) fn log_tail(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    format!(
-        "--- the end of {}:\n{}",
-        log.display(),
-        run::tail(&text, 30)
-    )
 }

@@ -1,7 +1,7 @@
-//! The reaper: a second xtask that outlives the first by as long as it takes to kill what the first has started.
+//! The reaper: a second process of this program that kills what the first one started, once the first one is gone.
 //!
-//! It holds the reading end of a pipe; when the other end closes, for whatever reason and SIGKILL among them, it
-//! kills every process of the stack.
+//! It holds the reading end of a pipe. When the other end closes, for whatever reason, SIGKILL included, it kills every
+//! process of the stack.
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result};
 
 use super::group;
 
-/// The hidden command that runs as the reaper.
+/// The hidden command of this program that is the reaper.
 pub const COMMAND: &str = "reap";
 
-/// A reaper that waits. Dropping it ends the stack's processes and returns when they are gone.
+/// A waiting reaper. Dropping it kills the stack's processes and returns when they are gone.
 #[derive(Debug)]
 pub(super) struct Reaper {
     child: Child,
@@ -24,7 +24,7 @@ pub(super) struct Reaper {
 impl Reaper {
     /// Starts one for the processes marked with `mark`.
     pub(super) fn start(mark: &str) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot find the program of xtask")?;
+        let program = std::env::current_exe().context("cannot find this program")?;
         let mut child = Command::new(program)
             .args([COMMAND, mark])
             // Its own group: a Ctrl-C on the terminal is not for it.
@@ -46,7 +46,11 @@ impl Drop for Reaper {
     }
 }
 
-/// The reaper's life: waits for the end of the pipe, then kills.
+/// Waits for the end of the pipe, then kills the processes marked with `mark`.
+///
+/// # Errors
+///
+/// When a process does not end.
 pub fn run(mark: &str) -> Result<()> {
     let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
     group::kill_marked(mark)

@@ -1,4 +1,4 @@
-//! The wish to stop: SIGINT, SIGTERM or SIGHUP.
+//! The request to stop: SIGINT, SIGTERM or SIGHUP.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ pub struct Stop {
     flag: Arc<AtomicBool>,
 }
 
-/// The error of a step that was given up because of it.
+/// The error of a step that was interrupted by the request.
 #[derive(Debug)]
-pub struct Stopped;
+pub(crate) struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,6 +27,10 @@ impl std::error::Error for Stopped {}
 
 impl Stop {
     /// Listens for the signals from now on. A second one ends the process at once; the reaper does the rest.
+    ///
+    /// # Errors
+    ///
+    /// When the signal handlers cannot be installed.
     pub fn listen() -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -37,12 +41,16 @@ impl Stop {
         Ok(Self { flag })
     }
 
-    /// Has a signal come?
-    pub fn is_set(&self) -> bool {
+    /// Whether a signal has come.
+    pub(crate) fn is_set(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
     }
 
-    /// As an error, for the middle of a longer step.
+    /// The request as an error, for the middle of a longer step.
+    ///
+    /// # Errors
+    ///
+    /// When a signal has come.
     pub fn check(&self) -> Result<()> {
         if self.is_set() {
             Err(Stopped.into())

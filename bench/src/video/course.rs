@@ -1,10 +1,11 @@
-//! What the events tell of the progress, held against the clock.
+//! The progress of a job as its events report it, compared with the clock.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use shared::event::{Event, EventType};
+use shared::event::EventType;
 
+use crate::events::watch::Seen;
 use crate::report::stats::float;
 
 /// The stage whose progress is measured: the others are short.
@@ -13,35 +14,35 @@ const STAGE: &str = "encode";
 /// The course of one job.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Course {
-    /// When the start of the work was heard.
+    /// When the event of the start arrived.
     pub(super) started: Instant,
-    /// From the start to the end, by the events' own times.
+    /// From the start to the end, by the times in the events.
     pub(super) wall: Duration,
-    /// Longest time between two events, from the start to the end.
+    /// Longest time between the arrivals of two events, from the start to the end.
     pub(super) silence: Duration,
-    /// Did the share never fall?
+    /// Whether the ratio never fell.
     pub(super) is_monotonic: bool,
-    /// Largest distance of the share of the encoding from the share of its time that had passed then, 0…1.
+    /// Largest distance between the share of the encoding that was reported and the share of its time that had passed, 0…1.
     pub(super) error: f64,
-    /// Events of progress.
+    /// Events with a ratio.
     pub(super) count: usize,
 }
 
-/// What the events of one job tell, its start and its end among them.
-pub(super) fn course(events: &[(Instant, Event)]) -> Result<Course> {
-    let mut events = events
-        .iter()
-        .skip_while(|(_, event)| event.event_type != EventType::ProcessingStarted)
-        .peekable();
-    let (started, first) = events.peek().copied().context("the work never started")?;
-    let events: Vec<_> = events.collect();
-    let (_, last) = events.last().context("the work never ended")?;
-    let times: Vec<Instant> = events.iter().map(|(at, _)| *at).collect();
+/// The course that all events of one job report.
+pub(super) fn course(events: &[Seen]) -> Result<Course> {
+    let is_start = |seen: &Seen| seen.event.event_type == EventType::ProcessingStarted;
+    let start = events.iter().position(is_start);
+    let events = start.and_then(|start| events.get(start..));
+    let events = events.context("there is no event of the start")?;
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return Err(anyhow::anyhow!("there are no events"));
+    };
+    let times: Vec<Instant> = events.iter().map(|seen| seen.at).collect();
     let ratios: Vec<(f64, f64, bool)> = events
         .iter()
-        .filter_map(|(at, event)| {
-            let progress = event.progress.as_ref()?;
-            let since = at.duration_since(*started).as_secs_f64();
+        .filter_map(|seen| {
+            let progress = seen.event.progress.as_ref()?;
+            let since = seen.at.duration_since(first.at).as_secs_f64();
             Some((since, progress.ratio?, progress.stage == STAGE))
         })
         .collect();
@@ -51,8 +52,8 @@ pub(super) fn course(events: &[(Instant, Event)]) -> Result<Course> {
         .map(|(since, ratio, _)| (*since, *ratio))
         .collect();
     Ok(Course {
-        started: *started,
-        wall: Duration::from_millis(last.time.ms_since(first.time)),
+        started: first.at,
+        wall: Duration::from_millis(last.event.time.ms_since(first.event.time)),
         silence: times
             .windows(2)
             .filter_map(|pair| Some(pair.last()?.duration_since(*pair.first()?)))
@@ -64,7 +65,7 @@ pub(super) fn course(events: &[(Instant, Event)]) -> Result<Course> {
     })
 }
 
-/// Largest distance of points from the line between the first and the last, as a share of its height.
+/// Largest vertical distance of points from the line between the first and the last, as a share of its height; 1 without a line.
 pub(super) fn distance(points: &[(f64, f64)]) -> f64 {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return 1.0;
@@ -93,6 +94,9 @@ mod tests {
         let share = distance(&[(0.0, 0.2), (1.0, 0.4), (2.0, 0.8)]);
         assert!((share - 1.0 / 6.0).abs() < 1e-9, "{share}");
         assert!(distance(&[(0.0, 0.0), (5.0, 0.5), (10.0, 1.0)]) < 1e-9);
-        assert!(distance(&[(0.0, 0.5)]) > 0.99, "one point is no line");
+        assert!(
+            distance(&[(0.0, 0.5)]) > 0.99,
+            "one point does not make a line"
+        );
     }
 }

@@ -1,5 +1,5 @@
-// The pictures of the bench, made from one photo of the tests: mirror-tiled mosaics, so that there is no seam.
-// `node pictures.mjs <folder>` makes what is missing there and prints names and paths.
+// The images of the benchmark, made from one photo of the tests: mirrored tiles, so that there are no seams.
+// `node images.mjs <folder>` makes the missing ones there and prints names and paths.
 import { existsSync, mkdirSync } from "node:fs";
 import sharp from "sharp";
 
@@ -20,7 +20,7 @@ async function mosaic(width, height) {
 }
 
 const jpeg = (progressive) => (image) => image.jpeg({ quality: 92, chromaSubsampling: "4:2:0", progressive });
-const PICTURES = [
+const IMAGES = [
   ["24 MP JPEG", "24mp.jpg", 6000, 4000, jpeg(false)],
   ["12 MP JPEG", "12mp.jpg", 4000, 3000, jpeg(false)],
   ["12 MP progressive", "12mp-progressive.jpg", 4000, 3000, jpeg(true)],
@@ -31,7 +31,7 @@ const PICTURES = [
 const folder = process.argv[2];
 mkdirSync(folder, { recursive: true });
 const made = [];
-for (const [name, file, width, height, encode] of PICTURES) {
+for (const [name, file, width, height, encode] of IMAGES) {
   const path = `${folder}/${file}`;
   if (!existsSync(path)) await encode(await mosaic(width, height)).toFile(path);
   made.push({ name, path });

@@ -1,9 +1,12 @@
+//! The event stream against a server that closes its connections.
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use super::*;
-use crate::client::Client;
+use client::Client;
+use client::sse::Event;
 
 /// The connections that a server accepted.
 struct Accepted {
@@ -121,18 +124,4 @@ fn a_replay_that_is_not_complete_ends_at_its_deadline() {
         .unwrap_err();
     assert!(format!("{error:#}").contains("in time"), "{error:#}");
     server.join().unwrap();
-}
-
-#[test]
-fn lines_are_read_as_the_standard_says() {
-    assert_eq!(parse("data: {\"a\": 1}"), Field::Data("{\"a\": 1}"));
-    assert_eq!(parse("data:  x"), Field::Data(" x"));
-    assert_eq!(parse("id:7"), Field::Id("7"));
-    assert_eq!(
-        parse("retry: 250"),
-        Field::Retry(Duration::from_millis(250))
-    );
-    assert_eq!(parse("retry: soon"), Field::Other);
-    assert_eq!(parse(": heartbeat"), Field::Other);
-    assert_eq!(parse(""), Field::End);
 }

@@ -1,5 +1,5 @@
-//! The event stream of a client: one reader that resumes where a connection ended, so that its caller sees one sequence of
-//! events without gaps and without repetitions.
+//! The event stream: one reader that resumes where a connection ended, so that its caller sees one sequence of events without
+//! gaps and without repetitions.
 //!
 //! WHATWG HTML, "Server-sent events": fields, dispatch at the blank line, `Last-Event-ID`, `retry`.
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-/// Wait after a connection that failed, unless the server has named another.
+/// Wait after a connection that failed, unless the server has named another one.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Connections that may fail in a row before the reader gives up.
@@ -25,20 +25,18 @@ pub struct Event {
     pub data: String,
 }
 
-/// Where to connect.
-pub(crate) trait Source {
-    /// Opens a connection that continues after `last_event_id` and ends after `timeout` at the latest.
-    fn connect(
-        &self,
-        last_event_id: Option<&str>,
-        timeout: Option<Duration>,
-    ) -> Result<Box<dyn BufRead + Send>>;
-}
+/// Opens a connection that continues after an event id and ends after a timeout at the latest.
+type Connect = dyn Fn(Option<&str>, Option<Duration>) -> Result<Connection> + Send;
 
-/// The events of a stream, over as many connections as it takes. Yields an error once, when the stream cannot be resumed.
+/// The body of an answer.
+pub(crate) type Connection = Box<dyn BufRead + Send>;
+
+/// The events of a stream, over as many connections as it takes. Yields one error when the stream cannot be resumed.
+///
+/// A connection that ends is resumed after the server's `retry`, or at once without one.
 pub struct Events {
-    source: Box<dyn Source + Send>,
-    connection: Option<Box<dyn BufRead + Send>>,
+    connect: Box<Connect>,
+    connection: Option<Connection>,
     last_event_id: Option<String>,
     retry: Option<Duration>,
     deadline: Option<Instant>,
@@ -47,14 +45,14 @@ pub struct Events {
 }
 
 impl Events {
-    /// Connects to `source`, to read what follows `last_event_id`; an error after `deadline`.
+    /// Connects, to read what follows `last_event_id`; an error after `deadline`.
     pub(crate) fn open(
-        source: impl Source + Send + 'static,
+        connect: Box<Connect>,
         last_event_id: Option<&str>,
         deadline: Option<Instant>,
     ) -> Result<Self> {
         let mut events = Self {
-            source: Box::new(source),
+            connect,
             connection: None,
             last_event_id: last_event_id.map(ToOwned::to_owned),
             retry: None,
@@ -74,8 +72,8 @@ impl Events {
                 None => self.connect()?,
             };
             let mut has_answered = false;
+            // An event that the end of the connection cuts off is dropped: it comes again.
             let mut draft = Draft::default();
-            // A connection that breaks off is resumed as one that ends: the draft of an event that is not whole is dropped.
             while let Some(line) = next_line(&mut connection) {
                 has_answered = true;
                 self.failures = 0;
@@ -101,7 +99,7 @@ impl Events {
             Field::Other => {}
             Field::End => {
                 let Draft { id, name, data } = std::mem::take(draft);
-                // Only now: the id of an event that is not whole would skip it.
+                // Only here: the id of an event that is cut off would skip it.
                 self.last_event_id = id.or_else(|| self.last_event_id.take());
                 if !data.is_empty() {
                     return Some(Event {
@@ -115,8 +113,8 @@ impl Events {
         None
     }
 
-    /// Opens a connection; tries again as often as is allowed.
-    fn connect(&mut self) -> Result<Box<dyn BufRead + Send>> {
+    /// Opens a connection, with further attempts after a failure.
+    fn connect(&mut self) -> Result<Connection> {
         loop {
             let timeout = match self.deadline {
                 Some(deadline) if deadline <= Instant::now() => {
@@ -125,7 +123,7 @@ impl Events {
                 deadline => deadline.map(|deadline| deadline - Instant::now()),
             };
             let last_event_id = self.last_event_id.as_deref().filter(|id| !id.is_empty());
-            match self.source.connect(last_event_id, timeout) {
+            match (self.connect)(last_event_id, timeout) {
                 Ok(connection) => return Ok(connection),
                 Err(error) => self.failed(error)?,
             }
@@ -142,7 +140,7 @@ impl Events {
         Ok(())
     }
 
-    /// Waits as long as the server wants, or else for `default`.
+    /// Waits for the server's `retry`, or else for `default`.
     fn wait(&self, default: Duration) {
         std::thread::sleep(self.retry.unwrap_or(default));
     }
@@ -161,7 +159,7 @@ impl Iterator for Events {
     }
 }
 
-/// An event that is not whole yet.
+/// An event that is not complete yet.
 #[derive(Debug, Default)]
 struct Draft {
     id: Option<String>,
@@ -169,7 +167,7 @@ struct Draft {
     data: Vec<String>,
 }
 
-/// A line of the stream, taken apart.
+/// A parsed line of the stream.
 #[derive(Debug, PartialEq, Eq)]
 enum Field<'a> {
     Event(&'a str),
@@ -180,7 +178,7 @@ enum Field<'a> {
     Other,
 }
 
-/// The next line; none at the end of the connection, however it comes, nor for a line that it cuts off.
+/// The next whole line; `None` when the connection has ended or broken off.
 fn next_line(connection: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     connection.read_line(&mut line).ok()?;
@@ -206,4 +204,20 @@ fn parse(line: &str) -> Field<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_parsed_as_in_the_standard() {
+        assert_eq!(parse("data: {\"a\": 1}"), Field::Data("{\"a\": 1}"));
+        assert_eq!(parse("data:  x"), Field::Data(" x"));
+        assert_eq!(parse("id:7"), Field::Id("7"));
+        assert_eq!(
+            parse("retry: 250"),
+            Field::Retry(Duration::from_millis(250))
+        );
+        assert_eq!(parse("retry: soon"), Field::Other);
+        assert_eq!(parse(": heartbeat"), Field::Other);
+        assert_eq!(parse(""), Field::End);
+    }
+}

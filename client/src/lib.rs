@@ -1,4 +1,7 @@
-//! The HTTP client of every command: the calls of the API that a user's program makes, with the types of the contract.
+//! Ferrotype's API as a program uses it, with the types of the contract: calls, event stream, HLS.
+
+pub mod hls;
+pub mod sse;
 
 use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
@@ -8,16 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::api::{CompletedAsset, CreatedAsset, Playback, Upload};
 use shared::asset::Asset;
-use shared::auth::Role;
 use shared::id::AssetId;
 use shared::problem::Problem;
 use ureq::http::Response;
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
-use crate::paths::Paths;
-use crate::sse::{Events, Source};
-use crate::token::{DevKey, Options};
+use crate::sse::{Connection, Events};
 
 /// Longest wait for the head of an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,20 +51,6 @@ impl Client {
             token,
             agent: config.new_agent(),
         }
-    }
-
-    /// The user `user` of `tenant`, with a token of the checkout's development key.
-    ///
-    /// # Errors
-    ///
-    /// When the key cannot be read or made.
-    pub fn of(paths: &Paths, origin: &str, tenant: &str, user: &str) -> Result<Self> {
-        let token = DevKey::of(paths)?.token(&Options {
-            tenant: tenant.to_owned(),
-            user: user.to_owned(),
-            role: Role::User,
-        })?;
-        Ok(Self::new(origin, token))
     }
 
     /// Where the edge is.
@@ -222,49 +208,49 @@ impl Client {
         }
     }
 
-    /// Opens the event stream, after the event `last_event_id` when there is one. It is open once this returns.
+    /// Opens the event stream, after the event `last_event_id` if given. It is open once this returns.
     ///
     /// # Errors
     ///
     /// When the stream cannot be opened.
     pub fn events(&self, last_event_id: Option<&str>) -> Result<Events> {
-        Events::open(self.clone(), last_event_id, None).context("the event stream")
+        self.open_events(last_event_id, None)
     }
 
-    /// What followed the event `last_event_id`; an error once `within` has passed.
+    /// Reads what followed the event `last_event_id`; the events end with an error once `within` has passed.
     ///
     /// # Errors
     ///
     /// When the stream cannot be opened.
     pub fn replay(&self, last_event_id: &str, within: Duration) -> Result<Events> {
-        let deadline = Instant::now() + within;
-        Events::open(self.clone(), Some(last_event_id), Some(deadline)).context("the event stream")
+        self.open_events(Some(last_event_id), Some(Instant::now() + within))
     }
-}
 
-impl Source for Client {
-    fn connect(
+    fn open_events(
         &self,
         last_event_id: Option<&str>,
-        timeout: Option<Duration>,
-    ) -> Result<Box<dyn std::io::BufRead + Send>> {
+        deadline: Option<Instant>,
+    ) -> Result<Events> {
+        let client = self.clone();
         let url = format!("{}/v1/events", self.origin);
-        let mut request = self.authorized(self.agent.get(&url));
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
-        }
-        let request = request.config().timeout_recv_body(timeout).build();
-        let answer = fetch(request, &url)?;
-        if !answer.status().is_success() {
-            return Err(problem(answer));
-        }
-        Ok(Box::new(BufReader::new(answer.into_body().into_reader())))
+        let connect = move |last_event_id: Option<&str>, timeout| -> Result<Connection> {
+            let mut request = client.authorized(client.agent.get(&url));
+            if let Some(id) = last_event_id {
+                request = request.header("last-event-id", id);
+            }
+            let answer = fetch(request.config().timeout_recv_body(timeout).build(), &url)?;
+            if !answer.status().is_success() {
+                return Err(problem(answer));
+            }
+            Ok(Box::new(BufReader::new(answer.into_body().into_reader())))
+        };
+        Events::open(Box::new(connect), last_event_id, deadline).context("the event stream")
     }
 }
 
 /// A successful answer within `timeout`, or none. On a connection of its own: a kept one belongs to a process that may just
 /// have died.
-pub(crate) fn probe(url: &str, timeout: Duration) -> Option<Response<Body>> {
+pub fn probe(url: &str, timeout: Duration) -> Option<Response<Body>> {
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
         .proxy(None)

@@ -1,0 +1,4 @@
+//! Tests of the client against servers that misbehave.
+
+#[cfg(test)]
+mod sse;
