@@ -262,11 +262,11 @@ fn report(peer: &Subject, ours: &[&Subject], options: &Options) -> String {
         ]);
     }
     format!(
-        "### Registering files\n\n`POST /v1/assets` on {CONNECTIONS} kept connections, {} turns of {} s each in alternation after a \
-         warm-up. The peer ([`{PEER}`](../{PEER}/create.mjs)) is a bare JavaScript Worker that runs the same two INSERTs on the \
-         same schema under the same wrangler; it verifies no token, signs no URL and delivers no event. Rates and ratios are \
-         medians of the turns; CPU is that of the runtime's processes until they are idle again. Every answer is a 201, and \
-         afterwards every asset is listed and every event is replayed.\n\n{}",
+        "### Registering files\n\n`POST /v1/assets` over {CONNECTIONS} persistent connections, in {} alternating runs of {} s each, \
+         after one warm-up run. The peer ([`{PEER}`](../{PEER}/create.mjs)) is a bare JavaScript Worker that runs the same two \
+         INSERTs on the same schema under the same wrangler; it checks no token, signs no URL and delivers no event. Rates and \
+         ratios are medians of the runs. CPU is measured for the runtime's processes until the work after the responses is done. \
+         Every response is a 201. Afterwards every asset is listed and every event is replayed.\n\n{}",
         options.rounds,
         options.seconds,
         table.markdown()

@@ -141,21 +141,21 @@ fn report(size_bytes: usize, all: &[Times]) -> String {
             goal.to_owned(),
         ]);
     };
-    row("its answer", |times| times.answered, "");
+    row("its response", |times| times.answered, "");
     row("event `processing_started`", |times| times.started, "");
     let goal = format!("≤ {:.0} ms", ms(GOAL));
     row("event `processing_complete`", |times| times.ended, &goal);
     let after = |times: &Times| times.ended.saturating_sub(times.answered);
-    row("the same event, since the answer", after, "");
+    row("the same, from the response", after, "");
     row(
-        "the work in between, by the times in the events",
+        "processing time, by event timestamps",
         |times| times.work,
         "",
     );
     format!(
-        "### Waiting for a photo\n\nA JPEG of 12 megapixels ({:.1} MB), {} photos one after the other on an idle local stack \
-         after a warm-up; wall time at a client that holds the event stream open. Every output is downloaded and checked. \
-         There is no peer: these are the absolute figures of this machine.\n\n{}",
+        "### Waiting for a photo\n\nA JPEG of 12 megapixels ({:.1} MB) on an idle local stack: {} photos, one after the other, after \
+         one warm-up photo. Wall time at a client with an open event stream. Every output is fetched and checked. There is no \
+         peer, so these figures are valid for this machine only.\n\n{}",
         float(size_bytes) / 1e6,
         all.len(),
         table.markdown()

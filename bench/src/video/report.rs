@@ -19,14 +19,14 @@ pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
     let rungs = video.map_or(&[][..], |video| &video.rungs);
     let rungs: Vec<&str> = rungs.iter().map(|rung| rung.name.as_str()).collect();
     format!(
-        "### A video\n\n{}: {:.0} s of {} with audio, {:.1} MB, to HLS with the rungs {} \
-         and audio; x264 `veryfast`. {} turns in alternation after a warm-up and a turn with a viewer; medians. Ferrotype's \
-         worker runs on a whole local stack on the same cores, edge and buckets included. *encode* is its run of ffmpeg for the \
-         ladder, and the worker itself meanwhile. *job* is all that the worker and its children do from `processing_started` to \
-         `processing_complete`: download, check, probe, remux, ladder, upload, MP4, poster, storyboard. It contains the wall time \
-         of edge and buckets, but not their CPU time. Bare ffmpeg has the same arguments as *encode*; separate runs are one for \
-         each rung, each with the audio. Shaka Streamer {} has its own ffmpeg; its preset was changed from `slow` to `veryfast`, \
-         and its bitrates are the ceilings of our rungs.\n\n{}\n\n{}",
+        "### A video\n\n{}: {:.0} s of {} with audio, {:.1} MB. Output: HLS with the rungs {} and audio; x264 `veryfast`. Medians of \
+         {} alternating runs, after one warm-up run and one run with a viewer. Ferrotype's worker shares the cores with a \
+         complete local stack, including edge and buckets. *encode* is the ffmpeg run for the ladder, plus the worker itself \
+         during that run. *job* is the worker and all its children from `processing_started` to `processing_complete`: download, \
+         check, probe, remux, ladder, upload, MP4, poster, storyboard. Its CPU time excludes edge and buckets; its wall time \
+         includes them. Bare ffmpeg has the same arguments as *encode*. Separate runs are one such run per rung, each with the \
+         audio. Shaka Streamer {} brings its own ffmpeg; its preset was changed from `slow` to `veryfast`, and its bit rates are \
+         the maximum rates of our rungs.\n\n{}\n\n{}",
         clip.description,
         duration.as_secs_f64(),
         format(clip),
@@ -39,13 +39,13 @@ pub(super) fn text(clip: &Clip, measured: &Measured) -> String {
     )
 }
 
-/// Dimensions, frame rate, codec and bitrate.
+/// Dimensions, frame rate, codec and bit rate.
 fn format(clip: &Clip) -> String {
     let Some(video) = &clip.source.video else {
         return "no video".to_owned();
     };
     format!(
-        "{} × {} at {:.2} frames a second, {}, {:.1} Mbit/s,",
+        "{} × {} at {:.2} frames per second, {}, {:.1} Mbit/s,",
         video.width,
         video.height,
         video.frame_rate.map_or(0.0, Rational::value),
@@ -134,7 +134,7 @@ fn saved(measured: &Measured) -> Row {
     let separate = middle(&measured.separate).cpu.as_secs_f64();
     let share = 1.0 - median(&encode).as_secs_f64() / separate.max(f64::EPSILON);
     row(
-        "CPU time that *encode* saves against separate runs",
+        "CPU of *encode* saved, compared with separate runs",
         percent(share),
         "≥ 25 %",
     )
@@ -153,12 +153,12 @@ fn waiting(duration: Duration, measured: &Measured, all: &[&Worked]) -> [Row; 3]
             "",
         ),
         row(
-            "answer of `complete` to the original playing",
+            "response of `complete` to playback of the original",
             format!("{:.2} s", watched.original.as_secs_f64()),
             "≤ 1 s",
         ),
         row(
-            "`processing_started` to the first segment of all rungs playing",
+            "`processing_started` to playback of the first segment of every rung",
             format!("{:.2} s", watched.rungs.as_secs_f64()),
             &format!("≤ {first:.2} s (segment ÷ speed + 2 s)"),
         ),
@@ -182,17 +182,17 @@ fn progress(all: &[&Worked], pace: &[f64]) -> [Row; 5] {
             "",
         ),
         row(
-            "jobs whose progress never fell",
+            "jobs whose progress never decreased",
             format!("{steady} of {}", all.len()),
             "all",
         ),
         row(
-            "largest distance of the encoding's progress from its time",
+            "largest difference between encode progress and elapsed time",
             percent(error),
             "≤ 2 %",
         ),
         row(
-            "the same for bare ffmpeg's frames (some parts of a video are harder)",
+            "the same for the frames of bare ffmpeg (frames differ in cost)",
             percent(pace.iter().copied().fold(0.0, f64::max)),
             "",
         ),
@@ -211,17 +211,17 @@ fn room(clip: &Clip, all: &[&Worked]) -> [Row; 3] {
     let edge: Vec<Duration> = all.iter().map(|worked| worked.edge).collect();
     [
         row(
-            "CPU time of edge and buckets for one video, on the same cores",
+            "CPU time of edge and buckets per video, on the same cores",
             format!("{:.2} s", median(&edge).as_secs_f64()),
             "",
         ),
         row(
-            "largest scratch, without the original",
+            "scratch disk besides the original, peak",
             format!("{:.1} MB", mb(scratch)),
             "≤ 64 MB",
         ),
         row(
-            "largest memory of the worker itself",
+            "memory of the worker itself, peak",
             format!("{:.1} MB", mb(resident)),
             "≤ 64 MB",
         ),
