@@ -197,7 +197,8 @@ pub fn encode_sse(id: Option<Cursor>, event_type: &str, data: &str) -> String {
 /// A comment that keeps an idle stream open and detects closed connections.
 pub const SSE_HEARTBEAT: &str = ": heartbeat\n\n";
 
-/// Time between heartbeats in milliseconds. WHATWG's authoring notes recommend about 15 s; proxies close idle streams after 60 s.
+/// Time between heartbeats in milliseconds. WHATWG's authoring notes recommend about 15 s; proxies close idle streams after
+/// 60 s.
 pub const HEARTBEAT_MS: u64 = 15_000;
 
 /// Encodes the `retry` field: how long a client waits before it reconnects, in milliseconds.

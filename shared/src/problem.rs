@@ -111,7 +111,8 @@ codes! {
     UploadSizeMismatch = "upload_size_mismatch", 409, "Uploaded size differs from the declared size";
     /// The type of the stored file differs from the declared type; the file was removed.
     UploadTypeMismatch = "upload_type_mismatch", 409, "Uploaded type differs from the declared type";
-    /// The SHA-256 of the stored file differs from the declared one. The job detects it, so the original stays until the asset is deleted.
+    /// The SHA-256 of the stored file differs from the declared one. The job detects it, so the original stays until the
+    /// asset is deleted.
     UploadChecksumMismatch = "upload_checksum_mismatch", 409, "Uploaded checksum differs from the declared checksum";
     /// No file was uploaded before the upload expired.
     UploadExpired = "upload_expired", 409, "Upload expired";
@@ -126,14 +127,16 @@ codes! {
     ImageDimensionsInvalid = "image_dimensions_invalid", 422, "Invalid image dimensions";
     /// The image exceeds the pixel limit.
     ImageTooLarge = "image_too_large", 422, "Image has too many pixels";
-    /// Decoding would exceed the worker's memory limit. (If this happens at the edge, a native worker takes over, provided there is one.)
+    /// Decoding would exceed the worker's memory limit. (If this happens at the edge, a native worker takes over, provided
+    /// there is one.)
     ImageMemoryExceeded = "image_memory_exceeded", 422, "Image needs too much memory";
     /// A valid image that uses an unsupported feature (for example lossless JPEG).
     ImageUnsupported = "image_unsupported", 422, "Image feature not supported";
     /// The codec trapped on this image; its instance was discarded.
     ImageCodecTrapped = "image_codec_trapped", 422, "Image crashed the codec";
 
-    /// The file is not readable as video or audio, or its container is not supported (playlists and other text files are not).
+    /// The file is not readable as video or audio, or its container is not supported (playlists and other text files are
+    /// not).
     MediaUnreadable = "media_unreadable", 422, "Media file cannot be read";
     /// The media file is truncated.
     MediaTruncated = "media_truncated", 422, "Media file is truncated";

@@ -1,4 +1,5 @@
-//! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], and `docs/openapi.json` is
+//! The HTTP contract: one row per operation. The edge's router is an exhaustive match over [`Op`], and `docs/openapi.json`
+//! is
 //! generated from the same rows, and a test proves both.
 
 mod admin;

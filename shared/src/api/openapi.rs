@@ -165,7 +165,7 @@ impl Document {
     }
 }
 
-/// Requires every member that can be `null`: an answer always has it. (utoipa takes an `Option` for a member that may be
+/// Requires every member that can be `null`: an answer always has it. (utoipa treats an `Option` as a member that may be
 /// missing, which is true of requests only.)
 fn require_nullable(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema {

@@ -44,7 +44,8 @@ impl Routes {
         Some(Self { paths })
     }
 
-    /// Finds the operation of a request. `path` is as sent: segments are not decoded, so an encoded slash stays in its segment.
+    /// Finds the operation of a request. `path` is as sent: segments are not decoded, so an encoded slash stays in its
+    /// segment.
     ///
     /// # Errors
     ///

@@ -17,6 +17,6 @@ pub struct WorkerList {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DrainWorker {
-    /// `true` drains the worker: it finishes its jobs and takes no new ones. `false` resumes it.
+    /// `true` drains the worker: it finishes its jobs and accepts no new ones. `false` resumes it.
     pub drain: bool,
 }

@@ -170,7 +170,8 @@ fn ebml(head: &[u8]) -> Option<Container> {
     matches!(doc_type(head)?, b"webm" | b"matroska").then_some(Container::Matroska)
 }
 
-/// Whether every packet in `head` starts with the sync byte. At least two packets are required: a single sync byte is also the letter G.
+/// Whether every packet in `head` starts with the sync byte. At least two packets are required: a single sync byte is also
+/// the letter G.
 fn is_transport_stream(head: &[u8]) -> bool {
     TS_PACKETS.iter().any(|&(first, length)| {
         let mut starts = head.iter().skip(first).step_by(length);

@@ -113,7 +113,8 @@ impl MediaType {
         })
     }
 
-    /// Detects the type from a file's first bytes. If several types share a container family, the result is the type that the
+    /// Detects the type from a file's first bytes. If several types share a container family, the result is the type that
+    /// the
     /// file itself names, or else the most common one. To check a declared type, use [`Self::holds`].
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {

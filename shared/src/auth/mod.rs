@@ -1,4 +1,5 @@
-//! Authentication: JWTs (RFC 7519) with HS256, verified with `jwt-compact`. The algorithm is configured, never taken from the token.
+//! Authentication: JWTs (RFC 7519) with HS256, verified with `jwt-compact`. The algorithm is configured, never taken from
+//! the token.
 
 use chrono::{DateTime, Duration, Utc};
 use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};

@@ -296,7 +296,7 @@ fn step_running(
             Outcome::Failed(Some(ErrorCode::JobDeadlineExceeded)),
         )),
         Command::Expire if lease_until > now => Err(Rejected::NotDue),
-        Command::Expire => Ok(vanish(job, now)),
+        Command::Expire => Ok(lose_worker(job, now)),
         Command::Redrive { .. } => Err(Rejected::NotRedrivable),
     }
 }
@@ -319,7 +319,7 @@ fn renew(
 }
 
 /// The worker disappeared. Waiting for its lease was delay enough: the next attempt may start at once.
-fn vanish(job: &Job, now: Timestamp) -> (Job, Outcome) {
+fn lose_worker(job: &Job, now: Timestamp) -> (Job, Outcome) {
     let is_last = match job.runs_on {
         RunsOn::Edge => job.failures >= RETRIES_MAX,
         RunsOn::Native => job.losses >= LOSSES_MAX,

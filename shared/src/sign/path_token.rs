@@ -25,7 +25,8 @@ impl std::fmt::Debug for PathTokens {
 }
 
 impl PathTokens {
-    /// Path tokens with a key derived from `secret`. The derived key has no other use, so a path token's signature is never a JWT's.
+    /// Path tokens with a key derived from `secret`. The derived key has no other use, so a path token's signature is never
+    /// a JWT's.
     #[must_use]
     pub fn new(secret: &[u8]) -> Option<Self> {
         let mut derive = Hmac::<Sha256>::new_from_slice(secret).ok()?;

@@ -63,7 +63,8 @@ impl Signer {
         })
     }
 
-    /// Signs a PUT. The URL accepts exactly this size and media type, and only if no object exists under the key: the headers
+    /// Signs a PUT. The URL accepts exactly this size and media type, and only if no object exists under the key: the
+    /// headers
     /// `content-length`, `content-type` and `if-none-match: *` are part of the signature.
     ///
     /// ```

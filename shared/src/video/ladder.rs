@@ -1,4 +1,4 @@
-//! The ladder: which sizes a picture gets, at which rate, and how many frames per second.
+//! The ladder: sizes, bit rates and frame rate of the video renditions.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::preset::{Preset, RungSpec};
 use super::rational::Rational;
 use super::source::VideoStream;
 
-/// Frame rates that cameras and editors mean.
+/// Standard frame rates of cameras and editors.
 const COMMON_RATES: [(u32, u32); 8] = [
     (24_000, 1_001),
     (24, 1),
@@ -19,38 +19,38 @@ const COMMON_RATES: [(u32, u32); 8] = [
     (60, 1),
 ];
 
-/// Rate taken when the file does not tell its own (a single frame, a broken header).
+/// Frame rate if the file does not declare one (a single frame, a broken header).
 const UNKNOWN_RATE: Rational = Rational::whole(25);
 
-/// Frames above this rate cost more bits.
+/// Above this frame rate, rungs get 1.5 times the bit rate.
 const PLAIN_RATE: Rational = Rational::whole(30);
 
-/// No rung gets less than this: below, headers cost more than pictures.
+/// Lowest `maxrate` of a rung: below it, headers need more bits than frames.
 const MAXRATE_MIN_BPS: u64 = 100_000;
 
 /// One rung of the ladder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
-    /// Its place, from 0 (the smallest): the number in its file names.
+    /// Position, starting at 0 (the smallest): the number in its file names.
     pub number: u32,
-    /// Its name, the shorter side: `720p`.
+    /// Name: the shorter side, for example `720p`.
     pub name: String,
-    /// Width; even.
+    /// Width in pixels; even.
     pub width: u32,
-    /// Height; even.
+    /// Height in pixels; even.
     pub height: u32,
-    /// Constant rate factor.
+    /// Constant rate factor of x264.
     pub crf: u8,
-    /// Bits per second that are never exceeded for long.
+    /// Maximum bit rate of the rate control buffer (`-maxrate`).
     pub maxrate_bps: u32,
-    /// How long that is, in bits.
+    /// Size of the rate control buffer in bits (`-bufsize`).
     pub bufsize_bits: u32,
 }
 
-/// The rate of all rungs.
+/// The frame rate of all rungs.
 ///
-/// Even rates are kept, uneven ones become the common rate within 2 %, else the average to a thousandth. What is faster
-/// than the limit is halved until it fits, so that frames are dropped evenly.
+/// A constant rate is kept. A variable rate becomes the standard rate within 2 %, or else its average rounded to 1/1000. A
+/// rate above `fps_max` is halved until it fits, so that frames are dropped evenly.
 pub(super) fn frame_rate(video: &VideoStream, fps_max: u32) -> Rational {
     let limit = Rational::whole(fps_max.max(1));
     let mut rate = video.frame_rate.unwrap_or(UNKNOWN_RATE);
@@ -60,7 +60,7 @@ pub(super) fn frame_rate(video: &VideoStream, fps_max: u32) -> Rational {
             None => return limit,
         }
     }
-    // 2997/100 means 30000/1001, however even the frames are.
+    // 2997/100 means 30000/1001, even if the frames are evenly spaced.
     let tolerance = if video.is_vfr { 0.02 } else { 0.000_5 };
     let common = COMMON_RATES
         .into_iter()
@@ -83,7 +83,7 @@ pub(super) fn frame_rate(video: &VideoStream, fps_max: u32) -> Rational {
     }
 }
 
-/// The rungs from small to large; at least one.
+/// The rungs, from small to large; at least one.
 pub(super) fn rungs(video: &VideoStream, preset: &Preset, fps: Rational) -> Vec<Rung> {
     let short = video.short_side();
     let mut specs = preset.rungs.clone();
@@ -94,7 +94,7 @@ pub(super) fn rungs(video: &VideoStream, preset: &Preset, fps: Rational) -> Vec<
         .filter(fits)
         .map(|spec| rung(video, *spec, Some(spec.short_side), fps))
         .collect();
-    // Smaller than the smallest rung: one of the source's own size.
+    // A source that is smaller than the smallest rung gets one rung of its own size.
     let own = specs.first().filter(|_| rungs.is_empty());
     rungs.extend(own.map(|spec| rung(video, *spec, None, fps)));
     for (number, rung) in (0..).zip(&mut rungs) {
@@ -103,7 +103,7 @@ pub(super) fn rungs(video: &VideoStream, preset: &Preset, fps: Rational) -> Vec<
     rungs
 }
 
-/// The rung of `short_side`, or of the source's own size, with the quality of `spec`.
+/// The rung of `short_side` (or, if `None`, of the source's own size) with the quality of `spec`.
 fn rung(video: &VideoStream, spec: RungSpec, short_side: Option<u32>, fps: Rational) -> Rung {
     let short = video.short_side();
     let side = |side: u32| match short_side {
@@ -111,7 +111,7 @@ fn rung(video: &VideoStream, spec: RungSpec, short_side: Option<u32>, fps: Ratio
         None => even_floor(side),
     };
     let (width, height) = (side(video.width), side(video.height));
-    // The spec speaks of 16:9 at its own short side: another area gets its share of the rate.
+    // The spec is for 16:9 at its short side; a different area gets a proportional bit rate.
     let nominal = u64::from(spec.short_side) * u64::from(spec.short_side) * 16 / 9;
     let area = u64::from(width) * u64::from(height);
     let maxrate = nearest(
@@ -131,7 +131,7 @@ fn rung(video: &VideoStream, spec: RungSpec, short_side: Option<u32>, fps: Ratio
         height,
         crf: spec.crf,
         maxrate_bps,
-        // One and a half seconds: a segment of two stays below twice the rate, as Apple asks.
+        // 1.5 s: a segment of 2 s then stays below twice the average rate, as Apple's authoring specification requires.
         bufsize_bits: maxrate_bps.saturating_add(maxrate_bps / 2),
     }
 }

@@ -1,7 +1,7 @@
-//! Language tags: what containers hold (ISO 639-2, `eng`) as HLS wants it (RFC 5646, the shortest code: `en`).
+//! Language tags: from containers' codes (ISO 639-2, `eng`) to those of HLS (RFC 5646, with the shortest code: `en`).
 
-/// The RFC 5646 tag for what a container says of a language; `None` for unknown ones (`und`, `mis`, `mul`, `zxx`) and for
-/// what is no tag at all.
+/// The RFC 5646 tag of a container's language; `None` if it is undetermined (`und`, `mis`, `mul`, `zxx`) or not a language
+/// tag.
 #[must_use]
 pub fn tag(container: &str) -> Option<String> {
     let text = container.trim().replace('_', "-");
@@ -29,7 +29,7 @@ pub fn tag(container: &str) -> Option<String> {
     Some(rest.map_or_else(|| short.to_owned(), |rest| format!("{short}-{rest}")))
 }
 
-/// ISO 639-2 codes (terminological and bibliographic) that have a two-letter code in ISO 639-1, sorted.
+/// ISO 639-2 codes (terminological and bibliographic) with their two-letter code in ISO 639-1, sorted.
 #[rustfmt::skip]
 const ISO_639: [(&str, &str); 204] = [
     ("aar", "aa"), ("abk", "ab"), ("afr", "af"), ("aka", "ak"), ("alb", "sq"), ("amh", "am"),

@@ -1,9 +1,11 @@
-//! The video core: from what ffprobe says of a file to the argument lists that make its renditions, and from what
-//! those wrote to playlists and a verdict. Pure: whoever runs the programs is the native worker.
+//! Video and audio: from ffprobe's report of a file to the ffmpeg arguments that make its renditions, and from ffmpeg's
+//! output
+//! files to playlists and a verdict. Pure: the native worker runs the programs.
 //!
-//! The way of a file: [`probe::Report`] (ffprobe's words) → [`Source`] (ours, stored) → [`plan()`] with the tenant's
-//! [`Preset`] → [`Plan`] → [`command`] (arguments of ffmpeg) → [`progress`] while it runs → [`playlist`],
-//! [`storyboard`] and [`truncation`] when it has.
+//! The steps: [`probe::Report`] (ffprobe's output) → [`Source`] (stored) → [`plan()`] with the tenant's [`Preset`] →
+//! [`Plan`]
+//! → [`command`] (arguments of ffmpeg) → [`progress`] while ffmpeg runs → [`playlist`], [`storyboard`] and [`truncation`]
+//! afterwards.
 
 pub mod codecs;
 pub mod command;

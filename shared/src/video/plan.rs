@@ -1,4 +1,4 @@
-//! [`plan()`]: what is made of a source, decided before the first frame is decoded.
+//! [`plan()`] decides which renditions a source gets, before the first frame is decoded.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,114 +13,115 @@ use super::storyboard::Storyboard;
 use crate::image::{Fit, VariantFormat, VariantSpec};
 use crate::problem::{ErrorCode, Failure};
 
-/// All that is made of a source.
+/// Everything that is made from a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// How long the source plays, if it says so.
+    /// Duration of the source in milliseconds; `None` if the file does not declare it.
     pub duration_ms: Option<u64>,
-    /// The ladder; `None`: sound only.
+    /// The ladder; `None` for audio only.
     pub video: Option<VideoPlan>,
-    /// One rendition for each stream of sound, in the order of the file; one of them is the default.
+    /// One rendition per audio stream, in the order of the file. Exactly one is the default.
     pub audio: Vec<AudioRendition>,
-    /// One rendition for each stream of text subtitles.
+    /// One rendition per stream of text subtitles.
     pub subtitles: Vec<SubtitleRendition>,
-    /// Length of a segment.
+    /// Length of a segment in milliseconds.
     pub segment_ms: u32,
-    /// `EXT-X-TARGETDURATION` of every playlist, from the first to the last: no segment is longer.
+    /// `EXT-X-TARGETDURATION` of every version of every playlist: no segment is longer.
     pub target_duration_s: u32,
-    /// Bits per second of each audio rendition.
+    /// Bit rate of each audio rendition in bits per second.
     pub audio_bitrate_bps: u32,
-    /// Streams that a browser plays as they are.
+    /// Streams that browsers can play without re-encoding; `None` if there are none.
     pub remux: Option<Remux>,
 }
 
-/// What is made of the picture.
+/// Everything that is made from the video stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoPlan {
     /// Index of the stream in the file.
     pub stream: u32,
-    /// When the picture ends, counted from the start of the file, its last frame held as long as sound goes on; `None` if only
-    /// the container knows, or nobody.
+    /// End of the video in milliseconds from the start of the file, including the time for which the last frame is held
+    /// while
+    /// the audio continues; `None` if the stream does not declare it.
     pub end_ms: Option<u64>,
-    /// Frames that the ladder will have; `None` if no duration is known.
+    /// Number of frames of each rung; `None` if the duration is unknown.
     pub frames: Option<u64>,
-    /// Steps before the picture is split, in order.
+    /// Filters that run before the frames are split into rungs, in order.
     pub filters: Vec<Filter>,
-    /// Frames per second of every rung.
+    /// Frame rate of every rung.
     pub fps: Rational,
-    /// Frames of a group of pictures at most; key frames are forced every two seconds.
+    /// Largest number of frames between two key frames. Key frames are forced every two seconds.
     pub gop_frames: u32,
     /// Preset of x264.
     pub speed: Speed,
-    /// Rungs from small to large; at least one.
+    /// Rungs, from small to large; at least one.
     pub rungs: Vec<Rung>,
-    /// Number of the rung that the MP4 is made from.
+    /// Number of the rung from which the MP4 is made.
     pub mp4_rung: u32,
     /// Poster and thumbnail.
     pub poster: Poster,
-    /// The sprite; `None` if the duration is unknown (made later, when it is known).
+    /// Storyboard; `None` if the duration is unknown. It is then planned after the encode.
     pub storyboard: Option<Storyboard>,
 }
 
-/// A step before the picture is split into rungs.
+/// A filter that runs before the frames are split into rungs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Filter {
-    /// Two fields become one frame.
+    /// Deinterlaces: two fields become one frame.
     Deinterlace,
-    /// Frames at even times, the first at zero.
+    /// Constant frame rate; the first frame is at time zero.
     Fps(Rational),
-    /// The last frame is shown so long after its end, in milliseconds: while sound goes on.
+    /// Holds the last frame for this many milliseconds while the audio continues.
     Hold(u64),
-    /// Full range becomes limited range.
+    /// Converts full range to limited range.
     FullRange,
-    /// Red, green and blue become luma and chroma.
+    /// Converts RGB to YCbCr.
     Rgb,
-    /// High dynamic range becomes standard, at the size of the largest rung.
+    /// Maps high dynamic range to standard range, at the size of the largest rung.
     ToneMap(DynamicRange),
 }
 
-/// One rendition of sound: AAC, stereo, 48 kHz.
+/// An audio rendition: AAC, stereo, 48 kHz.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioRendition {
-    /// Its place, from 0: the number in its file names.
+    /// Position, starting at 0: the number in its file names.
     pub number: u32,
     /// Index of the stream in the file.
     pub stream: u32,
     /// RFC 5646 tag.
     pub language: Option<String>,
-    /// Name for people, unique among the renditions of sound.
+    /// Display name, unique among the audio renditions.
     pub name: String,
-    /// Whether it is played unless somebody chooses.
+    /// Whether it is played by default.
     pub is_default: bool,
-    /// How its channels become two.
+    /// How its channels are mixed down to stereo.
     pub downmix: Downmix,
-    /// Where it is cut or filled up with silence, so that it ends with the picture; `None`: it keeps its own end.
+    /// Where it is cut or padded with silence so that it ends with the video, in milliseconds; `None` keeps its own end.
     pub end_ms: Option<u64>,
 }
 
-/// How the channels of a source become two.
+/// How the channels of a source are mixed down to stereo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Downmix {
-    /// By the layout: the usual coefficients.
+    /// With the standard coefficients of the channel layout.
     Layout,
-    /// Nobody knows which channel is what: the first two are left and right.
+    /// The layout is unknown: the first two channels become left and right.
     FirstTwo,
 }
 
-/// One rendition of subtitles: `WebVTT`.
+/// A subtitle rendition: `WebVTT`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtitleRendition {
-    /// Its place, from 0: the number in its file name.
+    /// Position, starting at 0: the number in its file name.
     pub number: u32,
     /// Index of the stream in the file.
     pub stream: u32,
     /// RFC 5646 tag.
     pub language: Option<String>,
-    /// Name for people, unique among the renditions of subtitles.
+    /// Display name, unique among the subtitle renditions.
     pub name: String,
-    /// Whether it is shown unless somebody chooses.
+    /// Whether it is shown by default.
     pub is_default: bool,
     /// Whether it is shown even if subtitles are off.
     pub is_forced: bool,
@@ -129,31 +130,63 @@ pub struct SubtitleRendition {
 /// Poster and thumbnail: the same frame in two sizes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poster {
-    /// Where the frame is.
+    /// Time of the frame in milliseconds.
     pub at_ms: u64,
-    /// Width of the poster.
+    /// Width of the poster in pixels.
     pub width: u32,
-    /// Height of the poster.
+    /// Height of the poster in pixels.
     pub height: u32,
-    /// The frame is scaled to this before the thumbnail is cut out of its middle.
+    /// Width to which the frame is scaled before the thumbnail is cropped from its centre.
     pub cover_width: u32,
-    /// The same, its height.
+    /// Height to which the frame is scaled before the crop.
     pub cover_height: u32,
-    /// Width of the thumbnail.
+    /// Width of the thumbnail in pixels.
     pub thumbnail_width: u32,
-    /// Height of the thumbnail.
+    /// Height of the thumbnail in pixels.
     pub thumbnail_height: u32,
 }
 
 impl Plan {
-    /// Whether there is no picture.
+    /// Whether there is no video.
     #[must_use]
     pub const fn is_audio_only(&self) -> bool {
         self.video.is_none()
     }
 }
 
-/// Decides what is made of `source`. A refusal is final: its code says whose limit or which feature it was.
+/// Plans the renditions of `source` with the tenant's `preset`.
+///
+/// ```
+/// use shared::video::{Preset, Source, plan, probe::Report};
+///
+/// // What ffprobe prints for a video of one minute.
+/// let report = Report::parse(br#"{
+///     "streams": [
+///         {"index": 0, "codec_type": "video", "codec_name": "hevc", "width": 1920, "height": 1080,
+///          "avg_frame_rate": "25/1", "r_frame_rate": "25/1", "pix_fmt": "yuv420p", "duration": "60.0"},
+///         {"index": 1, "codec_type": "audio", "codec_name": "aac", "sample_rate": "44100", "channels": 2,
+///          "channel_layout": "stereo", "duration": "60.0", "tags": {"language": "eng"}}
+///     ],
+///     "format": {"format_name": "mov,mp4,m4a,3gp,3g2,mj2", "duration": "60.0"}
+/// }"#)?;
+/// let source = Source::from_report(&report);
+/// let plan = plan(&source, &Preset::default()).map_err(|failure| failure.detail)?;
+///
+/// let video = plan.video.ok_or("no video")?;
+/// let rungs: Vec<&str> = video.rungs.iter().map(|rung| rung.name.as_str()).collect();
+/// assert_eq!(rungs, ["360p", "480p", "720p", "1080p"]);
+/// assert_eq!((plan.segment_ms, video.gop_frames), (4_000, 50));
+/// assert_eq!(plan.audio[0].language.as_deref(), Some("en"));
+/// // H.265 does not play in every browser, so nothing is remuxed.
+/// assert_eq!(plan.remux, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// `media_no_streams`, `media_too_large` or `media_unsupported`. The detail names the stream, the limit or the feature. A
+/// retry
+/// cannot help.
 pub fn plan(source: &Source, preset: &Preset) -> Result<Plan, Failure> {
     check(source, preset)?;
     let segment_ms = preset.segment_ms(source.duration_ms);
@@ -179,8 +212,8 @@ pub fn plan(source: &Source, preset: &Preset) -> Result<Plan, Failure> {
     })
 }
 
-/// A segment ends with the frame that reaches its length, so it is longer by less than a frame (of picture or of sound:
-/// 1 024 samples at 48 kHz are 22 ms).
+/// A segment ends with the frame that reaches its length, so it is longer by less than one frame. A video frame lasts one
+/// period of the frame rate; an audio frame has 1 024 samples, 22 ms at 48 kHz.
 fn target_duration_s(segment_ms: u32, fps: Option<Rational>) -> u32 {
     let frame_ms = fps.map_or(0, Rational::period_ms).max(22);
     narrow((u64::from(segment_ms) + frame_ms).div_ceil(1_000))
@@ -196,7 +229,7 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
     }
     if source.streams_count > limits.streams_max {
         return too_large(format!(
-            "The file has {} streams; at most {} are taken. Upload it with fewer.",
+            "The file has {} streams; at most {} are supported. Upload it with fewer streams.",
             source.streams_count, limits.streams_max
         ));
     }
@@ -204,7 +237,7 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
         && duration_ms > limits.duration_max_ms
     {
         return too_large(format!(
-            "The file plays for {duration_ms} ms; at most {} ms are taken. Cut it into parts.",
+            "The file has a duration of {duration_ms} ms; at most {} ms are supported. Split it into parts.",
             limits.duration_max_ms
         ));
     }
@@ -220,7 +253,7 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
     }
     if let Some(audio) = source.audio.iter().find(|audio| audio.codec.is_none()) {
         return unsupported(format!(
-            "The codec of the audio in stream {} is not known. Convert it to AAC, Opus, MP3, FLAC or PCM.",
+            "The audio codec of stream {} is unknown. Convert it to AAC, Opus, MP3, FLAC or PCM.",
             audio.index
         ));
     }
@@ -229,13 +262,13 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
     };
     if video.codec.is_none() {
         return unsupported(format!(
-            "The codec of the video in stream {} is not known. Convert it to H.264, H.265, VP9 or AV1.",
+            "The video codec of stream {} is unknown. Convert it to H.264, H.265, VP9 or AV1.",
             video.index
         ));
     }
     if video.width == 0 || video.height == 0 {
         return unsupported(format!(
-            "The video in stream {} has no size, so nothing of it can be decoded. Export it again.",
+            "The video in stream {} has no frame size, so it cannot be decoded. Export it again.",
             video.index
         ));
     }
@@ -247,7 +280,7 @@ fn check(source: &Source, preset: &Preset) -> Result<(), Failure> {
     ];
     if sides.into_iter().any(|side| side > limits.side_max) {
         return too_large(format!(
-            "The picture is {}×{} ({}×{} as stored); no side may be longer than {}. Scale it down.",
+            "The video has {}×{} pixels ({}×{} as stored); at most {} per side are supported. Scale it down.",
             video.width, video.height, video.coded_width, video.coded_height, limits.side_max
         ));
     }
@@ -264,8 +297,8 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
     let (mp4_rung, poster_size) =
         mp4.map_or((0, (2, 2)), |rung| (rung.number, (rung.width, rung.height)));
     let hold_ms = hold_ms(video, &source.audio);
-    let picture_end_ms = video.end_ms.map(|end_ms| end_ms + hold_ms);
-    let end_ms = picture_end_ms.or(source.duration_ms);
+    let held_end_ms = video.end_ms.map(|end_ms| end_ms + hold_ms);
+    let end_ms = held_end_ms.or(source.duration_ms);
     let mut filters = Vec::new();
     if video.is_interlaced {
         filters.push(Filter::Deinterlace);
@@ -283,7 +316,7 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
     let gop = (u64::from(fps.num()) * u64::from(GOP_MS)).div_ceil(u64::from(fps.den()) * 1_000);
     VideoPlan {
         stream: video.index,
-        end_ms: picture_end_ms,
+        end_ms: held_end_ms,
         frames: end_ms.map(|end_ms| fps.count_in_ms(end_ms).max(1)),
         filters,
         fps,
@@ -296,7 +329,7 @@ fn video_plan(video: &VideoStream, source: &Source, preset: &Preset) -> VideoPla
     }
 }
 
-/// Whether samples are red, green and blue (`rgb24`, `gbrp10le`, `0bgr`, `pal8`).
+/// Whether the pixel format is RGB (`rgb24`, `gbrp10le`, `0bgr`, `pal8`).
 fn is_rgb(video: &VideoStream) -> bool {
     let name = video.pixel_format.as_deref().unwrap_or_default();
     ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"]
@@ -304,7 +337,9 @@ fn is_rgb(video: &VideoStream) -> bool {
         .any(|mark| name.contains(mark))
 }
 
-/// A tenth in, at most ten seconds: past the black and the title, before anyone has waited. Short ones show their first frame.
+/// The poster's frame is a tenth into the video, but at most 10 s: past a black start and titles. Videos shorter than 1 s
+/// use
+/// the first frame.
 fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>) -> Poster {
     let at_ms = end_ms
         .filter(|&end_ms| end_ms >= 1_000)
@@ -318,9 +353,9 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
         format: VariantFormat::default(),
     };
     let cut = spec.geometry(video.width, video.height);
-    // A crop of 4:2:0 is even.
+    // 4:2:0 requires a crop with even sides.
     let (kept_width, kept_height) = (even_floor(cut.width), even_floor(cut.height));
-    // The whole frame is scaled so that the part that is kept has the thumbnail's size; never smaller than that.
+    // The whole frame is scaled so that the cropped part has the thumbnail's size, never smaller.
     let scaled = |side: u32, kept: u32, crop: f64| {
         let side = f64::from(side) * f64::from(kept) / crop.max(1.0);
         narrow(super::number::whole(side)).max(kept)
@@ -336,10 +371,12 @@ fn poster(video: &VideoStream, (width, height): (u32, u32), end_ms: Option<u64>)
     }
 }
 
-/// Sound that ends this long after the picture is cut with it: containers round, and encoders end with a frame of their own.
+/// Audio that continues for at most this many milliseconds after the video is cut: containers round, and encoders append a
+/// frame.
 const OVERHANG_MAX_MS: u64 = 150;
 
-/// How long sound goes on after the picture. Players stall where renditions of one film end at different times.
+/// How long the last frame is held because the audio continues, in milliseconds. Players stall if the renditions of a video
+/// end at different times.
 fn hold_ms(video: &VideoStream, audio: &[AudioStream]) -> u64 {
     let longest = audio.iter().filter_map(|stream| stream.end_ms).max();
     let (Some(video_end), Some(audio_end)) = (video.end_ms, longest) else {
@@ -366,7 +403,7 @@ fn audio_renditions(source: &Source, end_ms: Option<u64>) -> Vec<AudioRendition>
         .collect()
 }
 
-/// ffmpeg guesses a layout for up to eight channels; beyond that it refuses.
+/// ffmpeg guesses a layout for up to eight channels and fails for more.
 fn downmix(stream: &AudioStream) -> Downmix {
     if stream.layout.is_none() && stream.channels > 8 {
         Downmix::FirstTwo
@@ -398,12 +435,12 @@ fn subtitle_renditions(streams: &[SubtitleStream]) -> Vec<SubtitleRendition> {
         .collect()
 }
 
-/// Names that were given: in a group of renditions none may stand twice.
+/// Names already in use: in a group of renditions they must be unique.
 #[derive(Default)]
 struct Names(Vec<String>);
 
 impl Names {
-    /// Title, else language, else `fallback`; with a number if that was given before.
+    /// The title, or else the language, or else `fallback`; numbered if the name is already in use.
     fn pick(&mut self, title: Option<&str>, language: Option<&str>, fallback: &str) -> String {
         let base = title.or(language).unwrap_or(fallback);
         let base: String = base.chars().filter(|c| !c.is_control()).take(64).collect();

@@ -1,4 +1,4 @@
-//! HLS playlists (RFC 8216, version 7: fragmented MP4) written from what was measured.
+//! HLS playlists (RFC 8216, version 7: fragmented MP4), built from measured segments.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ use super::rational::Rational;
 /// A measured segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
-    /// URI, as the playlist says it: relative to the playlist.
+    /// URI, relative to the playlist.
     pub file: String,
-    /// Length in ticks, exactly as its samples sum up.
+    /// Length in ticks: the exact sum of its samples.
     pub ticks: u64,
-    /// Ticks of a second.
+    /// Ticks per second.
     pub timescale: u32,
-    /// Bytes.
+    /// Size in bytes.
     pub size_bytes: u64,
 }
 
@@ -35,7 +35,7 @@ impl Segment {
     }
 }
 
-/// Sum of segments in microseconds.
+/// Total length of the segments in microseconds.
 #[must_use]
 pub fn duration_us(segments: &[Segment]) -> u64 {
     segments.iter().fold(0, |sum: u64, segment| {
@@ -47,9 +47,9 @@ pub fn duration_us(segments: &[Segment]) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlaylistState {
-    /// The encode runs: segments are only ever added (`EVENT`).
+    /// The encode is running: segments are only appended (`EVENT`).
     Growing,
-    /// All are there (`VOD`, `EXT-X-ENDLIST`).
+    /// All segments are listed (`VOD`, `EXT-X-ENDLIST`).
     Complete,
 }
 
@@ -58,12 +58,13 @@ pub enum PlaylistState {
 pub struct MediaPlaylist<'a> {
     /// URI of the initialization segment; `None` for `WebVTT`.
     pub init: Option<&'a str>,
-    /// Segments from the first, without gaps.
+    /// Segments from the first one on, without gaps.
     pub segments: &'a [Segment],
-    /// [`Plan::target_duration_s`](super::Plan::target_duration_s), the same in every state of the playlist. (A longer segment raises it: then
-    /// the playlist is right at least from there on.)
+    /// [`Plan::target_duration_s`](super::Plan::target_duration_s), the same in every version of the playlist. (A longer
+    /// segment
+    /// raises it, so that the playlist is valid at least from there on.)
     pub target_duration_s: u32,
-    /// Whether more follow.
+    /// Whether more segments follow.
     pub state: PlaylistState,
 }
 
@@ -104,12 +105,12 @@ impl MediaPlaylist<'_> {
     }
 }
 
-/// Bits per second of a rendition.
+/// Measured bit rate of a rendition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
-    /// The most of any stretch of segments that lasts between half and one and a half times the target duration (RFC 8216 §4.1).
+    /// Peak: the highest rate of any run of consecutive segments that lasts 0.5 to 1.5 target durations (RFC 8216 §4.1).
     pub peak_bps: u64,
-    /// All bits by all the time.
+    /// Average over all segments.
     pub average_bps: u64,
 }
 
@@ -161,14 +162,14 @@ impl Rate {
     }
 }
 
-/// One rung in the master playlist.
+/// One rung in the multivariant playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
     /// URI of its media playlist.
     pub uri: String,
-    /// Measured rate of the picture alone.
+    /// Measured rate of the video without audio.
     pub rate: Rate,
-    /// RFC 6381 codec of the picture.
+    /// RFC 6381 codec string of the video.
     pub codecs: String,
     /// Width in pixels.
     pub width: u32,
@@ -178,34 +179,34 @@ pub struct Variant {
     pub fps: Rational,
 }
 
-/// One rendition of sound in the master playlist.
+/// One audio rendition in the multivariant playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audio {
     /// URI of its media playlist.
     pub uri: String,
     /// Measured rate.
     pub rate: Rate,
-    /// What it is.
+    /// The planned rendition.
     pub rendition: AudioRendition,
 }
 
-/// One rendition of subtitles in the master playlist.
+/// One subtitle rendition in the multivariant playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subtitles {
     /// URI of its media playlist.
     pub uri: String,
-    /// What it is.
+    /// The planned rendition.
     pub rendition: SubtitleRendition,
 }
 
-/// The master playlist. Variants stand in the order given: players without an estimate start with the first.
+/// The multivariant playlist. Variants keep the given order: players without a bandwidth estimate start with the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MasterPlaylist {
-    /// Rungs; none: sound only.
+    /// Rungs; empty for audio only.
     pub variants: Vec<Variant>,
-    /// Sound.
+    /// Audio renditions.
     pub audio: Vec<Audio>,
-    /// Subtitles.
+    /// Subtitle renditions.
     pub subtitles: Vec<Subtitles>,
 }
 
@@ -218,7 +219,7 @@ impl MasterPlaylist {
     pub fn text(&self) -> String {
         let mut lines = Lines::new();
         lines.push("#EXT-X-INDEPENDENT-SEGMENTS");
-        // Sound alone in one language needs no group.
+        // A single audio rendition without video needs no group.
         let has_audio_group =
             !self.audio.is_empty() && (!self.variants.is_empty() || self.audio.len() > 1);
         if has_audio_group {
@@ -287,12 +288,13 @@ impl MasterPlaylist {
     }
 }
 
-/// The rendition that plays when nobody chooses.
+/// The rendition that plays by default.
 fn default_audio(audio: &[Audio]) -> Option<&Audio> {
     audio.iter().find(|audio| audio.rendition.is_default)
 }
 
-/// Invariant: of each language one rendition is taken by itself (RFC 8216 §4.3.4.1.1); the others are for who asks for them.
+/// Invariant: players select one rendition per language automatically (RFC 8216 §4.3.4.1.1); the others are selected
+/// manually.
 fn audio_media(audio: &Audio, is_auto: bool) -> String {
     let rendition = &audio.rendition;
     format!(
@@ -326,7 +328,7 @@ const fn yes(is: bool) -> &'static str {
     if is { "YES" } else { "NO" }
 }
 
-/// A quoted string of HLS: it can hold neither quotation marks nor line ends, and has no escapes.
+/// A quoted string of HLS. It cannot contain quotation marks or line ends, and there are no escapes.
 fn quoted(text: &str) -> String {
     let safe: String = text
         .chars()
@@ -339,7 +341,7 @@ fn quoted(text: &str) -> String {
     format!("\"{safe}\"")
 }
 
-/// A URI on a line of its own: no space, no line end, no comment.
+/// A URI on its own line: without spaces, line ends and `#`, which would start a comment.
 fn uri(text: &str) -> String {
     text.replace('#', "%23")
         .chars()

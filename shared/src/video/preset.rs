@@ -1,54 +1,57 @@
-//! [`Preset`]: what a tenant wants of its videos, and the limits of what is taken.
+//! [`Preset`]: a tenant's ladder, quality and limits for video and audio.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
 words! {
-    /// How long x264 looks for savings: its presets.
+    /// Speed of x264: its presets.
     Speed {
-        /// Fastest, largest.
+        /// Fastest encode, largest files.
         Ultrafast = "ultrafast",
-        /// Faster than `veryfast`, clearly worse.
+        /// Faster than `veryfast`, with clearly lower quality.
         Superfast = "superfast",
-        /// The default: half the time of `medium` for about a tenth more bits.
+        /// The default: half the time of `medium` for about 10 % more bits.
         Veryfast = "veryfast",
         /// Between `veryfast` and `fast`.
         Faster = "faster",
         /// Between `faster` and `medium`.
         Fast = "fast",
-        /// The encoder's own default.
+        /// x264's default.
         Medium = "medium",
-        /// Slower than most can wait.
+        /// Slower than `medium`.
         Slow = "slow",
-        /// Slower still.
+        /// Slower than `slow`.
         Slower = "slower",
         /// Several times the time of `medium`.
         Veryslow = "veryslow",
     }
 }
 
-/// Groups of pictures last this long, on a grid that starts at zero, in every rung: where players can switch.
+/// Interval of the key frames in milliseconds, the same in every rung and starting at zero: players switch rungs at key
+/// frames.
 pub const GOP_MS: u32 = 2_000;
 
-/// What a tenant wants of its videos. Every member has a default: JSON names what differs.
+/// How a tenant's video and audio files are encoded, and their limits. Every member has a default, so the JSON contains
+/// only what differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preset {
-    /// Rungs of the ladder. One whose short side is larger than the source's is not made.
+    /// Rungs of the ladder. Rungs with a short side larger than the source's are skipped.
     pub rungs: Vec<RungSpec>,
     /// Preset of x264.
     pub speed: Speed,
-    /// Bits per second of each stereo rendition (AAC).
+    /// Bit rate of each stereo rendition (AAC) in bits per second.
     pub audio_bitrate_bps: u32,
-    /// More frames per second than this are halved until they fit.
+    /// Largest frame rate. Higher rates are halved until they fit.
     pub fps_max: u32,
-    /// Length of a segment, a multiple of 2 000; unset: 2 s for videos under a minute or of unknown length, else 4 s.
+    /// Length of a segment in milliseconds, a multiple of 2 000. Default: 2 s for videos shorter than a minute or of
+    /// unknown duration, otherwise 4 s.
     pub segment_ms: Option<u32>,
-    /// The MP4 is made from the highest rung not above this short side.
+    /// The MP4 is made from the largest rung whose short side does not exceed this.
     pub mp4_short_side_max: u32,
-    /// What is refused.
+    /// Limits of the files.
     pub limits: Limits,
 }
 
@@ -59,33 +62,33 @@ pub struct Preset {
 pub struct RungSpec {
     /// Shorter side in pixels; even.
     pub short_side: u32,
-    /// Bits per second that are never exceeded for long, for a 16:9 picture at up to 30 frames per second.
+    /// Maximum bit rate in bits per second, for a 16:9 video with up to 30 frames per second.
     pub maxrate_bps: u32,
-    /// Constant rate factor of x264 (lower is better and larger).
+    /// Constant rate factor of x264 (lower means better quality and larger files).
     pub crf: u8,
 }
 
-/// What is refused (`media_too_large`).
+/// Limits; a file that exceeds one fails with `media_too_large`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
-    /// Longest playing time.
+    /// Longest duration in milliseconds.
     pub duration_max_ms: u64,
-    /// Longest side of the picture, as stored and as shown.
+    /// Longest side of a frame in pixels, both as stored and as displayed.
     pub side_max: u32,
-    /// Most streams of a file, all kinds together.
+    /// Largest number of streams of any kind.
     pub streams_max: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // A day: longer than any film, short of a camera that was never switched off.
+            // 24 hours: longer than any movie; an endless camera recording is rejected.
             duration_max_ms: 24 * 3_600_000,
-            // 8K, and what x264's highest level (6.2) takes.
+            // 8K: the maximum of x264's highest level (6.2).
             side_max: 8_192,
-            // Films with many languages have 40 streams of subtitles.
+            // Movies in many languages have 40 subtitle streams.
             streams_max: 64,
         }
     }
@@ -99,7 +102,7 @@ impl Default for Preset {
             crf,
         };
         Self {
-            // Between the lower and the upper rate that Apple's HLS authoring specification gives each size.
+            // Between the lowest and the highest rate for each size in Apple's HLS authoring specification.
             rungs: vec![
                 rung(360, 800_000, 23),
                 rung(480, 1_400_000, 23),
@@ -117,27 +120,35 @@ impl Default for Preset {
     }
 }
 
-/// Why a preset is not taken.
+/// Why a preset is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("preset: `{member}` is {found}; {rule}")]
 pub struct PresetError {
-    /// The member that is wrong.
+    /// The invalid member.
     pub member: &'static str,
-    /// What it holds.
+    /// Its value.
     pub found: String,
-    /// What it must be.
+    /// The rule that it violates.
     pub rule: &'static str,
 }
 
 impl Preset {
-    /// Reads a tenant's JSON and checks it.
+    /// Parses and checks a tenant's JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`] if the JSON has a wrong shape or a value is out of range.
     pub fn parse(json: &str) -> Result<Self, ParseError> {
         let preset: Self = serde_json::from_str(json)?;
         preset.check()?;
         Ok(preset)
     }
 
-    /// Checks what types cannot: each number against what the encoder and the players can do.
+    /// Checks each value against what the encoder and players support.
+    ///
+    /// # Errors
+    ///
+    /// [`PresetError`] for the first invalid value.
     pub fn check(&self) -> Result<(), PresetError> {
         self.check_rungs()?;
         let (limits, segment_ms) = (&self.limits, self.segment_ms.unwrap_or(GOP_MS));
@@ -159,7 +170,7 @@ impl Preset {
                 "segment_ms",
                 u64::from(segment_ms),
                 (GOP_MS..=10_000).contains(&segment_ms) && segment_ms.is_multiple_of(GOP_MS),
-                "it must be 2000, 4000, 6000, 8000 or 10000 (whole groups of pictures)",
+                "it must be 2000, 4000, 6000, 8000 or 10000 (a multiple of the key frame interval)",
             ),
             (
                 "mp4_short_side_max",
@@ -177,7 +188,7 @@ impl Preset {
                 "limits.side_max",
                 u64::from(limits.side_max),
                 (2..=8_192).contains(&limits.side_max),
-                "it must be 2 to 8192 (no decoder is let beyond)",
+                "it must be 2 to 8192 (the limit of every decoder here)",
             ),
             (
                 "limits.streams_max",
@@ -220,18 +231,19 @@ impl Preset {
             if !(1..=51).contains(&rung.crf) {
                 return wrong(
                     found,
-                    "`crf` must be 1 to 51 (0 is lossless, which no player takes)",
+                    "`crf` must be 1 to 51 (0 is lossless, which players do not support)",
                 );
             }
             let twice = |other: &RungSpec| other.short_side == rung.short_side;
             if self.rungs.iter().skip(at + 1).any(twice) {
-                return wrong(found, "each `short_side` may stand there once");
+                return wrong(found, "each `short_side` must be unique");
             }
         }
         Ok(())
     }
 
-    /// Length of a segment for a source of `duration_ms`: short ones start to play sooner with short segments.
+    /// Length of a segment in milliseconds for a source of `duration_ms`. Short videos get short segments, so that they
+    /// start to play sooner.
     #[must_use]
     pub fn segment_ms(&self, duration_ms: Option<u64>) -> u32 {
         self.segment_ms.unwrap_or(match duration_ms {
@@ -241,13 +253,13 @@ impl Preset {
     }
 }
 
-/// Why a tenant's JSON is not taken.
+/// Why a tenant's JSON is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseError {
-    /// It is no JSON of this shape.
+    /// It is not JSON of the expected shape.
     #[error("preset: {0}")]
     Shape(#[from] serde_json::Error),
-    /// A value is out of its range.
+    /// A value is out of range.
     #[error(transparent)]
     Value(#[from] PresetError),
 }

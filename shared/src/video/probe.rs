@@ -1,5 +1,6 @@
-//! What ffprobe says of a file (`-print_format json -show_format -show_streams`), taken as it comes: any member may be
-//! missing, numbers may be text, and what makes no sense counts as missing.
+//! ffprobe's report of a file (`-print_format json -show_format -show_streams`), parsed leniently: any member may be
+//! missing,
+//! numbers may be strings, and a malformed value counts as missing.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Arguments of ffprobe before the input: all that [`Report`] reads.
+/// Arguments of ffprobe before the input: they print what [`Report`] reads.
 pub const ARGUMENTS: [&str; 8] = [
     "-hide_banner",
     "-v",
@@ -32,13 +33,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads what ffprobe printed.
+    /// Parses ffprobe's output.
+    ///
+    /// # Errors
+    ///
+    /// If the output is not a JSON object, or `streams` or `format` have the wrong type.
     pub fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json)
     }
 }
 
-/// A number or a text, written as either; `None` if it cannot be read (`N/A`).
+/// A number or a string, encoded as either; `None` if it cannot be parsed (`N/A`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loose<T>(pub Option<T>);
 
@@ -69,26 +74,26 @@ impl<'de, T: FromStr> Deserialize<'de> for Loose<T> {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Format {
-    /// Names of the demuxer, for example `mov,mp4,m4a,3gp,3g2,mj2`.
+    /// Names of the container format, for example `mov,mp4,m4a,3gp,3g2,mj2`.
     pub format_name: Loose<String>,
-    /// Seconds.
+    /// Duration in seconds.
     pub duration: Loose<f64>,
-    /// Seconds.
+    /// Time of the first sample in seconds.
     pub start_time: Loose<f64>,
-    /// Bits per second.
+    /// Bit rate in bits per second.
     pub bit_rate: Loose<u64>,
     /// Tags of the file.
     #[serde(deserialize_with = "or_default")]
     pub tags: Tags,
 }
 
-/// Tags, whose names come in any case.
+/// Tags. Their names may have any case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Tags(pub BTreeMap<String, String>);
 
 impl Tags {
-    /// The tag `name`, in whatever case it was written; `None` if empty.
+    /// The tag `name`, ignoring case; `None` if it is empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -103,92 +108,92 @@ impl Tags {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Stream {
-    /// Index in the file, as `-map 0:N` takes it.
+    /// Index in the file, for `-map 0:N`.
     pub index: Loose<u32>,
     /// `video`, `audio`, `subtitle`, `data`, `attachment`.
     pub codec_type: Loose<String>,
-    /// Codec, as ffmpeg names it.
+    /// Codec, by ffmpeg's name.
     pub codec_name: Loose<String>,
-    /// Four characters of the container.
+    /// The container's four-character code.
     pub codec_tag_string: Loose<String>,
-    /// Profile as text.
+    /// Name of the profile.
     pub profile: Loose<String>,
-    /// Level as the codec counts it; negative when unknown.
+    /// Level in the codec's own numbering; negative if unknown.
     pub level: Loose<i32>,
-    /// Pixels.
+    /// Width as stored, in pixels.
     pub width: Loose<u32>,
-    /// Pixels.
+    /// Height as stored, in pixels.
     pub height: Loose<u32>,
-    /// `16:15`; `0:1` when unknown.
+    /// For example `16:15`; `0:1` if unknown.
     pub sample_aspect_ratio: Loose<String>,
-    /// Pixel format, as ffmpeg names it.
+    /// Pixel format, by ffmpeg's name.
     pub pix_fmt: Loose<String>,
-    /// `tv` or `pc`.
+    /// Range of the samples: `tv` (limited) or `pc` (full).
     pub color_range: Loose<String>,
-    /// Matrix.
+    /// Matrix coefficients.
     pub color_space: Loose<String>,
     /// Transfer function.
     pub color_transfer: Loose<String>,
-    /// Primaries.
+    /// Colour primaries.
     pub color_primaries: Loose<String>,
     /// `progressive`, `tt`, `bb`, `tb`, `bt`, `unknown`.
     pub field_order: Loose<String>,
-    /// Bits of a sample.
+    /// Bits per sample.
     pub bits_per_raw_sample: Loose<u8>,
-    /// Lowest rate that all timestamps fit.
+    /// Lowest frame rate that can represent all timestamps.
     pub r_frame_rate: Loose<String>,
-    /// Frames by duration.
+    /// Average frame rate.
     pub avg_frame_rate: Loose<String>,
-    /// Frames, where the container counts them.
+    /// Number of frames, if the container declares it.
     pub nb_frames: Loose<u64>,
-    /// Seconds.
+    /// Duration in seconds.
     pub duration: Loose<f64>,
-    /// Seconds.
+    /// Time of the first sample in seconds.
     pub start_time: Loose<f64>,
-    /// Hertz.
+    /// Sample rate in hertz.
     pub sample_rate: Loose<u32>,
-    /// Channels of sound.
+    /// Number of audio channels.
     pub channels: Loose<u32>,
-    /// Their layout, for example `5.1(side)`.
+    /// Channel layout, for example `5.1(side)`.
     pub channel_layout: Loose<String>,
-    /// What the stream is for.
+    /// Purpose of the stream.
     #[serde(deserialize_with = "or_default")]
     pub disposition: Disposition,
     /// Tags of the stream.
     #[serde(deserialize_with = "or_default")]
     pub tags: Tags,
-    /// Data beside the stream.
+    /// Side data of the stream.
     #[serde(deserialize_with = "or_default")]
     pub side_data_list: Vec<SideData>,
 }
 
-/// What a stream is for: flags of 0 and 1.
+/// Purpose of a stream: flags with values 0 and 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Disposition {
-    /// To be played unless somebody chooses.
+    /// Played by default.
     pub default: u8,
-    /// To be shown even if subtitles are off.
+    /// Shown even if subtitles are off.
     pub forced: u8,
     /// Cover art.
     pub attached_pic: u8,
-    /// Pictures for seeking.
+    /// Thumbnails for seeking.
     pub timed_thumbnails: u8,
-    /// One picture.
+    /// A single still image.
     pub still_image: u8,
 }
 
-/// Data beside a stream.
+/// Side data of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SideData {
     /// For example `Display Matrix`.
     pub side_data_type: Loose<String>,
-    /// Degrees, counterclockwise.
+    /// Rotation in degrees, counterclockwise.
     pub rotation: Loose<f64>,
 }
 
-/// A structure, or its default if it has another shape.
+/// Deserializes a value, or its default if the JSON has a different shape.
 fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

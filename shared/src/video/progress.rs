@@ -1,38 +1,38 @@
-//! ffmpeg's `-progress` output: blocks of `key=value` lines, each ended by `progress=continue` or `progress=end`.
+//! ffmpeg's `-progress` output: blocks of `key=value` lines. Each block ends with `progress=continue` or `progress=end`.
 
 use super::number::{real, whole};
 
-/// One block.
+/// One block of values.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Block {
-    /// Frames written to the first output.
+    /// Number of frames written to the first output.
     pub frame: Option<u64>,
-    /// Time of what was written. It may stay away while the encoder fills its buffers.
+    /// Media time that was written, in microseconds. It may be missing while the encoder fills its buffers.
     pub out_time_us: Option<u64>,
-    /// Seconds of media for each second of time.
+    /// Speed: seconds of media per second.
     pub speed: Option<f64>,
-    /// Frames that were repeated to keep the rate.
+    /// Number of frames that were duplicated to keep the frame rate.
     pub dup_frames: Option<u64>,
-    /// Frames that were left out to keep the rate.
+    /// Number of frames that were dropped to keep the frame rate.
     pub drop_frames: Option<u64>,
-    /// Whether it is the last one.
+    /// Whether this is the last block.
     pub is_end: bool,
 }
 
-/// Puts lines together to blocks. What it does not know it passes over.
+/// Assembles lines to blocks. Unknown keys are ignored.
 #[derive(Debug, Clone, Default)]
 pub struct Parser {
     block: Block,
 }
 
 impl Parser {
-    /// Takes one line (without its end) and returns the block that it completes.
+    /// Parses one line (without its line end) and returns the block that it completes, if any.
     pub fn line(&mut self, line: &str) -> Option<Block> {
         let (key, value) = line.split_once('=')?;
         let value = value.trim();
         match key.trim() {
             "frame" => self.block.frame = value.parse().ok(),
-            // `N/A`, and a negative time before the first frame, count as no time.
+            // `N/A` and negative times, which occur before the first frame, mean that there is no time yet.
             "out_time_us" => self.block.out_time_us = value.parse().ok(),
             "dup_frames" => self.block.dup_frames = value.parse().ok(),
             "drop_frames" => self.block.drop_frames = value.parse().ok(),
@@ -50,7 +50,7 @@ impl Parser {
     }
 }
 
-/// How far a run is: never falls, never passes 1.
+/// Progress of a run of ffmpeg. It never decreases and never exceeds 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     duration_ms: Option<u64>,
@@ -58,19 +58,19 @@ pub struct Progress {
     ratio: f64,
 }
 
-/// What is known after a block.
+/// Progress after a block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// Part that is done, 0 to 1; `None` if nobody knows how much there is.
+    /// Part that is done, 0 to 1; `None` if the total is unknown.
     pub ratio: Option<f64>,
-    /// Seconds of media for each second of time.
+    /// Speed: seconds of media per second.
     pub speed: Option<f64>,
-    /// Time until the end at that speed.
+    /// Estimated time until the end, in milliseconds.
     pub eta_ms: Option<u64>,
 }
 
 impl Progress {
-    /// Progress of a run that will write `frames` in `duration_ms`, as far as that is known.
+    /// Progress of a run that will write `frames` frames and `duration_ms` milliseconds of media, if known.
     #[must_use]
     pub const fn new(duration_ms: Option<u64>, frames: Option<u64>) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Progress {
         }
     }
 
-    /// Takes a block into account.
+    /// Updates the progress with a block.
     pub fn update(&mut self, block: &Block) -> Reading {
         let part = |done: Option<u64>, total: Option<f64>| match (done, total) {
             (Some(done), Some(total)) if total > 0.0 => real(done) / total,

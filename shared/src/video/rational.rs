@@ -1,4 +1,4 @@
-//! Rates and ratios as ffmpeg writes them: `30000/1001`.
+//! Frame rates and ratios in ffmpeg's notation: `30000/1001`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::number::real;
 
-/// A positive ratio in lowest terms. In JSON it is text: `"30000/1001"`.
+/// A positive ratio in lowest terms. In JSON it is a string: `"30000/1001"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rational {
     num: u32,
@@ -35,7 +35,7 @@ impl Rational {
         })
     }
 
-    /// `num` itself; one for 0.
+    /// The integer `num`; 1 if it is 0.
     #[must_use]
     pub const fn whole(num: u32) -> Self {
         match Self::new(num, 1) {
@@ -44,25 +44,25 @@ impl Rational {
         }
     }
 
-    /// Upper number.
+    /// Numerator.
     #[must_use]
     pub const fn num(self) -> u32 {
         self.num
     }
 
-    /// Lower number.
+    /// Denominator.
     #[must_use]
     pub const fn den(self) -> u32 {
         self.den
     }
 
-    /// The ratio as a real number.
+    /// The ratio as floating point.
     #[must_use]
     pub fn value(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
     }
 
-    /// Half of it; `None` when that cannot be written.
+    /// Half of it; `None` if the result overflows.
     #[must_use]
     pub const fn half(self) -> Option<Self> {
         match self.den.checked_mul(2) {
@@ -71,19 +71,19 @@ impl Rational {
         }
     }
 
-    /// Whether the two differ by at most `tolerance` (a part of `other`), give or take the last bits.
+    /// Whether the two differ by at most `tolerance`, relative to `other`. (1e-9 is added for rounding errors.)
     #[must_use]
     pub fn is_near(self, other: Self, tolerance: f64) -> bool {
         (self.value() / other.value() - 1.0).abs() <= tolerance + 1e-9
     }
 
-    /// How many of these come in `duration_ms` milliseconds, rounded: frames of a rate.
+    /// For a frame rate: number of frames in `duration_ms` milliseconds, rounded.
     #[must_use]
     pub fn count_in_ms(self, duration_ms: u64) -> u64 {
         super::number::whole(self.value() * real(duration_ms) / 1_000.0)
     }
 
-    /// How long one of these takes, in milliseconds, rounded up.
+    /// For a frame rate: length of a frame in milliseconds, rounded up.
     #[must_use]
     pub fn period_ms(self) -> u64 {
         (1_000 * u64::from(self.den)).div_ceil(u64::from(self.num))
@@ -109,7 +109,7 @@ impl fmt::Display for Rational {
     }
 }
 
-/// The text is no positive ratio.
+/// The text is not a positive ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a positive ratio such as 30000/1001")]
 pub struct NotARatio;
@@ -117,7 +117,7 @@ pub struct NotARatio;
 impl FromStr for Rational {
     type Err = NotARatio;
 
-    /// Reads `30000/1001`, `16:9` and `25`.
+    /// Parses `30000/1001`, `16:9` and `25`.
     fn from_str(text: &str) -> Result<Self, NotARatio> {
         let (num, den) = text.split_once(['/', ':']).unwrap_or((text, "1"));
         let number = |part: &str| part.trim().parse::<u32>().map_err(|_| NotARatio);

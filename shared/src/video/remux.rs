@@ -1,32 +1,33 @@
-//! Whether a source can be played as it is, in another container.
+//! Whether the source's own streams can be played in an MP4, without re-encoding.
 
 use serde::{Deserialize, Serialize};
 
 use super::rational::Rational;
 use super::source::{AudioStream, DynamicRange, Source, VideoStream};
 
-/// Streams that a browser plays as they are: copied into an MP4 they are there in a moment.
+/// Streams that browsers can play without re-encoding. They are copied into an MP4, which takes only moments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remux {
-    /// Index of the video.
+    /// Index of the video stream.
     pub video: u32,
-    /// Index of the sound, if there is any.
+    /// Index of the audio stream, if there is one.
     pub audio: Option<u32>,
-    /// Whether they are in an MP4 already: then the original plays, too.
+    /// Whether the source already is an MP4: then the original itself is playable.
     pub is_mp4: bool,
-    /// When both are over, from the start of the file; `None` if nobody knows.
+    /// End of the longer stream in milliseconds from the start of the file; `None` if unknown.
     pub end_ms: Option<u64>,
-    /// How many frames of picture and sound there are, more or less; `None` if no duration is known.
+    /// Approximate number of video and audio frames; `None` if the duration is unknown.
     pub frames: Option<u64>,
 }
 
-/// Longest and shorter side, level and rate up to which every device with H.264 in hardware plays.
+/// Limits (longer side, shorter side, level, frame rate) up to which every device with a hardware decoder for H.264 can
+/// play.
 const LONG_SIDE_MAX: u32 = 1_920;
 const SHORT_SIDE_MAX: u32 = 1_088;
 const LEVEL_MAX: u32 = 42;
 const FPS_MAX: Rational = Rational::whole(60);
 
-/// The streams to copy; `None` if something would not play everywhere.
+/// The streams to copy; `None` if the result would not play everywhere.
 pub(super) fn remux(source: &Source) -> Option<Remux> {
     let video = source.video.as_ref().filter(|video| plays(video))?;
     let audio = default_audio(&source.audio);
@@ -48,16 +49,16 @@ pub(super) fn remux(source: &Source) -> Option<Remux> {
     })
 }
 
-/// AAC has a frame for each 1 024 samples.
+/// Approximate number of frames. AAC has one frame per 1 024 samples.
 fn frames(duration_ms: u64, video: &VideoStream, audio: Option<&AudioStream>) -> u64 {
-    let pictures = video
+    let video_frames = video
         .frame_rate
         .map_or(0, |rate| rate.count_in_ms(duration_ms));
     let rate = audio.map_or(0, |audio| u64::from(audio.sample_rate));
-    pictures + duration_ms.saturating_mul(rate) / 1_024_000
+    video_frames + duration_ms.saturating_mul(rate) / 1_024_000
 }
 
-/// The sound that is played unless somebody chooses.
+/// The audio stream that is played by default.
 pub(super) fn default_audio(audio: &[AudioStream]) -> Option<&AudioStream> {
     audio
         .iter()

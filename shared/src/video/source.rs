@@ -1,4 +1,4 @@
-//! [`Source`]: what a file is, in our words. The stored probe report.
+//! [`Source`]: the facts about a file, extracted from ffprobe's report and stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ use super::rational::Rational;
 use crate::words::words;
 
 words! {
-    /// Dynamic range of a picture.
+    /// Dynamic range of a video.
     DynamicRange {
         /// Standard.
         Sdr = "sdr",
-        /// High, by SMPTE ST 2084 (HDR10, HDR10+, Dolby Vision with such a base).
+        /// High: SMPTE ST 2084 (HDR10, HDR10+, Dolby Vision with such a base layer).
         Pq = "pq",
-        /// High, by ARIB STD-B67.
+        /// High: ARIB STD-B67 (HLG).
         Hlg = "hlg",
     }
 }
@@ -26,25 +26,25 @@ words! {
 pub struct Source {
     /// Names of the container format.
     pub formats: Vec<String>,
-    /// Major brand of an MP4; `qt` of a `QuickTime` film.
+    /// Major brand of an MP4; `qt` for `QuickTime`.
     pub brand: Option<String>,
-    /// How long it plays; `None` where the file does not say (a fragmented file, a broken one).
+    /// Duration in milliseconds; `None` if the file does not declare it (for example fragmented or damaged files).
     pub duration_ms: Option<u64>,
-    /// Where its clock starts.
+    /// Time of the first sample in milliseconds.
     pub start_ms: i64,
-    /// Bits per second of the whole file.
+    /// Bit rate of the whole file in bits per second.
     pub bitrate_bps: Option<u64>,
-    /// The video that is used.
+    /// The video stream that is processed.
     pub video: Option<VideoStream>,
-    /// All sound.
+    /// All audio streams.
     pub audio: Vec<AudioStream>,
-    /// All subtitles that are text.
+    /// All text subtitle streams.
     pub subtitles: Vec<SubtitleStream>,
-    /// Streams of any kind, cover art and data included.
+    /// Number of streams of any kind, including cover art and data.
     pub streams_count: u32,
 }
 
-/// The video that is used.
+/// The video stream that is processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[expect(
@@ -54,75 +54,75 @@ pub struct Source {
 pub struct VideoStream {
     /// Index in the file.
     pub index: u32,
-    /// Codec; `None` if nobody knows it.
+    /// Codec, by ffmpeg's name; `None` if unknown.
     pub codec: Option<String>,
     /// Profile of the codec.
     pub profile: Option<String>,
-    /// Level of the codec, as it counts it (41 is 4.1 of H.264).
+    /// Level in the codec's own numbering (41 is level 4.1 of H.264).
     pub level: Option<u32>,
     /// Whether it is encrypted.
     pub is_protected: bool,
-    /// Pixels of a row as stored.
+    /// Width as stored, in pixels.
     pub coded_width: u32,
-    /// Rows as stored.
+    /// Height as stored, in pixels.
     pub coded_height: u32,
-    /// Width of a sample by its height.
+    /// Width of a sample divided by its height.
     pub sample_aspect_ratio: Rational,
-    /// Degrees clockwise by which it is turned to be shown: 0, 90, 180 or 270.
+    /// Rotation for display in degrees, clockwise: 0, 90, 180 or 270.
     pub rotation: u16,
-    /// Width as shown, in square pixels.
+    /// Displayed width in square pixels.
     pub width: u32,
-    /// Height as shown, in square pixels.
+    /// Displayed height in square pixels.
     pub height: u32,
-    /// Frames per second on average; `None` if unknown.
+    /// Average frame rate; `None` if unknown.
     pub frame_rate: Option<Rational>,
-    /// Whether frames come at uneven times.
+    /// Whether the frame rate is variable.
     pub is_vfr: bool,
-    /// Whether frames are woven from two fields.
+    /// Whether it is interlaced.
     pub is_interlaced: bool,
-    /// Pixel format, as ffmpeg names it.
+    /// Pixel format, by ffmpeg's name.
     pub pixel_format: Option<String>,
-    /// Bits of a sample.
+    /// Bits per sample.
     pub bit_depth: u8,
     /// Dynamic range.
     pub dynamic_range: DynamicRange,
     /// Whether samples use the full range (`pc`).
     pub is_full_range: bool,
-    /// Frames, where the container counts them.
+    /// Number of frames, if the container declares it.
     pub frames: Option<u64>,
-    /// When its last frame is over, counted from the start of the file; `None` if only the container knows.
+    /// End of the last frame in milliseconds from the start of the file; `None` if the stream does not declare it.
     pub end_ms: Option<u64>,
 }
 
-/// One stream of sound.
+/// One audio stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AudioStream {
     /// Index in the file.
     pub index: u32,
-    /// Codec; `None` if nobody knows it.
+    /// Codec, by ffmpeg's name; `None` if unknown.
     pub codec: Option<String>,
     /// Profile of the codec.
     pub profile: Option<String>,
     /// Whether it is encrypted.
     pub is_protected: bool,
-    /// Channels.
+    /// Number of channels.
     pub channels: u32,
-    /// Their layout, if known.
+    /// Channel layout, if known.
     pub layout: Option<String>,
-    /// Hertz.
+    /// Sample rate in hertz.
     pub sample_rate: u32,
     /// RFC 5646 tag.
     pub language: Option<String>,
-    /// Title given by its author.
+    /// Title given by the author.
     pub title: Option<String>,
-    /// Whether it is played unless somebody chooses.
+    /// Whether it is played by default.
     pub is_default: bool,
-    /// When it is over, counted from the start of the file.
+    /// End in milliseconds from the start of the file; `None` if unknown.
     pub end_ms: Option<u64>,
 }
 
-/// One stream of subtitles that are text.
+/// One text subtitle stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SubtitleStream {
@@ -132,33 +132,33 @@ pub struct SubtitleStream {
     pub codec: String,
     /// RFC 5646 tag.
     pub language: Option<String>,
-    /// Title given by its author.
+    /// Title given by the author.
     pub title: Option<String>,
-    /// Whether it is shown unless somebody chooses.
+    /// Whether it is shown by default.
     pub is_default: bool,
     /// Whether it is shown even if subtitles are off.
     pub is_forced: bool,
 }
 
-/// Subtitle codecs that are text and become `WebVTT`. Others are pictures.
+/// Text subtitle codecs, which become `WebVTT`. Other subtitles are bitmaps.
 const TEXT_SUBTITLES: [&str; 6] = ["mov_text", "subrip", "ass", "ssa", "webvtt", "text"];
 
-/// Codecs of pictures: alone or without a frame rate they are cover art, whatever the disposition says.
-const PICTURES: [&str; 8] = [
+/// Image codecs. A stream with one frame or without a frame rate is cover art, whatever its disposition.
+const IMAGE_CODECS: [&str; 8] = [
     "mjpeg", "png", "bmp", "gif", "tiff", "webp", "jpegxl", "jpegls",
 ];
 
-/// Tags of MP4 sample entries and the like whose content is encrypted.
+/// Codec tags of encrypted streams (MP4 sample entries).
 const PROTECTED: [&str; 4] = ["encv", "enca", "drmi", "drms"];
 
 impl Source {
-    /// Whether it is an MP4 as browsers know it. Not all of them take the media type of `QuickTime`.
+    /// Whether browsers recognize it as an MP4. Some of them do not support the media type of `QuickTime`.
     #[must_use]
     pub fn is_mp4(&self) -> bool {
         self.formats.iter().any(|format| format == "mp4") && self.brand.as_deref() != Some("qt")
     }
 
-    /// Takes what is needed from ffprobe's report.
+    /// Extracts the facts from ffprobe's report.
     #[must_use]
     pub fn from_report(report: &Report) -> Self {
         let start = report.format.start_time.filter(|start| start.is_finite());
@@ -169,15 +169,15 @@ impl Source {
                 .iter()
                 .filter(move |stream| stream.codec_type.as_deref() == Some(name))
         };
-        let films = || of_type("video").filter(|stream| !is_cover(stream));
-        let video = films()
+        let videos = || of_type("video").filter(|stream| !is_cover(stream));
+        let video = videos()
             .find(|stream| is_known(stream) && *stream.width > Some(0) && *stream.height > Some(0))
-            .or_else(|| films().next())
+            .or_else(|| videos().next())
             .and_then(|stream| VideoStream::from_stream(stream, start));
         let mut audio: Vec<_> = of_type("audio")
             .filter_map(|stream| AudioStream::from_stream(stream, start))
             .collect();
-        // Phones add tracks of codecs that ffmpeg does not know (spatial sound) beside one that it does.
+        // Phones add audio tracks with codecs that ffmpeg does not support (spatial audio) to one that it does.
         if audio.iter().any(|stream| stream.codec.is_some()) {
             audio.retain(|stream| stream.codec.is_some());
         }
@@ -204,8 +204,8 @@ impl Source {
     }
 }
 
-/// How long picture and sound play. Matroska's own duration is the time of its end, whatever its clock starts at, and whatever
-/// ends then (a subtitle, say).
+/// Duration of video and audio in milliseconds. Trap: the duration of a Matroska file is the time of its end, even if its
+/// timestamps do not start at zero and even if a subtitle is what ends last.
 fn duration_ms(
     report: &Report,
     start: f64,
@@ -221,8 +221,8 @@ fn duration_ms(
         return longest;
     }
     let before = if is_matroska { start } else { 0.0 };
-    let told = report.format.duration.map(|duration| duration - before);
-    told.and_then(milliseconds).or(longest)
+    let declared = report.format.duration.map(|duration| duration - before);
+    declared.and_then(milliseconds).or(longest)
 }
 
 impl VideoStream {
@@ -268,7 +268,7 @@ impl VideoStream {
         })
     }
 
-    /// The shorter side as shown.
+    /// The shorter displayed side.
     #[must_use]
     pub fn short_side(&self) -> u32 {
         self.width.min(self.height)
@@ -325,16 +325,16 @@ fn is_protected(stream: &Stream) -> bool {
         .is_some_and(|tag| PROTECTED.contains(&tag))
 }
 
-/// Longest title that is kept, in characters: it becomes a name in a menu.
+/// Longest stored title, in characters. Titles become names in a menu.
 const TITLE_MAX: usize = 200;
 
-/// MP4 writes a title of its own into `handler_name`, which says nothing.
+/// Title of a stream. MP4's `handler_name` is ignored: writers fill it with fixed texts.
 fn title(stream: &Stream) -> Option<String> {
     let title = stream.tags.get("title")?;
     Some(title.chars().take(TITLE_MAX).collect())
 }
 
-/// Whether the stream is a picture beside the film.
+/// Whether the stream is cover art.
 fn is_cover(stream: &Stream) -> bool {
     let disposition = stream.disposition;
     let flagged = [
@@ -343,15 +343,15 @@ fn is_cover(stream: &Stream) -> bool {
         disposition.still_image,
     ]
     .contains(&1);
-    let is_picture = codec(stream).is_some_and(|codec| PICTURES.contains(&codec.as_str()));
+    let is_image = codec(stream).is_some_and(|codec| IMAGE_CODECS.contains(&codec.as_str()));
     let has_rate = stream
         .avg_frame_rate
         .as_deref()
         .is_some_and(|rate| rate.parse::<Rational>().is_ok());
-    flagged || (is_picture && (!has_rate || *stream.nb_frames == Some(1)))
+    flagged || (is_image && (!has_rate || *stream.nb_frames == Some(1)))
 }
 
-/// Degrees clockwise, as ffmpeg turns it: what is no quarter turn keeps its sides.
+/// Rotation in degrees, clockwise. Like ffmpeg, only quarter turns swap the sides; other angles are ignored.
 fn rotation(stream: &Stream) -> u16 {
     let degrees = stream
         .side_data_list
@@ -366,7 +366,7 @@ fn rotation(stream: &Stream) -> u16 {
         .unwrap_or(0)
 }
 
-/// Size as shown: the samples made square by width, then turned.
+/// Displayed size: the width is scaled to square samples, then the frame is rotated.
 fn displayed(width: u32, height: u32, sample: Rational, rotation: u16) -> (u32, u32) {
     if width == 0 || height == 0 {
         return (0, 0);
@@ -379,7 +379,7 @@ fn displayed(width: u32, height: u32, sample: Rational, rotation: u16) -> (u32, 
     }
 }
 
-/// Bits of a sample: what the stream says, else what its pixel format is called (`yuv420p10le`, `p010le`, `gray16`).
+/// Bits per sample, as declared or else by the name of the pixel format (`yuv420p10le`, `p010le`, `gray16`).
 fn bit_depth(stream: &Stream) -> u8 {
     let from_name = || {
         let name = stream.pix_fmt.as_deref().unwrap_or_default();
@@ -398,7 +398,9 @@ fn bit_depth(stream: &Stream) -> u8 {
         .unwrap_or_else(from_name)
 }
 
-/// When the stream is over, from the start of the file. Matroska keeps that in a tag, others their length.
+/// End of the stream in milliseconds from the start of the file. Matroska stores the end in a tag; other containers store
+/// the
+/// duration.
 fn end_ms(stream: &Stream, start: f64) -> Option<u64> {
     let own_start = stream.start_time.filter(|time| time.is_finite());
     let offset = own_start.map_or(0.0, |own| own - start);
@@ -415,7 +417,7 @@ fn end_ms(stream: &Stream, start: f64) -> Option<u64> {
         .and_then(milliseconds)
 }
 
-/// Seconds of `01:02:03.456`.
+/// Parses `01:02:03.456` to seconds.
 fn clock(text: &str) -> Option<f64> {
     text.split(':').try_fold(0.0, |sum: f64, part| {
         let part: f64 = part.trim().parse().ok()?;
@@ -423,7 +425,7 @@ fn clock(text: &str) -> Option<f64> {
     })
 }
 
-/// Whole milliseconds of seconds; `None` unless positive and sensible (below about 30 years).
+/// Seconds to milliseconds; `None` unless positive and plausible (below about 30 years).
 fn milliseconds(seconds: f64) -> Option<u64> {
     let value = whole(seconds * 1_000.0);
     (value > 0 && real(value) < 1e12).then_some(value)

@@ -1,4 +1,4 @@
-//! The storyboard: one sprite of small pictures at even times, and the `WebVTT` that says where each is.
+//! The storyboard: one sprite of small frames at even intervals, and the `WebVTT` with the position of each.
 
 use std::fmt::Write as _;
 
@@ -7,44 +7,44 @@ use serde::{Deserialize, Serialize};
 use super::number::{even_floor, even_share, narrow};
 use super::rational::Rational;
 
-/// Box that a tile fits into: 160 wide for what is wider than high; as high as 9:16 is at that width.
+/// Box of a tile: 160 pixels wide; as high as a 9:16 video is at that width.
 const TILE_WIDTH: u32 = 160;
 const TILE_HEIGHT_MAX: u32 = 284;
 
-/// Most tiles: ten by ten keep the sprite around 200 kB, and a seek bar has no room for more.
+/// Largest number of tiles: 10 × 10 keep the sprite at about 200 kB, and a seek bar has no room for more.
 const TILES_MAX: u64 = 100;
 const COLUMNS_MAX: u32 = 10;
 
-/// Times between tiles that people can read; above, whole minutes.
+/// Intervals between tiles in seconds. Longer intervals are whole minutes.
 const INTERVALS_S: [u32; 8] = [1, 2, 5, 10, 15, 20, 30, 60];
 
 /// Geometry of a sprite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Storyboard {
-    /// Width of a tile; even.
+    /// Width of a tile in pixels; even.
     pub tile_width: u32,
-    /// Height of a tile; even.
+    /// Height of a tile in pixels; even.
     pub tile_height: u32,
-    /// Tiles of a row.
+    /// Tiles per row.
     pub columns: u32,
-    /// Rows.
+    /// Number of rows.
     pub rows: u32,
-    /// Tiles that hold a picture; the rest of the last row is black.
+    /// Number of tiles; the rest of the last row is black.
     pub tiles: u32,
-    /// Seconds from one tile to the next; the first shows the first frame.
+    /// Seconds between tiles. The first tile shows the first frame.
     pub interval_s: u32,
 }
 
 impl Storyboard {
-    /// Geometry for a picture of `width` × `height` as shown, that plays `duration_ms` at `fps`.
+    /// Geometry for a video of `width` × `height` displayed pixels with `duration_ms` milliseconds at `fps`.
     ///
-    /// Never enlarged, at most 100 tiles, at least one.
+    /// There are 1 to 100 tiles; they are never enlarged.
     #[must_use]
     pub fn new(width: u32, height: u32, duration_ms: u64, fps: Rational) -> Self {
         let (tile_width, tile_height) = tile(width, height);
         let total = duration_ms.div_ceil(1_000).max(1);
-        // A tile between two frames would be the same picture again.
+        // A shorter interval would show the same frame twice.
         let shortest = fps.period_ms().div_ceil(1_000);
         let interval = INTERVALS_S
             .into_iter()
@@ -66,8 +66,9 @@ impl Storyboard {
         }
     }
 
-    /// `WebVTT` whose cues name `sprite` (a URL, relative or not) with the rectangle of each tile. The last cue ends with the
-    /// video.
+    /// `WebVTT` with one cue per tile: the URL `sprite` (absolute or relative) with the tile's rectangle. The last cue ends
+    /// with
+    /// the video.
     #[must_use]
     pub fn webvtt(&self, sprite: &str, duration_ms: u64) -> String {
         let sprite = sprite.replace(char::is_whitespace, "%20");
@@ -98,7 +99,7 @@ impl Storyboard {
     }
 }
 
-/// Size of a tile: inside its box, aspect kept, even, never enlarged.
+/// Size of a tile: fits inside the box, keeps the aspect ratio, has even sides, is never enlarged.
 fn tile(width: u32, height: u32) -> (u32, u32) {
     let (width, height) = (width.max(1), height.max(1));
     if width <= TILE_WIDTH && height <= TILE_HEIGHT_MAX {

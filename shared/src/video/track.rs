@@ -1,4 +1,4 @@
-//! Names of the files that an encode writes, all in one folder.
+//! Names of the files that an encode writes. All are in one folder.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Track {
-    /// A rung.
+    /// A rung of the ladder.
     Video(u32),
-    /// A rendition of sound.
+    /// An audio rendition.
     Audio(u32),
-    /// A rendition of subtitles.
+    /// A subtitle rendition.
     Subtitles(u32),
 }
 
 impl Track {
-    /// `v0`, `a0`, `s0`: how its file names begin.
+    /// Start of its file names: `v0`, `a0`, `s0`.
     #[must_use]
     pub fn stem(self) -> String {
         match self {
@@ -37,7 +37,7 @@ impl Track {
         format!("{}_init.mp4", self.stem())
     }
 
-    /// Its segment `sequence`, from 0: `v0_00000.m4s`. Subtitles have one, `s0.vtt`.
+    /// Its segment `sequence`, starting at 0: `v0_00000.m4s`. Subtitles have a single segment, `s0.vtt`.
     #[must_use]
     pub fn segment(self, sequence: u32) -> String {
         match self {
@@ -46,7 +46,7 @@ impl Track {
         }
     }
 
-    /// Track and sequence of a segment's file name; `None` for every other name (playlists, unfinished `.tmp` files).
+    /// Track and sequence number of a segment's file name; `None` for all other names (playlists, unfinished `.tmp` files).
     #[must_use]
     pub fn of_segment(file: &str) -> Option<(Self, u32)> {
         let (stem, sequence) = file.strip_suffix(".m4s")?.split_once('_')?;

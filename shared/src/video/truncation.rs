@@ -1,69 +1,69 @@
-//! The verdict on an encode that ffmpeg called a success: did everything arrive that the source promised?
+//! The verdict on an encode that ffmpeg reported as successful: is the result as long as the source declared?
 //!
-//! ffmpeg exits with 0 when its input ends early or is damaged. A source that is cut off must fail; one that is damaged
-//! in places plays, and its owner is told.
+//! ffmpeg exits with 0 even if its input ends early or is damaged. A truncated source must fail. A source that is damaged in
+//! places is published, and its owner is notified.
 
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
 
-/// What the probe promised.
+/// What the probe declared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// When the picture ends; `None` if the file does not say or has no picture.
+    /// End of the video in milliseconds; `None` if the file does not declare it or has no video.
     pub video_ms: Option<u64>,
-    /// How long the file plays, by its container.
+    /// Duration in milliseconds, as declared by the container.
     pub duration_ms: Option<u64>,
-    /// Whether there is a picture at all.
+    /// Whether there is a video stream.
     pub has_video: bool,
 }
 
-/// What came out.
+/// What was encoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Encoded {
-    /// Sum of the video segments; 0 without a picture.
+    /// Total length of the video segments in milliseconds; 0 without video.
     pub video_ms: u64,
-    /// Sum of the longest audio rendition's segments; 0 without sound.
+    /// Total length of the longest audio rendition's segments in milliseconds; 0 without audio.
     pub audio_ms: u64,
-    /// Frames of a rung; 0 without a picture.
+    /// Number of frames of a rung; 0 without video.
     pub frames: u64,
-    /// Lines of the decoder on broken data.
+    /// Number of error lines of the decoder.
     pub decode_errors: u64,
 }
 
-/// The verdict.
+/// The verdict on an encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
-    /// All is there.
+    /// Nothing is missing.
     Complete,
-    /// It plays to its end, with damage.
+    /// It plays to the end, but is damaged.
     Degraded {
-        /// Lines of the decoder on broken data.
+        /// Number of error lines of the decoder.
         decode_errors: u64,
-        /// What is missing at the end, within tolerance.
+        /// Time that is missing at the end in milliseconds, within the tolerance.
         missing_ms: u64,
     },
-    /// The end is missing: nothing may be published.
+    /// The end is missing: nothing must be published.
     Truncated {
-        /// Where it should have ended.
+        /// Declared end in milliseconds.
         expected_ms: u64,
-        /// Where it ended.
+        /// Actual end in milliseconds.
         encoded_ms: u64,
     },
 }
 
-/// Containers round, count a last frame or not, and encoders add or drop a frame: that much may always be missing.
+/// Smallest tolerance in milliseconds: containers round and may not count the last frame, and encoders add or drop a frame.
 const TOLERANCE_MIN_MS: u64 = 1_000;
 
-/// Headers of long files may be estimates (by bit rate), so a part in a hundred may be missing, …
+/// Tolerance in percent of the duration: in long files, the header may be an estimate (from the bit rate).
 const TOLERANCE_PERCENT: u64 = 2;
 
-/// … but never more than this: it would be content.
+/// Largest tolerance in milliseconds: more than this would be content.
 const TOLERANCE_MAX_MS: u64 = 10_000;
 
 impl Expected {
-    /// What `plan` promises.
+    /// What `plan` expects.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let video = plan.video.as_ref();
@@ -75,7 +75,8 @@ impl Expected {
     }
 }
 
-/// How much may be missing at the end of `expected_ms`: 2 %, at least 1 s (but never more than half), at most 10 s.
+/// Time that may be missing at the end of `expected_ms`, in milliseconds: 2 %, at least 1 s (but at most half), at most 10
+/// s.
 #[must_use]
 pub fn tolerance_ms(expected_ms: u64) -> u64 {
     let share = expected_ms * TOLERANCE_PERCENT / 100;
@@ -84,8 +85,10 @@ pub fn tolerance_ms(expected_ms: u64) -> u64 {
         .min(expected_ms / 2)
 }
 
-/// Decides. The picture is judged by its own end where the file tells it, else the longer of picture and sound by the
-/// container's. No frame or no sound at all is always `Truncated`; where the file promises no duration, nothing else is.
+/// Compares the result with the declaration. If the file declares the end of the video stream, the video must reach it;
+/// otherwise the longer of video and audio must reach the end of the container. A result without any frame or audio is
+/// always
+/// `Truncated`. If the file declares no duration, nothing else is.
 #[must_use]
 pub fn verdict(expected: &Expected, encoded: &Encoded) -> Verdict {
     let longest = encoded.video_ms.max(encoded.audio_ms);

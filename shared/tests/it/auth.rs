@@ -1,4 +1,4 @@
-//! JWTs: forged ones are built here by hand, without the library that the core uses.
+//! JWTs. Forged tokens are built by hand, without the library that the core uses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -38,7 +38,7 @@ fn claims() -> Value {
     })
 }
 
-/// The claims with one of them set, or left out by `null`.
+/// The claims with one of them changed, or removed if `value` is `null`.
 fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {
@@ -75,8 +75,8 @@ fn check_claim(name: &str, value: Value, code: ErrorCode) {
 }
 
 #[test]
-fn a_token_of_another_library_is_taken() {
-    // Made by Python's hmac and base64 modules.
+fn a_token_of_another_library_is_accepted() {
+    // Created with Python's hmac and base64 modules.
     check(
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhbGljZSIsInRlbmFudCI6ImFjbWUiLCJyb2xlIjoidXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJmZXJyb3R5cGUiLCJleHAiOjE3NjcyMjkyMDB9.IwYZIs4QX2d9GkyXUjAxsUEjRirpewgbMBYWgGei-1o",
         Ok(&alice()),
@@ -85,8 +85,8 @@ fn a_token_of_another_library_is_taken() {
 }
 
 #[test]
-fn the_signature_of_the_standards_own_token_holds() {
-    // RFC 7515, appendix A.1. Its claims are not ours, so it fails after its signature: another key fails before.
+fn the_example_token_of_the_standard_verifies() {
+    // RFC 7515, appendix A.1. Its claims are not valid here, so it fails after the signature check; with another key it fails before.
     let key = BASE64
         .decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
         .unwrap();
@@ -103,7 +103,7 @@ fn the_signature_of_the_standards_own_token_holds() {
 }
 
 #[test]
-fn our_own_tokens_come_back() {
+fn signed_tokens_verify() {
     for &role in Role::ALL {
         let principal = Principal { role, ..alice() };
         let token = policy().sign(&principal, NOW, 60).unwrap();
@@ -117,7 +117,7 @@ fn our_own_tokens_come_back() {
 }
 
 #[test]
-fn an_extension_that_is_not_known_is_no_token_of_ours() {
+fn unknown_header_extensions_are_rejected() {
     for extension in [json!({"crit": ["x"], "x": 1}), json!({"zip": "DEF"})] {
         let mut header = json!({"alg": "HS256", "typ": "JWT"});
         let members = extension.as_object().unwrap().clone();
@@ -128,7 +128,7 @@ fn an_extension_that_is_not_known_is_no_token_of_ours() {
 }
 
 #[test]
-fn the_algorithm_is_ours_to_choose() {
+fn a_token_cannot_choose_its_algorithm() {
     let with = |alg: &str| signed_part(&json!({"alg": alg, "typ": "JWT"}), &claims());
     for alg in [
         "none", "None", "", "hs256", "HS384", "HS512", "RS256", "ES256", "EdDSA",
@@ -150,7 +150,7 @@ fn the_algorithm_is_ours_to_choose() {
 }
 
 #[test]
-fn a_token_of_another_key_is_refused() {
+fn a_token_of_a_different_key_is_rejected() {
     let text = signed_part(&header(), &claims());
     let keys: [&[u8]; 4] = [
         b"",
@@ -177,7 +177,7 @@ fn a_signature_covers_all_its_claims() {
 }
 
 #[test]
-fn what_is_no_jwt_is_refused() {
+fn malformed_tokens_are_rejected() {
     let token = jwt(&claims());
     for end in 0..token.len() {
         check(token.get(..end).unwrap(), Err(ErrorCode::TokenInvalid));
@@ -203,7 +203,7 @@ fn what_is_no_jwt_is_refused() {
 }
 
 #[test]
-fn a_token_lives_until_its_leeway_ends() {
+fn a_token_is_valid_until_its_leeway_ends() {
     let at = |exp: i64| jwt(&claims_with("exp", exp.into()));
     check(&at(NOW_S), Ok(&alice()));
     check(&at(NOW_S - 30), Ok(&alice()));
@@ -212,7 +212,7 @@ fn a_token_lives_until_its_leeway_ends() {
 }
 
 #[test]
-fn a_token_begins_before_its_leeway() {
+fn a_token_is_valid_within_the_leeway_before_nbf() {
     let at = |nbf: i64| jwt(&claims_with("nbf", nbf.into()));
     check(&at(NOW_S), Ok(&alice()));
     check(&at(NOW_S + 30), Ok(&alice()));
@@ -220,7 +220,7 @@ fn a_token_begins_before_its_leeway() {
 }
 
 #[test]
-fn absurd_times_are_refused_without_a_panic() {
+fn absurd_times_are_rejected_without_a_panic() {
     for name in ["exp", "nbf", "iat"] {
         for value in [
             json!(i64::MAX),
@@ -234,14 +234,14 @@ fn absurd_times_are_refused_without_a_panic() {
             if let Err(failure) = policy().verify(&token, NOW) {
                 assert_eq!(failure.code.status(), 401, "{name} {value}");
             } else {
-                assert_eq!(name, "iat", "{value} was taken");
+                assert_eq!(name, "iat", "{value} was accepted");
             }
         }
     }
 }
 
 #[test]
-fn every_claim_is_needed() {
+fn every_claim_is_required() {
     let code = ErrorCode::TokenClaimsInvalid;
     for name in ["sub", "tenant", "role", "exp"] {
         check_claim(name, Value::Null, code);
@@ -251,13 +251,13 @@ fn every_claim_is_needed() {
     check(&jwt(&json!([])), Err(code));
     check_claim("iss", Value::Null, ErrorCode::TokenIssuerInvalid);
     check_claim("aud", Value::Null, ErrorCode::TokenAudienceInvalid);
-    // Bad claims under another's signature tell nothing about the claims.
+    // If the signature is invalid, the error says nothing about the claims.
     let forged = hs256(&signed_part(&header(), &json!({})), b"other");
     check(&forged, Err(ErrorCode::TokenInvalid));
 }
 
 #[test]
-fn issuer_and_audience_must_be_ours() {
+fn issuer_and_audience_must_match() {
     for issuer in ["", "https://issuer.example/", "HTTPS://ISSUER.EXAMPLE"] {
         check_claim("iss", issuer.into(), ErrorCode::TokenIssuerInvalid);
     }
@@ -277,7 +277,7 @@ fn issuer_and_audience_must_be_ours() {
 }
 
 #[test]
-fn roles_and_names_have_rules() {
+fn roles_and_names_are_checked() {
     let code = ErrorCode::TokenClaimsInvalid;
     for role in ["", "root", "User", "user "] {
         check_claim("role", role.into(), code);
@@ -302,12 +302,12 @@ fn roles_and_names_have_rules() {
         ] {
             let verified = policy().verify(&jwt(&claims_with(name, value.clone().into())), NOW);
             let principal = verified.unwrap();
-            let taken = if name == "sub" {
+            let parsed = if name == "sub" {
                 principal.user
             } else {
                 principal.tenant
             };
-            assert_eq!(taken, value);
+            assert_eq!(parsed, value);
         }
     }
     assert!(

@@ -1,5 +1,5 @@
-//! Files of this checkout that the core must agree with. The core itself does no I/O; its tests read and, when asked
-//! by `UPDATE=1`, write.
+//! Files of this checkout that must agree with the core. The core itself does no I/O; its tests read these files and, with
+//! `UPDATE=1`, write them.
 #![expect(
     clippy::disallowed_methods,
     reason = "the ban on I/O is for the core, not for the test that compares it with files"
@@ -11,13 +11,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Text of a file, named from the root of the checkout.
+/// Text of a file, with its path relative to the root of the checkout.
 pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name))
         .unwrap_or_else(|error| panic!("{name} cannot be read: {error}"))
 }
 
-/// Texts of all files in `folder` whose name ends with `ending`, in order of their names; none when there is no folder.
+/// Texts of all files in `folder` whose name ends with `ending`, sorted by name; empty if the folder does not exist.
 pub(crate) fn read_all(folder: &str, ending: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(root().join(folder)) else {
         return Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn read_all(folder: &str, ending: &str) -> Vec<String> {
         .collect()
 }
 
-/// Proves that the file holds exactly `expected`; with `UPDATE=1` in the environment it is written instead.
+/// Asserts that the file contains exactly `expected`. With `UPDATE=1` in the environment, the file is written first.
 pub(crate) fn assert_fresh(name: &str, expected: &str) {
     if std::env::var("UPDATE").as_deref() == Ok("1") {
         std::fs::write(root().join(name), expected).unwrap();

@@ -1,4 +1,4 @@
-//! The event stream, read back by a parser of other hands (`eventsource-stream`).
+//! Server-sent events, parsed by a third-party parser (`eventsource-stream`).
 
 use eventsource_stream::{Event as Read, Eventsource as _};
 use futures::StreamExt as _;
@@ -13,7 +13,7 @@ use shared::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 
-/// Reads a whole stream that arrives in pieces of `piece` bytes.
+/// Parses a stream that arrives in chunks of `piece` bytes.
 fn read(stream: &str, piece: usize) -> Vec<Read> {
     let pieces: Vec<Result<Vec<u8>, std::convert::Infallible>> = stream
         .as_bytes()
@@ -26,7 +26,7 @@ fn read(stream: &str, piece: usize) -> Vec<Read> {
     futures::executor::block_on(events.collect())
 }
 
-/// The one event that `data` becomes between two others, with what follows it untouched.
+/// Encodes `data` as an event between two others and parses it. Asserts that the other events are unaffected.
 fn read_back(data: &str, piece: usize) -> Read {
     let id = |seq| Some(Cursor { generation: 7, seq });
     let stream = [
@@ -62,7 +62,7 @@ fn form() {
 }
 
 #[test]
-fn comments_and_retry_are_no_events() {
+fn comments_and_retry_are_not_events() {
     let stream = format!("{SSE_HEARTBEAT}{}{SSE_HEARTBEAT}", encode_sse_retry(2_000));
     assert!(read(&stream, 7).is_empty());
     let stream = format!("{}{}", encode_sse_retry(2_000), encode_sse(None, "x", "1"));
@@ -70,7 +70,7 @@ fn comments_and_retry_are_no_events() {
 }
 
 #[test]
-fn hard_payloads_come_back() {
+fn unusual_payloads_round_trip() {
     let long = "x".repeat(1 << 20);
     let texts = [
         "",
@@ -116,7 +116,7 @@ fn line_ends_cannot_end_an_event() {
 
 proptest! {
     #[test]
-    fn every_json_payload_comes_back_as_it_was(
+    fn every_json_payload_round_trips(
         text in "(\\PC|[\r\n\0\u{FEFF}\u{2028}: ]){0,60}",
         piece in 1_usize..40,
     ) {
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn every_text_comes_back_but_for_the_kind_of_its_line_ends(
+    fn every_text_round_trips_except_for_its_line_ends(
         text in "(\\PC|[\r\n\0\u{FEFF}\u{2028}: ]){0,60}",
         piece in 1_usize..40,
     ) {
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn cursors_come_back(generation: u32, seq: u64) {
+    fn cursors_round_trip(generation: u32, seq: u64) {
         let cursor = Cursor { generation, seq };
         let text = cursor.to_string();
         prop_assert_eq!(text.parse(), Ok(cursor));
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_a_cursor_is_the_text_of_it(text in "[0-9a-fA-F+]{7,9}-[0-9+]{1,21}|\\PC*") {
+    fn a_parsed_cursor_formats_to_the_same_text(text in "[0-9a-fA-F+]{7,9}-[0-9+]{1,21}|\\PC*") {
         if let Ok(cursor) = text.parse::<Cursor>() {
             prop_assert_eq!(cursor.to_string(), text);
         }
@@ -154,7 +154,7 @@ proptest! {
 }
 
 #[test]
-fn other_texts_are_no_cursors() {
+fn other_texts_are_not_cursors() {
     let bad = [
         "",
         "-",
@@ -182,7 +182,7 @@ fn other_texts_are_no_cursors() {
 }
 
 #[test]
-fn words_that_the_hub_acts_on() {
+fn event_types_with_a_meaning_for_the_hub() {
     let having = |is: fn(EventType) -> bool| -> Vec<&str> {
         EventType::ALL
             .iter()

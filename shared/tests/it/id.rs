@@ -1,10 +1,10 @@
-//! Ids: one text per id, sorted by time.
+//! Ids: each has exactly one text, and they sort by time.
 
 use proptest::prelude::*;
 use shared::id::{AssetId, EventId, IdInvalid, JobId};
 use shared::time::Timestamp;
 
-/// Largest time that a ULID holds: 48 bits of milliseconds. (A `Timestamp` ends earlier, with the year 9999.)
+/// Largest time of a ULID: 48 bits of milliseconds. (A `Timestamp` ends earlier, with the year 9999.)
 const TIME_MAX_MS: u64 = (1 << 48) - 1;
 
 pub(crate) fn asset_ids() -> impl Strategy<Value = AssetId> {
@@ -14,7 +14,7 @@ pub(crate) fn asset_ids() -> impl Strategy<Value = AssetId> {
 
 #[test]
 fn vector() {
-    // The ULID specification's own example of a time: 1469918176385 ms is 01ARYZ6S41.
+    // The example of the ULID specification: 1469918176385 ms is 01ARYZ6S41.
     let time = Timestamp::from_ms(1_469_918_176_385);
     let id = AssetId::new(time, 0xFF);
     assert_eq!(id.to_string(), "ast_01ARYZ6S41000000000000007Z");
@@ -40,7 +40,7 @@ fn only_the_lowest_80_bits_of_randomness_are_used() {
 }
 
 #[test]
-fn other_texts_are_no_ids() {
+fn other_texts_are_not_ids() {
     let good = "ast_01ARYZ6S41000000000000007Z";
     assert!(good.parse::<AssetId>().is_ok());
     let bad = [
@@ -60,7 +60,7 @@ fn other_texts_are_no_ids() {
         // Beyond 128 bits.
         "ast_8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
         "ast_ZZZZZZZZZZZZZZZZZZZZZZZZZZ",
-        // Letters that Crockford's base 32 leaves out or reads as digits.
+        // Letters that Crockford's base 32 excludes or decodes as digits.
         "ast_01ARYZ6S4100000000000000IZ",
         "ast_01ARYZ6S4100000000000000LZ",
         "ast_01ARYZ6S4100000000000000OZ",
@@ -77,7 +77,7 @@ fn other_texts_are_no_ids() {
 
 proptest! {
     #[test]
-    fn texts_and_json_come_back(id in asset_ids()) {
+    fn texts_and_json_round_trip(id in asset_ids()) {
         prop_assert_eq!(id.to_string().parse(), Ok(id));
         let json = serde_json::to_string(&id).unwrap();
         prop_assert_eq!(&json, &format!("\"{id}\""));
@@ -85,14 +85,14 @@ proptest! {
     }
 
     #[test]
-    fn whatever_parses_is_the_text_of_that_id(text in "ast_[0-9A-Za-z]{26}|\\PC*") {
+    fn a_parsed_id_formats_to_the_same_text(text in "ast_[0-9A-Za-z]{26}|\\PC*") {
         if let Ok(id) = text.parse::<AssetId>() {
             prop_assert_eq!(id.to_string(), text);
         }
     }
 
     #[test]
-    fn a_kind_never_reads_another_kind(ms in 0..TIME_MAX_MS, random: u128) {
+    fn an_id_of_another_kind_is_rejected(ms in 0..TIME_MAX_MS, random: u128) {
         let job = JobId::new(Timestamp::from_ms(ms), random).to_string();
         prop_assert_eq!(job.parse::<AssetId>(), Err(IdInvalid));
         prop_assert_eq!(job.parse::<EventId>(), Err(IdInvalid));

@@ -1,4 +1,4 @@
-//! Object keys: build and parse are each other's inverse, and nothing else is a key.
+//! Object keys: building and parsing are inverse, and no other text is a key.
 
 use proptest::prelude::*;
 use shared::id::AssetId;
@@ -26,7 +26,7 @@ fn prefixes() -> impl Strategy<Value = OutputPrefix> {
 }
 
 #[test]
-fn keys_as_they_stand_in_the_bucket() {
+fn key_formats() {
     let prefix = prefix();
     assert_eq!(prefix.webp("large"), KEY);
     assert_eq!(
@@ -42,7 +42,7 @@ fn keys_as_they_stand_in_the_bucket() {
 }
 
 #[test]
-fn other_texts_are_no_keys() {
+fn other_texts_are_not_keys() {
     let asset = "ast_01ARYZ6S41000000000000007Z";
     let bad = [
         String::new(),
@@ -67,7 +67,7 @@ fn other_texts_are_no_keys() {
         format!("m/{asset}/3-00000000deadbeef/lärge.webp"),
         format!("m/{asset}/3-00000000deadbeef/large.webp\n"),
         format!("m/{asset}/3-00000000deadbeef/large\0.webp"),
-        // Steps through folders that a URL parser on the way would resolve.
+        // Path segments that a URL parser on the way would resolve.
         format!("m/{asset}/3-00000000deadbeef/.."),
         format!("m/{asset}/3-00000000deadbeef/."),
         format!("m/{asset}/3-00000000deadbeef/../../x"),
@@ -97,7 +97,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_parses_is_built_alike(
+    fn a_parsed_key_formats_to_the_same_text(
         text in "\\PC*|m/\\PC*|m/ast_01ARYZ6S41000000000000007Z/[0-9+-]{1,4}[0-9a-fA-F]{14,18}/[a-z./]{1,5}"
     ) {
         if let Some(OutputKey { prefix, file }) = parse_output(&text) {
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_is_another_key_or_none(index in 0..KEY.len(), byte in 0_u8..128) {
+    fn a_changed_byte_is_a_different_key_or_none(index in 0..KEY.len(), byte in 0_u8..128) {
         let mut bytes = KEY.as_bytes().to_vec();
         prop_assume!(bytes[index] != byte);
         bytes[index] = byte;

@@ -1,7 +1,7 @@
-//! Tests of the core, one module for each noun.
+//! Tests of the core. The modules mirror those of `src`.
 //!
-//! Vectors come from standards, readers and writers of other hands are the judges where there are any, properties say
-//! what must hold for every input, and snapshots show each table as a whole, so that a change of it shows in a diff.
+//! Test vectors come from standards. Where a third-party implementation exists, it checks ours. Property tests state what holds
+//! for every input. Snapshots show each table as a whole, so that a change is visible in the diff.
 
 #[cfg(test)]
 mod api;

@@ -1,4 +1,4 @@
-//! The queue message, and what else may lie in a queue.
+//! The queue message, and other texts that may be in a queue.
 
 use proptest::prelude::*;
 use shared::id::JobId;
@@ -20,13 +20,13 @@ fn form() {
 }
 
 #[test]
-fn a_message_from_before_native_workers_is_for_the_edge() {
+fn a_message_without_a_place_is_for_the_edge() {
     let old = r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000"}"#;
     assert_eq!(Message::decode(old), Message::decode(TEXT));
 }
 
 #[test]
-fn junk_is_no_message() {
+fn arbitrary_texts_are_not_messages() {
     let bad = [
         "",
         "{}",
@@ -44,7 +44,7 @@ fn junk_is_no_message() {
         r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000"}{}"#,
         r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_on":"moon"}"#,
         r#"{"v":1,"job_id":"job_01ARYZ6S410000000000000000","runs_in":"edge"}"#,
-        // What R2 puts on a queue when an object arrives.
+        // R2's event notification for a new object.
         r#"{"account":"a","action":"PutObject","bucket":"raw","object":{"key":"originals/x","size":1,"eTag":"e"},"eventTime":"2026-01-01T00:00:00.000Z"}"#,
     ];
     for text in bad {
@@ -54,13 +54,13 @@ fn junk_is_no_message() {
 
 proptest! {
     #[test]
-    fn messages_come_back(ms in 0..253_402_207_200_999_u64, random: u128, place in 0..RunsOn::ALL.len()) {
+    fn messages_round_trip(ms in 0..253_402_207_200_999_u64, random: u128, place in 0..RunsOn::ALL.len()) {
         let message = Message::new(JobId::new(Timestamp::from_ms(ms), random), RunsOn::ALL[place]);
         prop_assert_eq!(Message::decode(&message.encode()), Some(message));
     }
 
     #[test]
-    fn a_changed_byte_is_another_message_or_none(index in 0..TEXT.len(), byte in 0_u8..128) {
+    fn a_changed_byte_is_a_different_message_or_none(index in 0..TEXT.len(), byte in 0_u8..128) {
         let mut bytes = TEXT.as_bytes().to_vec();
         prop_assume!(bytes[index] != byte);
         bytes[index] = byte;

@@ -29,7 +29,7 @@ fn codes_are_unique_words() {
 }
 
 #[test]
-fn codes_come_back_from_text_and_json() {
+fn codes_round_trip_as_text_and_json() {
     for &code in ErrorCode::ALL {
         assert_eq!(code.as_str().parse(), Ok(code));
         let json = serde_json::to_string(&code).unwrap();
@@ -42,7 +42,7 @@ fn codes_come_back_from_text_and_json() {
 }
 
 #[test]
-fn statuses_are_errors_and_titles_are_texts() {
+fn statuses_are_errors_and_titles_are_not_empty() {
     for code in ErrorCode::ALL {
         assert!((400..=599).contains(&code.status()), "{code:?}");
         let title = code.title();

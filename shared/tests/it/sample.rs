@@ -1,4 +1,4 @@
-//! One of everything that is answered or told, with all that may be missing, or without.
+//! A sample of every response and event, once with all optional members and once without.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ fn output() -> Output {
     }
 }
 
-/// An asset with everything that may be missing, or without.
+/// An asset, with or without its optional members.
 fn asset(full: bool) -> Asset {
     Asset {
         id: AssetId::new(NOW, 1),
@@ -156,8 +156,8 @@ fn sample<T: Serialize>(name: &'static str, value: &T) -> Sample {
     (name, serde_json::to_value(value).unwrap())
 }
 
-/// What the event stream tells.
-fn told(full: bool) -> [Sample; 4] {
+/// Events.
+fn events(full: bool) -> [Sample; 4] {
     let snapshot = Snapshot {
         event_type: EventType::Snapshot,
         time: NOW,
@@ -178,7 +178,7 @@ fn told(full: bool) -> [Sample; 4] {
     ]
 }
 
-/// What operations on assets answer.
+/// Responses of the asset operations.
 fn of_assets(full: bool) -> [Sample; 6] {
     let (asset, job_id, upload) = (asset(full), JobId::new(NOW, 2), upload());
     let page = AssetPage {
@@ -204,7 +204,7 @@ fn of_assets(full: bool) -> [Sample; 6] {
     ]
 }
 
-/// What a native worker hears of the queue.
+/// Responses of the queue operations.
 fn of_queue(full: bool) -> [Sample; 2] {
     let message = PulledMessage {
         id: "m".to_owned(),
@@ -248,7 +248,7 @@ fn of_queue(full: bool) -> [Sample; 2] {
     ]
 }
 
-/// What a native worker hears of a job, and of itself.
+/// Responses of the operations of native workers.
 fn of_workers(full: bool) -> [Sample; 3] {
     let preset = Map::from_iter([("ladder".to_owned(), json!([360]))]);
     let plan = ImagePlan::standard(1, 1);
@@ -307,7 +307,7 @@ fn worker(full: bool) -> Worker {
     }
 }
 
-/// What admins hear.
+/// Responses of the admin operations.
 fn of_admins(full: bool) -> [Sample; 2] {
     let list = WorkerList {
         items: vec![worker(full)],
@@ -325,7 +325,7 @@ fn of_admins(full: bool) -> [Sample; 2] {
     [sample("WorkerList", &list), sample("Backlog", &backlog)]
 }
 
-/// What all others answer.
+/// Responses of all other operations.
 fn of_the_rest(full: bool) -> [Sample; 5] {
     let page = JobPage {
         items: vec![job(full)],
@@ -349,10 +349,11 @@ fn of_the_rest(full: bool) -> [Sample; 5] {
     ]
 }
 
-/// One of everything.
+/// All samples.
 pub(crate) fn samples(full: bool) -> Vec<Sample> {
-    let told = told(full).into_iter();
-    told.chain(of_assets(full))
+    let events = events(full).into_iter();
+    events
+        .chain(of_assets(full))
         .chain(of_queue(full))
         .chain(of_workers(full))
         .chain(of_admins(full))

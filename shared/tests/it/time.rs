@@ -1,4 +1,4 @@
-//! Time: milliseconds inside, RFC 3339 outside.
+//! Timestamps: milliseconds internally, RFC 3339 externally.
 
 use proptest::prelude::*;
 use shared::time::{Timestamp, TimestampInvalid};
@@ -16,7 +16,7 @@ fn texts() {
     check("1970-01-01T00:00:00Z", 0);
     check("2026-01-01T00:00:00.001Z", 1_767_225_600_001);
     check("9999-12-30T22:00:00.999Z", MS_MAX);
-    // RFC 3339 §5.8: the same moment in another offset, and a leap day.
+    // RFC 3339 §5.8: the same time with a different offset, and a leap day.
     check("1996-12-19T16:39:57-08:00", 851_042_397_000);
     check("1996-12-20T00:39:57Z", 851_042_397_000);
     check("2024-02-29T00:00:00Z", 1_709_164_800_000);
@@ -35,7 +35,7 @@ fn texts() {
 }
 
 #[test]
-fn other_texts_are_no_times() {
+fn other_texts_are_not_times() {
     let bad = [
         "",
         "now",
@@ -74,7 +74,7 @@ fn sums_stay_in_range() {
 
 proptest! {
     #[test]
-    fn texts_and_json_come_back_and_sort(a in 0..=MS_MAX, b in 0..=MS_MAX) {
+    fn texts_and_json_round_trip_and_sort(a in 0..=MS_MAX, b in 0..=MS_MAX) {
         let (a, b) = (Timestamp::from_ms(a), Timestamp::from_ms(b));
         prop_assert_eq!(a.to_string().parse(), Ok(a));
         let json = serde_json::to_string(&a).unwrap();
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn junk_never_panics(text in "\\PC*|[0-9TZ:.+-]{0,30}") {
+    fn arbitrary_texts_never_panic(text in "\\PC*|[0-9TZ:.+-]{0,30}") {
         if let Ok(time) = text.parse::<Timestamp>() {
             prop_assert!(time.ms() <= MS_MAX);
         }

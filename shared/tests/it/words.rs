@@ -1,4 +1,4 @@
-//! The words in the database: every `CHECK (column IN (…))` of the migrations lists exactly the words of its enum.
+//! Enums in the database: every `CHECK (column IN (…))` of the migrations lists exactly the words of its enum.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::checkout;
 /// Words by table and column.
 type Words = BTreeMap<(String, String), Vec<String>>;
 
-/// SQL cut into words, quoted texts (with their quotes) and single signs; without comments.
+/// Splits SQL into words, quoted strings (with their quotes) and single characters; comments are removed.
 fn tokens(sql: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let lines: Vec<&str> = sql
@@ -38,7 +38,7 @@ fn tokens(sql: &str) -> Vec<String> {
     tokens
 }
 
-/// Every `CHECK (column IN ('a', 'b'))`, under the `CREATE TABLE name` before it.
+/// Every `CHECK (column IN ('a', 'b'))`, by the table of the preceding `CREATE TABLE`.
 fn constraints(sql: &str) -> Words {
     let mut found = Words::new();
     let mut table = String::new();
@@ -52,7 +52,7 @@ fn constraints(sql: &str) -> Words {
             });
             table = name.unwrap().to_lowercase();
         }
-        // Exactly `CHECK (column IN (…))`: a list within a larger condition is another rule.
+        // Exactly `CHECK (column IN (…))`: a list within a larger condition is a different rule.
         if token.eq_ignore_ascii_case("check")
             && let Some([open, column, word, list]) = tokens.get(index + 1..index + 5)
             && (open.as_str(), list.as_str()) == ("(", "(")
@@ -105,7 +105,7 @@ fn words<Word: Copy>(all: &[Word], as_str: fn(Word) -> &'static str) -> Vec<&'st
 }
 
 #[test]
-fn migrations_know_the_same_words() {
+fn constraints_of_the_migrations_list_the_same_words() {
     let migrations = checkout::read_all("edge/migrations", ".sql");
     let mut found = constraints(&migrations.join("\n"));
     let columns = [

@@ -1,30 +1,31 @@
-//! An argument list of ffmpeg, and the guards that every input gets.
+//! Builder of argument lists, with the guards for every input.
 
-/// Demuxers that may open an upload, as ffmpeg 5.1 names them (one name of each is enough).
+/// Demuxers that may open an upload, by their names in ffmpeg 5.1 (one name of each is enough).
 ///
-/// Invariant: none that opens other files or URLs (hls, dash, concat, imf, image2, sdp, rtsp), runs a filter graph (lavfi) or
-/// takes any text for a picture (tty).
+/// Invariant: the list contains no demuxer that opens other files or URLs (hls, dash, concat, imf, image2, sdp, rtsp), runs
+/// a
+/// filter graph (lavfi) or renders any text as video (tty).
 pub const FORMAT_WHITELIST: &str =
     "mov,matroska,mpegts,mpeg,avi,flv,asf,mxf,ogg,mp3,wav,w64,aiff,caf,flac,aac,ac3,eac3,amr";
 
-/// Protocols that ffmpeg may open: never a network.
+/// Protocols that ffmpeg may use: no network protocol.
 pub const PROTOCOL_WHITELIST: &str = "file,pipe";
 
-/// Pixels of a frame that a decoder may open, whatever the header said to ffprobe: 8192 × 8192.
+/// Largest number of pixels of a frame that a decoder accepts, independent of the header that ffprobe read: 8192 × 8192.
 const MAX_PIXELS: &str = "67108864";
 
-/// An argument list in the making.
+/// Builder of an argument list.
 #[derive(Debug, Default)]
 pub(super) struct Arguments(pub(super) Vec<String>);
 
 impl Arguments {
-    /// The options that every run of ffmpeg starts with: one line on stderr for each error, progress on stdout.
+    /// Starts with the options of every run of ffmpeg: one line on stderr per error, progress on stdout.
     pub(super) fn new() -> Self {
         let mut list = Self::default();
         list.flag("-hide_banner").flag("-nostdin").flag("-y");
-        // `repeat`: the same error twice is two errors.
+        // `repeat`: print repeated errors instead of summarizing them, so that each one is counted.
         list.pair("-loglevel", "repeat+level+error");
-        // What is told is a tenth of a second old at most.
+        // Progress is reported every 0.1 s.
         list.pair("-progress", "pipe:1")
             .pair("-stats_period", "0.1");
         list.flag("-nostats");
@@ -42,7 +43,7 @@ impl Arguments {
         self
     }
 
-    /// An upload as input, with its guards. `file:` keeps a path with a colon from being read as a protocol.
+    /// Adds an upload as input, with the guards. `file:` prevents a path with a colon from being parsed as a protocol.
     pub(super) fn input(&mut self, path: &str) -> &mut Self {
         self.guards().pair("-max_pixels", MAX_PIXELS);
         self.pair("-i", format!("file:{path}"))
@@ -53,7 +54,7 @@ impl Arguments {
         self.pair("-format_whitelist", FORMAT_WHITELIST)
     }
 
-    /// Nothing of the source's tags and chapters goes into an output.
+    /// Keeps the source's tags and chapters out of an output.
     pub(super) fn strip(&mut self) -> &mut Self {
         self.pair("-map_metadata", "-1").pair("-map_chapters", "-1")
     }

@@ -1,14 +1,14 @@
-//! File names of what is neither segment nor playlist.
+//! Names of the output files that are neither segments nor playlists.
 
-/// The poster.
+/// Poster.
 pub const POSTER: &str = "poster.jpg";
-/// The thumbnail.
+/// Thumbnail.
 pub const THUMBNAIL: &str = "thumbnail.jpg";
-/// The storyboard's sprite.
+/// Sprite of the storyboard.
 pub const STORYBOARD: &str = "storyboard.jpg";
-/// The storyboard's tiles, one JPEG after the other, as the ladder writes them.
+/// Tiles of the storyboard as a sequence of JPEGs, written by the ladder.
 pub const TILES: &str = "tiles.mjpeg";
-/// The progressive MP4.
+/// Progressive MP4.
 pub const MP4: &str = "video.mp4";
-/// The source's own streams in an MP4.
+/// The source's streams, remuxed into an MP4.
 pub const REMUX: &str = "remux.mp4";

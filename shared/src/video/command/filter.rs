@@ -3,7 +3,9 @@
 use crate::video::plan::{Filter, VideoPlan};
 use crate::video::source::DynamicRange;
 
-/// Filters for every frame before it is split, of `size` after a tone map. What ends as 8-bit 4:2:0 in limited range.
+/// Filters that run before the frames are split into rungs. The result is 8-bit 4:2:0 in limited range; a tone map also
+/// scales
+/// to `width` × `height`.
 pub(super) fn before_split(video: &VideoPlan, (width, height): (u32, u32)) -> String {
     let mut steps: Vec<String> = video
         .filters
@@ -14,7 +16,7 @@ pub(super) fn before_split(video: &VideoPlan, (width, height): (u32, u32)) -> St
     steps.join(",")
 }
 
-/// The same for one frame at some time: without the even rate.
+/// The same filters for a single frame: without those that change the frame rate or the end.
 pub(super) fn single_frame(video: &VideoPlan, (width, height): (u32, u32)) -> String {
     let steps = video.filters.iter().filter(|filter| match filter {
         Filter::Fps(_) | Filter::Hold(_) => false,
@@ -28,11 +30,12 @@ pub(super) fn single_frame(video: &VideoPlan, (width, height): (u32, u32)) -> St
 fn step(filter: Filter, width: u32, height: u32) -> String {
     match filter {
         Filter::Deinterlace => "bwdif=mode=send_frame:deint=interlaced".to_owned(),
-        // `start_time=0` repeats the first frame back to zero where the picture starts late, and drops what is before.
+        // `start_time=0`: if the video starts late, the first frame is repeated from zero on; frames before zero are
+        // dropped.
         Filter::Fps(fps) => format!("fps=fps={fps}:start_time=0"),
         Filter::Hold(ms) => format!("tpad=stop_mode=clone:stop_duration={ms}ms"),
         Filter::FullRange => "scale=in_range=full:out_range=limited".to_owned(),
-        // 5.1 converts but does not say so: without the tags a player would guess, by size.
+        // ffmpeg 5.1 converts but does not set the tags; without them, players would guess by the frame size.
         Filter::Rgb => {
             let tags = "colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=limited";
             format!(
@@ -43,8 +46,10 @@ fn step(filter: Filter, width: u32, height: u32) -> String {
     }
 }
 
-/// To the wanted size (fewer pixels in floating point; and zscale takes no odd sides of 4:2:0), to linear light, to the
-/// smaller gamut, through the curve, and back. What the file says of itself may be incomplete, so the input is told in full.
+/// Tone map: scale to the wanted size (so that fewer pixels are processed in floating point; zscale also does not support
+/// odd
+/// sides in 4:2:0), convert to linear light, to the smaller gamut, apply the curve, and convert back. The file's own colour
+/// tags may be incomplete, so all of them are set.
 fn tone_map(range: DynamicRange, width: u32, height: u32) -> String {
     let transfer = match range {
         DynamicRange::Pq => "smpte2084",
@@ -54,7 +59,8 @@ fn tone_map(range: DynamicRange, width: u32, height: u32) -> String {
     [
         &format!("scale={width}:{height}:flags=bicubic"),
         "format=yuv420p10le",
-        // Trap: zscale's own `tin`, `min` and `pin` leave the output's unnamed, and then there is "no path between colorspaces".
+        // Trap: with zscale's `tin`, `min` and `pin`, the output would remain untagged, and zscale then fails with "no path
+        // between colorspaces".
         &format!("setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"),
         "zscale=t=linear:npl=100",
         "format=gbrpf32le",
@@ -65,7 +71,7 @@ fn tone_map(range: DynamicRange, width: u32, height: u32) -> String {
     .join(",")
 }
 
-/// Scales to a JPEG's colours: full range, the matrix of JFIF.
+/// Scales and converts to JPEG's colour space: full range, the matrix of JFIF.
 pub(super) fn jpeg(width: u32, height: u32) -> String {
     format!(
         "scale={width}:{height}:flags=bicubic:out_color_matrix=bt601:out_range=full,setsar=1,format=yuvj420p"

@@ -1,4 +1,4 @@
-//! The ladder: every rung, every rendition of sound and the storyboard from one decode.
+//! The ladder: all rungs, all audio renditions and the storyboard's tiles from one decode.
 
 use std::fmt::Write as _;
 
@@ -11,13 +11,14 @@ use crate::video::preset::GOP_MS;
 /// Sample rate of every audio rendition.
 const SAMPLE_RATE: u32 = 48_000;
 
-/// Samples of a frame of AAC-LC.
+/// Samples per frame of AAC-LC.
 const AAC_FRAME: u64 = 1_024;
 
-/// ffmpeg over `input` (an absolute path), writing the files of [`Track`](crate::video::track::Track) and, where the plan has
-/// one, the storyboard's tiles for [`sprite`](super::sprite).
+/// ffmpeg on `input` (an absolute path). It writes the files of each [`Track`](crate::video::track::Track) and, if the plan
+/// has
+/// a storyboard, the tiles for [`sprite`](super::sprite).
 ///
-/// Playlists of ffmpeg's own appear beside them; they say what is finished, and are not for publishing.
+/// ffmpeg also writes playlists. They tell which segments are finished and are not published.
 #[must_use]
 pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
     let mut list = Arguments::new();
@@ -34,17 +35,18 @@ pub fn ladder(plan: &Plan, input: &str) -> Vec<String> {
         .as_ref()
         .is_some_and(|video| video.storyboard.is_some())
     {
-        // Trap: ffmpeg tells no progress before every output has begun. The tiles begin with the first frame; a sprite
-        // would begin with the last.
+        // Trap: ffmpeg reports no progress until every output has started. The tiles start with the first frame; a sprite
+        // would start with the last.
         tiles_output(&mut list);
     }
     list.0
 }
 
-/// One decode, scaled down from rung to rung, and at the end to the storyboard.
+/// Decodes once, scales down from rung to rung, and finally to the storyboard.
 ///
-/// Each rung is made of the next larger one, not of the source: that reads a fraction of the pixels. 360p by way of 720p then
-/// has an SSIM of 0.9980 instead of 0.9982 (ffmpeg's `ssim` of a 1080p film, held against `zscale` with a Lanczos filter).
+/// Each rung is scaled from the next larger one, not from the source, which reads a fraction of the pixels. 360p from 720p
+/// then
+/// has an SSIM of 0.9980 instead of 0.9982 (ffmpeg's `ssim` of a 1080p video, compared with `zscale` and a Lanczos filter).
 fn graph(video: &VideoPlan) -> String {
     let largest = video
         .rungs
@@ -89,8 +91,8 @@ fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
             rung.bufsize_bits.to_string(),
         );
     }
-    // Key frames on one grid of time in every rung, and nowhere else: by frame count they would drift off the segments at
-    // rates such as 30000/1001. `-g` only has to be no shorter than that.
+    // Key frames are at the same times in every rung, and nowhere else. If they were placed by frame count, they would drift
+    // away from the segment boundaries at rates such as 30000/1001. `-g` only has to be at least as long.
     let seconds = GOP_MS / 1_000;
     list.pair(
         "-force_key_frames",
@@ -99,10 +101,10 @@ fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
     list.pair("-g", video.gop_frames.to_string())
         .pair("-keyint_min", video.gop_frames.to_string());
     list.pair("-sc_threshold", "0").pair("-flags", "+cgop");
-    // The frames have their times already: nothing may be repeated or dropped once more.
+    // The frames already have their final times: do not duplicate or drop any.
     list.pair("-fps_mode", "passthrough");
-    // A fragment's time is what its frames say, not the sum of those before it: then a segment means the same
-    // wherever an encode began. (Not for sound: there the first time would underflow by the encoder's delay.)
+    // The time of a fragment comes from its frames, not from the sum of the previous fragments, so a segment is the same
+    // wherever an encode started. (Not for audio: there the first time would underflow by the encoder's delay.)
     list.pair("-hls_segment_options", "movflags=+frag_discont");
     let map: Vec<String> = video
         .rungs
@@ -110,7 +112,7 @@ fn rungs(list: &mut Arguments, video: &VideoPlan, plan: &Plan) {
         .map(|rung| format!("v:{}", rung.number))
         .collect();
     list.pair("-var_stream_map", map.join(" "));
-    // Trap: with one variant ffmpeg leaves `%v` as it stands.
+    // Trap: with a single variant, ffmpeg does not expand `%v`.
     let stem = if video.rungs.len() == 1 { "v0" } else { "v%v" };
     hls(list, stem, plan.segment_ms);
 }
@@ -123,14 +125,14 @@ fn audio(list: &mut Arguments, rendition: &AudioRendition, plan: &Plan) {
     hls(list, &format!("a{}", rendition.number), plan.segment_ms);
 }
 
-/// Sound from zero on at its own place in time, in stereo, and as long as the picture.
+/// Audio filters: start at time zero, keep the timing, convert to stereo, and end with the video.
 fn audio_filter(rendition: &AudioRendition) -> String {
     let mut steps = Vec::new();
     match rendition.downmix {
         Downmix::Layout => {}
         Downmix::FirstTwo => steps.push("pan=stereo|c0=c0|c1=c1".to_owned()),
     }
-    // Gaps become silence, and a late start too: sound stays with its picture.
+    // Gaps and a late start are filled with silence, so that the audio stays in sync with the video.
     steps.push(format!("aresample={SAMPLE_RATE}:async=1:first_pts=0"));
     steps.push(format!(
         "aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
@@ -144,19 +146,20 @@ fn audio_filter(rendition: &AudioRendition) -> String {
     steps.join(",")
 }
 
-/// Samples of sound that end with a picture of `end_ms`: whole frames of AAC, the last of which begins before that.
+/// Number of audio samples that end with a video of `end_ms` milliseconds: whole AAC frames, the last of which starts before
+/// the end.
 ///
-/// The encoder puts a frame of its own in front. Trap: one frame more, and where the picture ends with a segment the sound
-/// gets another segment of 21 ms.
+/// The encoder inserts one frame at the start. Trap: with one frame more, a video that ends exactly with a segment would get
+/// an additional audio segment of 21 ms.
 fn samples_until(end_ms: u64) -> u64 {
     let samples = end_ms.saturating_mul(u64::from(SAMPLE_RATE)) / 1_000;
     let frames = samples.div_ceil(AAC_FRAME).saturating_sub(1).max(1);
     frames * AAC_FRAME
 }
 
-/// Fragmented MP4 by the HLS muxer. A segment gets its name when it is whole (`temp_file`).
+/// Fragmented MP4 by the HLS muxer. A segment gets its final name when it is complete (`temp_file`).
 fn hls(list: &mut Arguments, stem: &str, segment_ms: u32) {
-    // Trap: anything but `disabled` shifts the first segment, or gives it a second edit.
+    // Trap: any value other than `disabled` shifts the first segment or gives it a second edit.
     list.pair("-avoid_negative_ts", "disabled");
     list.pair("-f", "hls")
         .pair("-hls_time", (segment_ms / 1_000).to_string());

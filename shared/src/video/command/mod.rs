@@ -1,8 +1,9 @@
-//! Argument lists of ffmpeg and ffprobe, written for version 5.1 and later. The program's folder is the one that it
-//! writes into: every output name is relative, every input an absolute path.
+//! Argument lists of ffmpeg and ffprobe, for version 5.1 and later. Output names are relative to the working directory;
+//! input
+//! paths are absolute.
 //!
-//! Trap: ffmpeg answers 0 to much that went wrong. Whoever runs these counts the lines on stderr and judges what was
-//! written ([`truncation`](super::truncation)).
+//! Trap: ffmpeg exits with 0 after many errors. The caller must count the lines on stderr and check the output with
+//! [`truncation`](super::truncation).
 
 mod arguments;
 pub mod file;
@@ -19,7 +20,7 @@ pub use stream_copy::{Index, mp4, mp4_audio, remux, subtitles};
 use self::arguments::Arguments;
 use super::probe;
 
-/// ffprobe over an upload; its stdout is a [`Report`](super::probe::Report).
+/// ffprobe on an upload. Its stdout is a [`Report`](super::probe::Report).
 #[must_use]
 pub fn probe(input: &str) -> Vec<String> {
     let mut list = Arguments::default();

@@ -1,12 +1,13 @@
-//! Poster, thumbnail and storyboard.
+//! Still images: poster, thumbnail and storyboard.
 
 use super::arguments::{Arguments, PROTOCOL_WHITELIST};
 use super::{file, filter};
 use crate::video::plan::VideoPlan;
 use crate::video::storyboard::Storyboard;
 
-/// Poster and thumbnail of `input`, both of the frame at `at_ms` (the plan's, or 0 if nothing was written: a file may be
-/// shorter than it says).
+/// Poster and thumbnail of `input`, both from the frame at `at_ms`: the plan's time, or 0 if there was no frame at that
+/// time,
+/// because a file may be shorter than it declares.
 #[must_use]
 pub fn poster(video: &VideoPlan, input: &str, at_ms: u64) -> Vec<String> {
     let poster = &video.poster;
@@ -32,8 +33,11 @@ pub fn poster(video: &VideoPlan, input: &str, at_ms: u64) -> Vec<String> {
     list.0
 }
 
-/// The tiles alone, for a source whose length was not known when the ladder began: every frame is decoded, so that each
-/// tile shows its own time however rare key frames are. (Not the sprite at once: ffmpeg would tell no progress before it.)
+/// The tiles alone, for a source whose duration was unknown when the ladder started. Every frame is decoded, so that each
+/// tile
+/// shows the right time even if key frames are rare. (The sprite is made separately: ffmpeg would report no progress until
+/// it
+/// is finished.)
 #[must_use]
 pub fn tiles(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<String> {
     let graph = format!(
@@ -48,18 +52,18 @@ pub fn tiles(video: &VideoPlan, storyboard: &Storyboard, input: &str) -> Vec<Str
     list.0
 }
 
-/// The tiles of a graph's `[board]`, one JPEG after the other.
+/// Output of a graph's `[board]`: the tiles as a sequence of JPEGs.
 pub(super) fn tiles_output(list: &mut Arguments) {
     list.pair("-map", "[board]").strip();
     list.pair("-fps_mode", "passthrough").pair("-q:v", "2");
     list.pair("-f", "mjpeg").flag(file::TILES);
 }
 
-/// The sprite of the tiles that [`ladder`](super::ladder()) or [`tiles`] wrote.
+/// The sprite, made from the tiles that [`ladder`](super::ladder()) or [`tiles`] wrote.
 #[must_use]
 pub fn sprite(storyboard: &Storyboard) -> Vec<String> {
     let mut list = Arguments::new();
-    // Our own file, of a form that no upload may have.
+    // This is our own file. Uploads may not have this format.
     list.pair("-protocol_whitelist", PROTOCOL_WHITELIST);
     list.pair("-f", "mjpeg").pair("-i", file::TILES);
     list.pair("-vf", grid_filter(storyboard)).strip();
@@ -68,8 +72,9 @@ pub fn sprite(storyboard: &Storyboard) -> Vec<String> {
     list.0
 }
 
-/// The first frame of each interval, small. Frames come at an even rate that is no slower than the interval, so no tile is
-/// passed over.
+/// Selects and scales the first frame of each interval. The frame rate is constant and at least one frame per interval, so
+/// no
+/// tile is skipped.
 pub(super) fn tiles_filter(storyboard: &Storyboard) -> String {
     format!(
         "select='gte(t,selected_n*{})',{}",
@@ -78,7 +83,7 @@ pub(super) fn tiles_filter(storyboard: &Storyboard) -> String {
     )
 }
 
-/// Tiles in rows.
+/// Arranges the tiles in rows.
 fn grid_filter(storyboard: &Storyboard) -> String {
     format!(
         "tile={}x{}:nb_frames={}",

@@ -1,21 +1,22 @@
-//! What is not encoded again: remux, MP4 and subtitles.
+//! Outputs that are not re-encoded: remux and MP4. Also subtitles, which are only converted.
 
 use super::arguments::Arguments;
 use super::file;
 use crate::video::plan::{Plan, Remux};
 use crate::video::track::Track;
 
-/// Where an MP4 says what lies where in it (`moov`).
+/// Position of the index (`moov`) in an MP4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Index {
-    /// Where players look first. The whole file is written twice for it.
+    /// At the start, where players look first. The whole file has to be written twice.
     AtStart,
-    /// Where it comes when the file is written from the start to the end; of what was before it only the head changes then.
-    /// Players find it with a request more.
+    /// At the end, so the file is written once, from start to end; afterwards only its first bytes change. Players need one
+    /// more
+    /// request to find the index.
     AtEnd,
 }
 
-/// The source's own streams in an MP4 that starts to play before it is loaded. Rotation stays, tags and chapters go.
+/// Copies the source's streams into an MP4. Rotation is kept; tags and chapters are removed.
 #[must_use]
 pub fn remux(remux: &Remux, input: &str, index: Index) -> Vec<String> {
     let mut list = Arguments::new();
@@ -33,13 +34,15 @@ pub fn remux(remux: &Remux, input: &str, index: Index) -> Vec<String> {
     list.0
 }
 
-/// The MP4 from a rung's segments: its initialization segment and all segments, in order, come in on stdin; those of the
-/// sound, put together the same way, are the file `audio` (an absolute path). Nothing is encoded again.
+/// The MP4 from a rung's segments. stdin receives the initialization segment and all segments, in order. The file `audio`
+/// (an
+/// absolute path) contains the same of the audio rendition. Nothing is re-encoded.
 #[must_use]
 pub fn mp4(audio: Option<&str>) -> Vec<String> {
     let mut list = Arguments::new();
-    // Trap: without it ffmpeg moves each input to zero by itself, and sound, which begins with the encoder's delay before
-    // zero, comes 21 ms late.
+    // Trap: without it, ffmpeg shifts each input to zero separately, and the audio, which starts before zero by the
+    // encoder's
+    // delay, would be 21 ms late.
     list.flag("-copyts");
     list.guards().pair("-f", "mp4").pair("-i", "pipe:0");
     if let Some(audio) = audio {
@@ -57,7 +60,7 @@ pub fn mp4(audio: Option<&str>) -> Vec<String> {
     list.0
 }
 
-/// The MP4 of sound alone: its initialization segment and all segments, in order, come in on stdin.
+/// The MP4 of an audio file. stdin receives the initialization segment and all segments, in order.
 #[must_use]
 pub fn mp4_audio() -> Vec<String> {
     let mut list = Arguments::new();
@@ -68,7 +71,7 @@ pub fn mp4_audio() -> Vec<String> {
     list.0
 }
 
-/// Every subtitle rendition as `WebVTT`, in one pass; `None` if the plan has none.
+/// Converts all subtitle renditions to `WebVTT` in one pass; `None` if the plan has none.
 #[must_use]
 pub fn subtitles(plan: &Plan, input: &str) -> Option<Vec<String>> {
     if plan.subtitles.is_empty() {

@@ -1,5 +1,5 @@
-//! What is serialised is what the OpenAPI document says: samples of every answer and event, with and without what may
-//! be missing, against their schemas.
+//! Serialized values match the OpenAPI document: samples of every response and event, with and without their optional members,
+//! are validated against their schemas.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use shared::api::openapi;
 
 use crate::sample::samples;
 
-/// A small JSON Schema validator: the words that the document uses, and a panic for any other.
+/// A small JSON Schema validator. It supports the keywords that the document uses and panics for any other.
 struct Schemas(Value);
 
 impl Schemas {
@@ -16,7 +16,7 @@ impl Schemas {
         &self.0["components"]["schemas"][name]
     }
 
-    /// What is wrong with `value`, or nothing.
+    /// The violations in `value`; empty if it is valid.
     fn faults(&self, schema: &Value, value: &Value, at: &str) -> Vec<String> {
         let mut faults = Vec::new();
         for (word, rule) in schema.as_object().unwrap() {
@@ -61,13 +61,13 @@ impl Schemas {
                 | "maxLength"
                 | "additionalProperties"
                 | "propertyNames" => {}
-                other => panic!("the validator does not know {other}"),
+                other => panic!("the validator does not support {other}"),
             }
         }
         faults
     }
 
-    /// Members of an object; one that the schema does not name is a fault, too: clients could not know of it.
+    /// Violations in the members of an object. A member that the schema does not declare is also a violation.
     fn members(&self, schema: &Value, value: &Value, at: &str) -> Vec<String> {
         let properties = schema["properties"].as_object().unwrap();
         let mut faults = Vec::new();
@@ -90,7 +90,7 @@ fn is_of_type(rule: &Value, value: &Value) -> bool {
         "number" => value.is_number(),
         "integer" => value.is_u64() || value.is_i64(),
         "string" => value.is_string(),
-        other => panic!("{other} is no type of JSON Schema"),
+        other => panic!("{other} is not a type of JSON Schema"),
     };
     rule.as_array()
         .map_or_else(|| is(rule), |names| names.iter().any(is))
@@ -122,7 +122,7 @@ fn every_sample_fits_its_schema() {
 }
 
 #[test]
-fn every_answer_has_a_sample() {
+fn every_response_has_a_sample() {
     let document = schemas().0;
     let paths = document["paths"].as_object().unwrap().values();
     let responses = paths

@@ -1,4 +1,4 @@
-//! The contract: its table, its lookup, its bodies and its OpenAPI document.
+//! The contract: table, lookup, bodies and OpenAPI document.
 
 mod conformance;
 mod object;

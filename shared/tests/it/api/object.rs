@@ -1,4 +1,4 @@
-//! Objects are objects: never a list of fields, never something twice.
+//! JSON objects: arrays and duplicate members are rejected.
 
 use serde_json::json;
 use shared::api::CreateAsset;
@@ -6,7 +6,7 @@ use shared::api::object::Object;
 use shared::asset::Owner;
 
 #[test]
-fn a_list_of_fields_is_no_object() {
+fn an_array_of_fields_is_not_an_object() {
     let object = |text: &str| serde_json::from_str::<Object<Owner>>(text).is_ok();
     assert!(object(r#"{"type": "course", "id": "1"}"#));
     for text in [
@@ -22,7 +22,7 @@ fn a_list_of_fields_is_no_object() {
 
 #[test]
 fn the_owner_of_a_new_asset_is_an_object_or_absent() {
-    let taken = |owner| {
+    let parsed = |owner| {
         let body = json!({"filename": "a", "content_type": "b", "size_bytes": 1, "owner": owner});
         serde_json::from_value::<CreateAsset>(body).map(|body| body.owner)
     };
@@ -31,9 +31,9 @@ fn the_owner_of_a_new_asset_is_an_object_or_absent() {
         id: "1".to_owned(),
     };
     assert_eq!(
-        taken(json!({"type": "course", "id": "1"})).unwrap(),
+        parsed(json!({"type": "course", "id": "1"})).unwrap(),
         Some(owner)
     );
-    assert_eq!(taken(json!(null)).unwrap(), None);
-    assert!(taken(json!(["course", "1"])).is_err());
+    assert_eq!(parsed(json!(null)).unwrap(), None);
+    assert!(parsed(json!(["course", "1"])).is_err());
 }

@@ -1,5 +1,5 @@
-//! The OpenAPI document: complete, consistent, and fresh in `docs/openapi.json`; and the table of operations in the
-//! README, which comes from the same rows.
+//! The OpenAPI document is complete, consistent, and up to date in `docs/openapi.json`. The README's table of operations, which
+//! is generated from the same rows, is also up to date.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -42,7 +42,7 @@ fn the_file_is_fresh() {
 }
 
 #[test]
-fn it_says_what_it_is() {
+fn it_has_a_title_and_a_version() {
     let document = document();
     let version = document["openapi"].as_str().unwrap();
     assert!(version.starts_with("3.1."), "{version}");
@@ -86,7 +86,7 @@ fn it_has_every_operation_and_no_other() {
 }
 
 #[test]
-fn answers_have_their_media_type() {
+fn responses_have_their_media_type() {
     let document = document();
     for &op in Op::ALL {
         let response = &operation(&document, op)["responses"][op.status().to_string()];
@@ -200,7 +200,7 @@ fn bodies_are_there_where_the_table_has_them() {
 }
 
 #[test]
-fn no_text_contains_a_link_of_rustdoc() {
+fn no_text_contains_a_rustdoc_link() {
     let mut count = 0;
     walk(&document(), &mut |members| {
         let texts =
@@ -233,7 +233,7 @@ fn every_reference_resolves() {
 }
 
 #[test]
-fn every_schema_is_one_of_json_schema() {
+fn every_schema_uses_json_schema_types() {
     let types = [
         "null", "boolean", "object", "array", "number", "string", "integer",
     ];
@@ -247,7 +247,7 @@ fn every_schema_is_one_of_json_schema() {
                 .flat_map(|found| match found {
                     Value::Array(words) => words.clone(),
                     Value::String(_) => vec![found.clone()],
-                    // A property that is called `type`.
+                    // A property with the name `type`.
                     Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
                         Vec::new()
                     }
@@ -255,7 +255,7 @@ fn every_schema_is_one_of_json_schema() {
             {
                 assert!(types.contains(&word.as_str().unwrap()), "{name}: {word}");
             }
-            // OpenAPI 3.0's word, gone in 3.1.
+            // A keyword of OpenAPI 3.0 that 3.1 does not have.
             assert!(!members.contains_key("nullable"), "{name}");
             for needed in members
                 .get("required")
@@ -274,17 +274,17 @@ fn every_schema_is_one_of_json_schema() {
 }
 
 #[test]
-fn every_property_is_explained() {
+fn every_property_has_a_description() {
     let document = document();
     for (name, schema) in object(&document, "/components/schemas") {
         walk(schema, &mut |members| {
             let properties = members.get("properties").and_then(Value::as_object);
             for (property, schema) in properties.into_iter().flatten() {
-                let told =
+                let described =
                     schema.to_string().contains("\"description\":") || schema["$ref"].is_string();
                 let tag = [("Upload", "type"), ("Work", "kind")]
                     .contains(&(name.as_str(), property.as_str()));
-                assert!(told || tag, "{name}.{property} has no description");
+                assert!(described || tag, "{name}.{property} has no description");
             }
         });
     }

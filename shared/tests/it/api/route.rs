@@ -11,7 +11,7 @@ fn routes() -> Routes {
     Routes::new().unwrap()
 }
 
-/// A path of this template, and its parameters.
+/// A path that matches this template, and its parameters.
 fn example(template: &str) -> (String, Vec<String>) {
     let mut params = Vec::new();
     let segments: Vec<String> = template
@@ -59,7 +59,7 @@ fn every_operation_is_found() {
 }
 
 #[test]
-fn rows_do_not_repeat_or_contradict() {
+fn rows_are_unique_and_consistent() {
     let mut names = HashSet::new();
     let mut routes = HashSet::new();
     for op in Op::ALL {
@@ -82,7 +82,7 @@ fn rows_do_not_repeat_or_contradict() {
 }
 
 #[test]
-fn head_is_answered_like_get() {
+fn head_is_routed_like_get() {
     assert_eq!(
         routes().find("HEAD", "/v1/assets").unwrap().op,
         Op::ListAssets
@@ -101,7 +101,7 @@ fn check_wrong_method(method: &str, path: &str, allowed: &[&'static str]) {
 }
 
 #[test]
-fn wrong_methods_learn_the_right_ones() {
+fn a_wrong_method_lists_the_allowed_ones() {
     let list = ["POST", "GET", "HEAD", "OPTIONS"];
     for method in [
         "PUT", "DELETE", "PATCH", "OPTIONS", "get", "post", "", "GET ",
@@ -119,7 +119,7 @@ fn wrong_methods_learn_the_right_ones() {
 }
 
 #[test]
-fn other_paths_are_missed() {
+fn other_paths_are_not_found() {
     let paths = [
         "",
         "/",
@@ -189,7 +189,7 @@ fn fill(template: &str, params: &[String]) -> String {
 
 proptest! {
     #[test]
-    fn what_is_found_is_what_was_asked(
+    fn a_found_operation_has_the_requested_path(
         method in "GET|POST|DELETE|\\PC{0,5}",
         path in "(/(v1|assets|jobs|events|media|stream|complete|cancel|[a-z%.{}*é]{0,4})){0,5}|\\PC*",
     ) {

@@ -1,4 +1,4 @@
-//! What is taken and what is refused, with the code of each refusal.
+//! Media types, detection by content, and the checks of what a client declares.
 
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ fn sniffing() {
     }
 }
 
-/// An EBML header with this document type, as `ffmpeg` and browsers write it.
+/// An EBML header with this document type, like those of ffmpeg and browsers.
 fn ebml(doc_type: &[u8]) -> Vec<u8> {
     let mut head = b"\x1A\x45\xDF\xA3\xA3\x42\x86\x81\x01\x42\xF7\x81\x01\x42\x82".to_vec();
     head.push(0x80 | u8::try_from(doc_type.len()).unwrap());
@@ -77,7 +77,7 @@ fn ebml(doc_type: &[u8]) -> Vec<u8> {
     head
 }
 
-/// A transport stream of `count` packets, each after `before` bytes of a time stamp.
+/// A transport stream of `count` packets, each preceded by a time stamp of `before` bytes.
 fn transport_stream(before: usize, count: usize) -> Vec<u8> {
     let mut packet = vec![0; before];
     packet.push(0x47);
@@ -85,7 +85,7 @@ fn transport_stream(before: usize, count: usize) -> Vec<u8> {
     packet.repeat(count)
 }
 
-/// A first box with this major brand and these compatible ones.
+/// An `ftyp` box with this major brand and these compatible brands.
 fn ftyp(major: &[u8], others: &[&[u8]]) -> Vec<u8> {
     let size = u32::try_from(16 + 4 * others.len()).unwrap();
     let mut head = size.to_be_bytes().to_vec();
@@ -93,15 +93,15 @@ fn ftyp(major: &[u8], others: &[&[u8]]) -> Vec<u8> {
     head.extend(major);
     head.extend(b"\x00\x00\x02\x00");
     head.extend(others.concat());
-    // What follows is no brand.
+    // The bytes after the box are not a brand.
     head.extend(b"\x00\x00\x00\x08avif");
     head
 }
 
-/// What it is, its first bytes, the type that it names itself, and its family.
+/// Name, first bytes, detected type, container family.
 type Beginning = (&'static str, Vec<u8>, MediaType, Container);
 
-/// ISO files, by their brands or without any.
+/// ISO files, with and without brands.
 fn iso_files() -> Vec<Beginning> {
     use Container as C;
     use MediaType as T;
@@ -150,25 +150,20 @@ fn iso_files() -> Vec<Beginning> {
             T::Avif,
             C::Avif,
         ),
-        ("avif, moving", ftyp(b"avis", &[b"msf1"]), T::Avif, C::Avif),
+        ("avif sequence", ftyp(b"avis", &[b"msf1"]), T::Avif, C::Avif),
         ("heic", ftyp(b"heic", &[b"mif1", b"heic"]), T::Heic, C::Heif),
         ("heif", ftyp(b"mif1", &[b"heic"]), T::Heic, C::Heif),
     ]
 }
 
-/// Other films, and a picture.
-fn films() -> Vec<Beginning> {
+/// Other video files, and TIFF.
+fn video_files() -> Vec<Beginning> {
     use Container as C;
     use MediaType as T;
     let of = |bytes: &[u8]| bytes.to_vec();
     vec![
         ("tiff", of(b"II*\0\x08\0\0\0"), T::Tiff, C::Tiff),
-        (
-            "tiff, big end first",
-            of(b"MM\0*\0\0\0\x08"),
-            T::Tiff,
-            C::Tiff,
-        ),
+        ("tiff, big-endian", of(b"MM\0*\0\0\0\x08"), T::Tiff, C::Tiff),
         ("big tiff", of(b"II+\0\x08\0\0\0"), T::Tiff, C::Tiff),
         ("webm", ebml(b"webm"), T::WebM, C::Matroska),
         ("matroska", ebml(b"matroska"), T::Matroska, C::Matroska),
@@ -187,8 +182,8 @@ fn films() -> Vec<Beginning> {
     ]
 }
 
-/// Other sound.
-fn sounds() -> Vec<Beginning> {
+/// Other audio files.
+fn audio_files() -> Vec<Beginning> {
     use Container as C;
     use MediaType as T;
     let of = |bytes: &[u8]| bytes.to_vec();
@@ -222,11 +217,11 @@ fn sounds() -> Vec<Beginning> {
 }
 
 fn containers() -> Vec<Beginning> {
-    [iso_files(), films(), sounds()].concat()
+    [iso_files(), video_files(), audio_files()].concat()
 }
 
 #[test]
-fn containers_are_known_by_their_first_bytes() {
+fn containers_are_detected_by_their_first_bytes() {
     for (what, head, media_type, container) in containers() {
         assert_eq!(Container::sniff(&head), Some(container), "{what}");
         assert_eq!(MediaType::sniff(&head), Some(media_type), "{what}");
@@ -236,7 +231,7 @@ fn containers_are_known_by_their_first_bytes() {
 }
 
 #[test]
-fn what_only_resembles_a_container_is_none() {
+fn files_that_only_resemble_a_container_are_not_detected() {
     let almost_ts = {
         let mut bytes = transport_stream(0, 5);
         bytes[4 * 188] = b'X';
@@ -244,31 +239,31 @@ fn what_only_resembles_a_container_is_none() {
     };
     let heads: [(&str, &[u8]); 16] = [
         ("one letter G", b"Good morning, this is a text."),
-        ("a packet that lost its sync", &almost_ts),
+        ("a packet without the sync byte", &almost_ts),
         ("one packet", &transport_stream(0, 1)),
         ("ftyp without a brand", b"\0\0\0\x08ftyp"),
-        ("a box of no length", b"\0\0\0\x04moov...."),
+        ("a box with an invalid size", b"\0\0\0\x04moov...."),
         ("an unknown box", b"\0\0\x10\0junk\0\0\0\x6Cmvhd"),
-        ("EBML of another kind", &ebml(b"matrjoschka")),
+        ("EBML with an unknown document type", &ebml(b"matrjoschka")),
         (
-            "EBML without a type",
+            "EBML without a document type",
             b"\x1A\x45\xDF\xA3\x80\x42\x86\x81\x01",
         ),
         ("UTF-16 text", b"\xFF\xFEh\0e\0l\0l\0o\0"),
         ("UTF-16 XML", b"\xFF\xFE<\0?\0x\0m\0l\0"),
-        ("a frame of no bit rate", b"\xFF\xFB\xF0\x00"),
-        ("a frame of no frequency", b"\xFF\xFB\x9C\x00"),
-        ("ADTS of no frequency", b"\xFF\xF1\x74\x80"),
+        ("a frame with an invalid bit rate", b"\xFF\xFB\xF0\x00"),
+        ("a frame with an invalid sample rate", b"\xFF\xFB\x9C\x00"),
+        ("ADTS with an invalid sample rate", b"\xFF\xF1\x74\x80"),
         ("another RIFF", b"RIFF\x24\0\0\0ACON"),
         ("another start code", b"\0\0\x01\x09\x10"),
-        ("TIFF's mark alone", b"II*"),
+        ("TIFF's byte order mark alone", b"II*"),
     ];
     for (what, head) in heads {
         assert_eq!(Container::sniff(head), None, "{what}");
     }
 }
 
-/// Types that share a family, so that each passes for the other.
+/// Types that share a container family and therefore cannot be told apart.
 const FAMILIES: [&[MediaType]; 3] = [
     &[
         MediaType::Mp4,
@@ -282,16 +277,16 @@ const FAMILIES: [&[MediaType]; 3] = [
 ];
 
 #[test]
-fn a_declared_type_holds_its_own_family_and_no_other() {
+fn a_declared_type_accepts_only_its_own_containers() {
     for (what, head, named, container) in containers() {
         for &declared in MediaType::ALL {
-            let is_kin = FAMILIES
+            let is_related = FAMILIES
                 .iter()
                 .any(|family| family.contains(&declared) && family.contains(&named));
-            // A tag may stand before any of the three.
+            // An ID3 tag may precede each of the three.
             let is_tagged = container == Container::Id3
                 && [MediaType::Mp3, MediaType::Aac, MediaType::Flac].contains(&declared);
-            let expected = declared == named || is_kin || is_tagged;
+            let expected = declared == named || is_related || is_tagged;
             assert_eq!(declared.holds(&head), expected, "{declared:?} of {what}");
         }
     }
@@ -312,7 +307,7 @@ fn content_types() {
     let mut names = BTreeSet::new();
     for &media_type in MediaType::ALL {
         let text = media_type.as_str();
-        assert!(names.insert(text), "{text} stands there twice");
+        assert!(names.insert(text), "{text} is listed twice");
         assert_eq!(check_content_type(text, true), Ok(media_type));
         assert_eq!(
             check_content_type(&text.to_uppercase(), true),
@@ -320,7 +315,7 @@ fn content_types() {
         );
         let kind = text.split('/').next().unwrap();
         assert_eq!(media_type.kind().as_str(), kind);
-        // Without native workers only the edge's types are taken.
+        // Without native workers, only the edge's types are accepted.
         let at_the_edge = media_type.runs_on() == RunsOn::Edge;
         assert_eq!(
             check_content_type(text, false).is_ok(),
@@ -361,11 +356,11 @@ fn content_types() {
         "*/*",
     ];
     for text in bad {
-        let refused = check_content_type(text, true).unwrap_err();
-        assert_eq!(refused.code, ErrorCode::MediaTypeUnsupported, "{text:?}");
-        assert!(refused.detail.contains("image/gif, image/avif"));
-        let refused = check_content_type(text, false).unwrap_err();
-        assert!(refused.detail.ends_with("image/webp, image/gif."));
+        let rejected = check_content_type(text, true).unwrap_err();
+        assert_eq!(rejected.code, ErrorCode::MediaTypeUnsupported, "{text:?}");
+        assert!(rejected.detail.contains("image/gif, image/avif"));
+        let rejected = check_content_type(text, false).unwrap_err();
+        assert!(rejected.detail.ends_with("image/webp, image/gif."));
     }
 }
 
@@ -381,8 +376,8 @@ fn sizes() {
     assert_eq!(code(check_size(0, 10)), Some(ErrorCode::FileEmpty));
     assert_eq!(code(check_size(-1, 10)), Some(ErrorCode::SizeInvalid));
     assert_eq!(code(check_size(i64::MIN, 10)), Some(ErrorCode::SizeInvalid));
-    let refused = check_size(11, 10).unwrap_err();
-    assert_eq!(refused.detail, "size_bytes is 11; the limit is 10 bytes.");
+    let rejected = check_size(11, 10).unwrap_err();
+    assert_eq!(rejected.detail, "size_bytes is 11; the limit is 10 bytes.");
 }
 
 #[test]
@@ -436,7 +431,7 @@ fn checksums() {
 
 proptest! {
     #[test]
-    fn nothing_panics_and_a_type_needs_its_whole_magic(head in prop::collection::vec(any::<u8>(), 0..24)) {
+    fn no_input_panics_and_a_type_needs_its_full_magic_number(head in prop::collection::vec(any::<u8>(), 0..24)) {
         let words = describe(&head);
         prop_assert_eq!(Container::sniff(&head).map(Container::words), MediaType::sniff(&head).map(|_| words));
         prop_assert!(MediaType::sniff(&head).is_none_or(|media_type| media_type.holds(&head)));
@@ -444,7 +439,7 @@ proptest! {
     }
 
     #[test]
-    fn a_size_is_taken_between_one_and_the_limit(size: i64, max: u64) {
+    fn sizes_from_one_to_the_limit_are_accepted(size: i64, max: u64) {
         let fits = u64::try_from(size).is_ok_and(|size| size >= 1 && size <= max);
         prop_assert_eq!(check_size(size, max).is_ok(), fits);
     }

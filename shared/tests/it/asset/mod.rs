@@ -1,4 +1,4 @@
-//! Assets: their words, and the rules for what a client attaches to them.
+//! Assets: wire names, owners and metadata.
 
 mod media;
 
@@ -9,7 +9,7 @@ use shared::asset::{
 use shared::problem::ErrorCode;
 
 #[test]
-fn words_are_stable() {
+fn wire_names_are_stable() {
     let words = |words: Vec<&'static str>| words.join(" ");
     let states = AssetState::ALL.iter().map(|word| word.as_str()).collect();
     assert_eq!(words(states), "awaiting_upload processing ready failed");
@@ -53,7 +53,7 @@ fn owners_have_limits() {
 }
 
 #[test]
-fn owners_are_read_strictly() {
+fn owners_are_parsed_strictly() {
     assert!(serde_json::from_str::<Owner>(r#"{"type":"user","id":"a"}"#).is_ok());
     assert!(serde_json::from_str::<Owner>(r#"{"type":"user"}"#).is_err());
     assert!(serde_json::from_str::<Owner>(r#"{"type":"user","id":"a","admin":true}"#).is_err());
@@ -62,7 +62,7 @@ fn owners_are_read_strictly() {
 #[test]
 fn metadata_has_a_limit_in_bytes_of_json() {
     let of_size = |size: usize| {
-        // {"k":"…"} is eight bytes around the value.
+        // {"k":"…"} adds eight bytes to the value.
         let value = Value::from("x".repeat(size - 8));
         let metadata: Map<String, Value> = [("k".to_owned(), value)].into_iter().collect();
         assert_eq!(serde_json::to_string(&metadata).unwrap().len(), size);
@@ -70,10 +70,10 @@ fn metadata_has_a_limit_in_bytes_of_json() {
     };
     assert_eq!(check_metadata(&Map::new()), Ok(()));
     assert_eq!(of_size(METADATA_MAX_BYTES), Ok(()));
-    let refused = of_size(METADATA_MAX_BYTES + 1).unwrap_err();
-    assert_eq!(refused.code, ErrorCode::MetadataInvalid);
+    let rejected = of_size(METADATA_MAX_BYTES + 1).unwrap_err();
+    assert_eq!(rejected.code, ErrorCode::MetadataInvalid);
     assert_eq!(
-        refused.detail,
+        rejected.detail,
         "metadata has 8193 bytes of JSON; the limit is 8192 bytes."
     );
 }

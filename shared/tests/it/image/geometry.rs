@@ -1,4 +1,4 @@
-//! Geometry of the variants: never enlarged, inside the box, of the right shape, never nothing.
+//! Geometry of the variants: never enlarged, inside the box, with the right aspect ratio, never empty.
 
 use std::fmt::Write as _;
 
@@ -75,7 +75,7 @@ fn sizes() {
 }
 
 #[test]
-fn a_zero_is_taken_for_one() {
+fn zero_counts_as_one() {
     for fit in [Fit::Inside, Fit::Cover] {
         let geometry = spec(0, 0, fit).geometry(0, 0);
         assert_eq!(geometry, spec(1, 1, fit).geometry(1, 1));
@@ -101,10 +101,10 @@ proptest! {
         // The whole source is used.
         prop_assert_eq!((made.crop.left, made.crop.top), (0.0, 0.0));
         prop_assert_eq!((made.crop.width, made.crop.height), (f64::from(width), f64::from(height)));
-        // As large as it may be: it fills the box one way, or is the source.
+        // As large as possible: it fills the box in one dimension or has the size of the source.
         let fills = made.width == box_width || made.height == box_height;
         prop_assert!(fills || (made.width, made.height) == (width, height), "{made:?}");
-        // The aspect within half a pixel, but for sides that would vanish.
+        // The aspect ratio is right within half a pixel, except for sides that would be rounded to zero.
         let exact_height = f64::from(made.width) * f64::from(height) / f64::from(width);
         let exact_width = f64::from(made.height) * f64::from(width) / f64::from(height);
         let near = |made: u32, exact: f64| (f64::from(made) - exact).abs() <= 0.5 + EPSILON || (made == 1 && exact < 1.0);
@@ -119,19 +119,19 @@ proptest! {
         let crop = made.crop;
         let (width, height) = (f64::from(width), f64::from(height));
         let slack = EPSILON * width.max(height);
-        // The crop lies inside the source, in its middle, and touches two of its sides.
+        // The crop is inside the source, centred, and touches two of its sides.
         prop_assert!(crop.width > 0.0 && crop.height > 0.0 && crop.left >= 0.0 && crop.top >= 0.0, "{made:?}");
         prop_assert!(crop.left + crop.width <= width, "{made:?}");
         prop_assert!(crop.top + crop.height <= height, "{made:?}");
         prop_assert!((crop.left * 2.0 + crop.width - width).abs() <= slack, "{made:?}");
         prop_assert!((crop.top * 2.0 + crop.height - height).abs() <= slack, "{made:?}");
-        // It has the shape of the box.
+        // It has the aspect ratio of the box.
         let aspect = f64::from(box_width) / f64::from(box_height);
         prop_assert!((crop.width / crop.height / aspect - 1.0).abs() <= EPSILON, "{made:?}");
-        // It is never enlarged, but for sides that would vanish.
+        // It is never enlarged, except for sides that would be rounded to zero.
         prop_assert!(f64::from(made.width) <= (crop.width + 0.5 + EPSILON).max(1.0), "{made:?}");
         prop_assert!(f64::from(made.height) <= (crop.height + 0.5 + EPSILON).max(1.0), "{made:?}");
-        // A source as large as the box fills it.
+        // A source that is at least as large as the box fills it.
         if width >= f64::from(box_width) && height >= f64::from(box_height) {
             prop_assert_eq!((made.width, made.height), (box_width, box_height));
             prop_assert!((crop.width - width).abs() <= slack || (crop.height - height).abs() <= slack, "{made:?}");

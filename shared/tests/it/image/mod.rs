@@ -1,4 +1,4 @@
-//! Images: which variants they get, and the geometry of each.
+//! Images: the variants of the plan, and the geometry of each.
 
 mod geometry;
 mod plan;

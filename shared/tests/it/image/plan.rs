@@ -26,7 +26,7 @@ fn the_standard_plan() {
 }
 
 #[test]
-fn a_plan_travels_as_json() {
+fn a_plan_round_trips_as_json() {
     let plan = ImagePlan::standard(100, 200);
     let text = serde_json::to_string(&plan).unwrap();
     assert!(text.contains(r#""fit":"inside""#) && text.contains(r#""fit":"cover""#));
@@ -34,7 +34,7 @@ fn a_plan_travels_as_json() {
 }
 
 #[test]
-fn the_native_plan_has_twins() {
+fn the_native_plan_has_an_avif_twin_of_each_variant() {
     let (plan, standard) = (ImagePlan::native(100, 200), ImagePlan::standard(100, 200));
     let (originals, twins) = plan.variants.split_at(standard.variants.len());
     assert_eq!(originals, standard.variants);
@@ -51,7 +51,7 @@ fn the_native_plan_has_twins() {
 }
 
 #[test]
-fn a_plan_from_before_there_was_a_format_means_webp() {
+fn a_plan_without_a_format_means_webp() {
     let text = r#"{"variants":[{"name":"large","width":1200,"height":1200,"fit":"inside","quality":80}],"pixels_max":1,"memory_max_bytes":2}"#;
     let plan: ImagePlan = serde_json::from_str(text).unwrap();
     assert_eq!(plan.variants[0].format, VariantFormat::Webp);
@@ -61,7 +61,7 @@ fn a_plan_from_before_there_was_a_format_means_webp() {
 }
 
 #[test]
-fn words_and_names_of_the_formats() {
+fn names_of_the_formats() {
     for (format, word, content_type) in [
         (VariantFormat::Webp, "webp", "image/webp"),
         (VariantFormat::Avif, "avif", "image/avif"),

@@ -1,4 +1,4 @@
-//! Whole lives of jobs: random commands by honest, late and foreign speakers, and what must hold after each of them.
+//! Life cycles of jobs: random sequences of commands from current, stale and foreign senders, with invariants after each one.
 
 use proptest::prelude::*;
 use shared::job::{
@@ -8,17 +8,17 @@ use shared::job::{
 use shared::kind::RunsOn;
 use shared::time::Timestamp;
 
-/// Who sends a fenced verb.
+/// Sender of a command with a fence.
 #[derive(Debug, Clone, Copy)]
-enum Speaker {
-    /// Whoever claimed last.
+enum Sender {
+    /// The current attempt.
     Current,
-    /// Whoever claimed before that.
+    /// The previous attempt.
     Previous,
-    /// The right attempt, a made-up token.
-    Guesser,
-    /// The right token, an attempt that is yet to come.
-    Prophet,
+    /// The right attempt number with a guessed token.
+    WrongToken,
+    /// The right token with the number of the next attempt.
+    WrongAttempt,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,18 +33,18 @@ enum Verb {
 enum Move {
     Wait(u64),
     Claim(u64),
-    Say(Speaker, Verb),
+    Send(Sender, Verb),
     Cancel,
     Expire,
     Redrive(u64),
 }
 
-fn speakers() -> impl Strategy<Value = Speaker> {
+fn senders() -> impl Strategy<Value = Sender> {
     prop_oneof![
-        4 => Just(Speaker::Current),
-        1 => Just(Speaker::Previous),
-        1 => Just(Speaker::Guesser),
-        1 => Just(Speaker::Prophet),
+        4 => Just(Sender::Current),
+        1 => Just(Sender::Previous),
+        1 => Just(Sender::WrongToken),
+        1 => Just(Sender::WrongAttempt),
     ]
 }
 
@@ -62,7 +62,7 @@ fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
         4 => (0..40_000_u64).prop_map(Move::Wait),
         6 => (0..60_000_u64).prop_map(Move::Claim),
-        6 => (speakers(), verbs()).prop_map(|(speaker, verb)| Move::Say(speaker, verb)),
+        6 => (senders(), verbs()).prop_map(|(sender, verb)| Move::Send(sender, verb)),
         1 => Just(Move::Cancel),
         3 => Just(Move::Expire),
         2 => (1..600_000_u64).prop_map(Move::Redrive),
@@ -81,14 +81,14 @@ fn token(attempt: u32) -> LeaseHash {
 }
 
 fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
-    let fence = |speaker| match speaker {
-        Speaker::Current => (job.attempt, token(job.attempt)),
-        Speaker::Previous => (
+    let fence = |sender| match sender {
+        Sender::Current => (job.attempt, token(job.attempt)),
+        Sender::Previous => (
             job.attempt.wrapping_sub(1),
             token(job.attempt.wrapping_sub(1)),
         ),
-        Speaker::Guesser => (job.attempt, LeaseHash::of("guess")),
-        Speaker::Prophet => (job.attempt + 1, token(job.attempt)),
+        Sender::WrongToken => (job.attempt, LeaseHash::of("guess")),
+        Sender::WrongAttempt => (job.attempt + 1, token(job.attempt)),
     };
     Some(match wanted {
         Move::Wait(_) => return None,
@@ -97,8 +97,8 @@ fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
             lease_ms,
             deadline_min: None,
         },
-        Move::Say(speaker, verb) => {
-            let (attempt, lease) = fence(speaker);
+        Move::Send(sender, verb) => {
+            let (attempt, lease) = fence(sender);
             let fence = Fence { attempt, lease };
             match verb {
                 Verb::Heartbeat(lease_ms, deadline_ms) => Command::Heartbeat {
@@ -123,11 +123,11 @@ fn command(job: &Job, now: Timestamp, wanted: Move) -> Option<Command> {
     })
 }
 
-/// A job and what its history must add up to.
+/// A job and the facts of its history that the invariants need.
 struct Life {
     job: Job,
     now: Timestamp,
-    /// Attempts since creation or redrive that were not given back.
+    /// Attempts since creation or redrive that were not released.
     attempts_spent: u32,
 }
 
@@ -158,7 +158,7 @@ impl Life {
         let before = self.job.clone();
         match step(&before, &command, self.now) {
             Ok((after, outcome)) => self.accepted(&before, after, outcome, wanted),
-            Err(rejected) => self.refused(&before, rejected, wanted),
+            Err(rejected) => self.rejected(&before, rejected, wanted),
         }
     }
 
@@ -175,7 +175,10 @@ impl Life {
             !is_final(&before.state) || redriven,
             "{outcome:?} left an end"
         );
-        prop_assert!(before.state != State::Succeeded, "success was left");
+        prop_assert!(
+            before.state != State::Succeeded,
+            "a succeeded job changed its state"
+        );
         prop_assert_eq!(after.attempt, before.attempt + u32::from(claimed));
         let renewed = outcome == Outcome::Renewed;
         prop_assert!(after.deadline == before.deadline || redriven || renewed);
@@ -187,8 +190,11 @@ impl Life {
         prop_assert!(after.losses <= LOSSES_MAX + 1);
         prop_assert!(redriven || after.losses >= before.losses);
         prop_assert!(redriven || after.failures >= before.failures);
-        if let Move::Say(speaker, _) = wanted {
-            prop_assert!(matches!(speaker, Speaker::Current), "{speaker:?} was heard");
+        if let Move::Send(sender, _) = wanted {
+            prop_assert!(
+                matches!(sender, Sender::Current),
+                "a command of {sender:?} was accepted"
+            );
         }
         if let (
             Outcome::Renewed,
@@ -225,32 +231,37 @@ impl Life {
         Ok(())
     }
 
-    fn refused(&self, before: &Job, rejected: Rejected, wanted: Move) -> Result<(), TestCaseError> {
-        if let Move::Say(speaker, _) = wanted {
+    fn rejected(
+        &self,
+        before: &Job,
+        rejected: Rejected,
+        wanted: Move,
+    ) -> Result<(), TestCaseError> {
+        if let Move::Send(sender, _) = wanted {
             let expected = if is_final(&before.state) {
                 Rejected::Ended
             } else {
                 Rejected::Stale
             };
             prop_assert_eq!(rejected, expected);
-            let holder = matches!(speaker, Speaker::Current)
-                && matches!(before.state, State::Running { .. });
-            prop_assert!(!holder, "the holder of the lease was refused");
+            let holder =
+                matches!(sender, Sender::Current) && matches!(before.state, State::Running { .. });
+            prop_assert!(!holder, "the holder of the lease was rejected");
         }
-        // Time alone may refuse a claim or the sweeper, and cancelling is always possible before the end.
+        // Only the time may be a reason to reject the sweeper, and every job can be cancelled until it ends.
         match wanted {
             Move::Cancel => prop_assert!(is_final(&before.state)),
             Move::Expire => prop_assert!(is_final(&before.state) || before.deadline > self.now),
             Move::Redrive(_) => {
                 prop_assert!(!matches!(before.state, State::Failed | State::Cancelled));
             }
-            Move::Wait(_) | Move::Claim(_) | Move::Say(..) => {}
+            Move::Wait(_) | Move::Claim(_) | Move::Send(..) => {}
         }
         Ok(())
     }
 
-    /// Whatever happened: a patient worker finishes the job, or the sweeper ends it at its deadline.
-    fn has_a_way_out(&self) -> Result<(), TestCaseError> {
+    /// In every state, a worker can finish the job, and the sweeper can end it at its deadline.
+    fn can_always_end(&self) -> Result<(), TestCaseError> {
         if is_final(&self.job.state) {
             return Ok(());
         }
@@ -283,12 +294,12 @@ impl Life {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
-    fn every_life_keeps_the_rules(is_native: bool, played in prop::collection::vec(moves(), 1..60)) {
+    fn random_command_sequences_keep_the_invariants(is_native: bool, played in prop::collection::vec(moves(), 1..60)) {
         let runs_on = if is_native { RunsOn::Native } else { RunsOn::Edge };
         let mut life = Life::new(runs_on);
         for wanted in played {
             life.play(wanted)?;
-            life.has_a_way_out()?;
+            life.can_always_end()?;
         }
     }
 }

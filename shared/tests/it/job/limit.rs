@@ -7,7 +7,7 @@ use shared::time::Timestamp;
 const NOW: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 
 #[test]
-fn a_long_film_gets_six_times_its_duration() {
+fn a_long_video_gets_six_times_its_duration() {
     for (duration_ms, ms) in [
         (0, DEADLINE_MS),
         (300_000, DEADLINE_MS),
@@ -16,11 +16,11 @@ fn a_long_film_gets_six_times_its_duration() {
     ] {
         assert_eq!(deadline_min(NOW, duration_ms), NOW.plus_ms(ms));
     }
-    // Whatever a worker reports, it stays a time.
+    // Even an absurd duration results in a valid time.
     assert!(deadline_min(NOW, u64::MAX) > NOW);
 }
 
-/// Ceilings of the delay before the retry after the n-th failure, in seconds.
+/// Ceilings of the retry delay after the n-th failure, in seconds.
 const CEILINGS_S: [u64; 12] = [5, 5, 10, 20, 40, 80, 160, 320, 640, 900, 900, 900];
 
 #[test]
@@ -40,7 +40,7 @@ fn backoff_reaches_exactly_its_ceiling() {
 
 proptest! {
     #[test]
-    fn backoff_stays_in_its_envelope(failures: u32, jitter: u64) {
+    fn backoff_stays_below_its_ceiling(failures: u32, jitter: u64) {
         let index = usize::try_from(failures.min(11)).unwrap();
         prop_assert!(backoff_ms(failures, jitter) <= CEILINGS_S[index] * 1_000);
     }

@@ -1,4 +1,4 @@
-//! Jobs: each transition, whole lives, limits and views.
+//! Jobs: transitions, life cycles, limits and views.
 
 mod lease;
 mod life;

@@ -1,4 +1,4 @@
-//! Kinds and states of jobs, and how they go with those of assets.
+//! Kinds and states of jobs, and how they relate to those of assets.
 
 use shared::asset::AssetState;
 use shared::job::{JobKind, JobState, asset_state};

@@ -1,4 +1,4 @@
-//! The transition table of `job::step`, whole.
+//! The complete transition table of `job::step`.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ fn token() -> LeaseHash {
     LeaseHash::of("token of attempt 7")
 }
 
-/// Every kind of job that `step` can tell apart, with its name. Edges lie exactly at `NOW`.
+/// Every case of a job that `step` distinguishes, with its name. Boundary times are exactly `NOW`.
 fn jobs() -> Vec<(&'static str, Job)> {
     let job = |state, failures, deadline| Job {
         state,
@@ -52,20 +52,23 @@ fn jobs() -> Vec<(&'static str, Job)> {
             "running, last retry",
             job(running(later), RETRIES_MAX, later),
         ),
-        ("running, lease over", job(running(over), 0, later)),
+        ("running, lease expired", job(running(over), 0, later)),
         (
-            "running, lease over, one retry left",
+            "running, lease expired, one retry left",
             job(running(over), RETRIES_MAX - 1, later),
         ),
         (
-            "running, lease over, last retry",
+            "running, lease expired, last retry",
             job(running(over), RETRIES_MAX, later),
         ),
-        ("running natively, lease over", lost(0)),
-        ("running natively, lease over, last loss", lost(LOSSES_MAX)),
+        ("running natively, lease expired", lost(0)),
+        (
+            "running natively, lease expired, last loss",
+            lost(LOSSES_MAX),
+        ),
         ("running, deadline passed", job(running(later), 0, over)),
         (
-            "running, lease over, deadline passed",
+            "running, lease expired, deadline passed",
             job(running(over), 0, over),
         ),
         ("succeeded", job(State::Succeeded, 1, later)),
@@ -74,7 +77,7 @@ fn jobs() -> Vec<(&'static str, Job)> {
     ]
 }
 
-/// Every kind of command, with its name.
+/// Every command, with its name.
 fn commands() -> Vec<(String, Command)> {
     let mut all = vec![
         (
@@ -135,8 +138,8 @@ fn commands() -> Vec<(String, Command)> {
         all.extend(verbs.map(|(name, command)| (format!("{name}{by}"), command)));
     }
     for (name, deadline) in [
-        ("heartbeat of a long film", NOW.plus_ms(90_000)),
-        ("heartbeat of a short film", NOW.minus_ms(1)),
+        ("heartbeat of a long video", NOW.plus_ms(90_000)),
+        ("heartbeat of a short video", NOW.minus_ms(1)),
     ] {
         let heartbeat = Command::Heartbeat {
             fence: fence(ATTEMPT, token()),
@@ -155,11 +158,11 @@ fn at(time: Timestamp) -> String {
     }
 }
 
-/// What came of a command, on one line: the outcome, the new state, and what changed beside it.
+/// The result of a command on one line: outcome, new state, and everything else that changed.
 fn line(before: &Job, result: &Result<(Job, Outcome), Rejected>) -> String {
     let (after, outcome) = match result {
         Ok(accepted) => accepted,
-        Err(rejected) => return format!("refused: {}", rejected.code().as_str()),
+        Err(rejected) => return format!("rejected: {}", rejected.code().as_str()),
     };
     let mut line = match outcome {
         Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)) => {
@@ -216,7 +219,7 @@ fn transition_table() {
 }
 
 #[test]
-fn time_in_the_backlog_is_no_time_at_work() {
+fn time_in_the_backlog_does_not_shorten_the_work() {
     let job = Job {
         state: State::Queued { run_at: NOW },
         attempt: 0,
@@ -264,7 +267,7 @@ fn a_short_renewal_keeps_the_longer_lease() {
 
 proptest! {
     #[test]
-    fn a_retry_waits_as_long_as_its_failures_say(failures in 0..RETRIES_MAX, jitter: u64) {
+    fn a_retry_waits_for_its_backoff(failures in 0..RETRIES_MAX, jitter: u64) {
         let job = Job {
             state: State::Running { lease: token(), lease_until: NOW },
             attempt: ATTEMPT,

@@ -1,4 +1,4 @@
-//! Progress, as workers report it.
+//! Progress as reported by workers.
 
 use shared::job::{Progress, RenditionProgress};
 

@@ -1,4 +1,4 @@
-//! `Content-Disposition` with file names of clients.
+//! `Content-Disposition` with clients' file names.
 
 use proptest::prelude::*;
 use shared::sign::disposition::attachment;
@@ -17,7 +17,7 @@ fn attachments() {
         "my photo.jpg",
         "attachment; filename=\"my photo.jpg\"; filename*=UTF-8''my%20photo.jpg",
     );
-    // RFC 8187 §3.2.2's own example: "£ and € rates".
+    // The example of RFC 8187 §3.2.2: "£ and € rates".
     check_attachment(
         "£ and € rates",
         "attachment; filename=\"_ and _ rates\"; filename*=UTF-8''%C2%A3%20and%20%E2%82%AC%20rates",
@@ -62,7 +62,7 @@ fn attachments() {
 
 proptest! {
     #[test]
-    fn no_file_name_leaves_its_header(name in any::<String>()) {
+    fn no_file_name_breaks_out_of_the_header(name in any::<String>()) {
         let header = attachment(&name);
         prop_assert!(header.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
         let rest = header.strip_prefix("attachment; filename=\"").unwrap();

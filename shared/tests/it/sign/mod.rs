@@ -1,4 +1,4 @@
-//! Signed URLs, path tokens and the disposition of what they serve.
+//! Signed URLs, path tokens and content dispositions.
 
 mod disposition;
 mod path_token;

@@ -1,4 +1,4 @@
-//! Path tokens: they open one asset, for a while, and nothing else does.
+//! Path tokens: each is valid for one asset, until it expires; any change invalidates it.
 
 use proptest::prelude::*;
 use shared::id::AssetId;
@@ -32,7 +32,7 @@ fn vector() {
 }
 
 #[test]
-fn a_token_ends_at_its_hour() {
+fn a_token_expires_at_the_full_hour() {
     let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
     let end = NOW.plus_ms(12 * HOUR_MS);
     assert_eq!(tokens().verify(&token, end.minus_ms(1)), Some(asset()));
@@ -48,7 +48,7 @@ fn urls_stay_the_same_within_an_hour() {
 }
 
 #[test]
-fn every_changed_byte_is_refused() {
+fn every_changed_byte_is_rejected() {
     let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
     for index in 0..token.len() {
         for byte in 0..128 {
@@ -63,7 +63,7 @@ fn every_changed_byte_is_refused() {
 }
 
 #[test]
-fn every_cut_is_refused() {
+fn every_truncated_token_is_rejected() {
     let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
     for end in 0..token.len() {
         let (head, tail) = token.split_at(end);
@@ -76,7 +76,7 @@ fn every_cut_is_refused() {
 }
 
 #[test]
-fn a_signature_opens_only_its_own_asset_and_time() {
+fn a_signature_is_valid_only_for_its_asset_and_expiry() {
     let of = |asset, ttl_s| tokens().sign(asset, NOW, ttl_s);
     let (mine, theirs) = (of(asset(), 3_600), of(other_asset(), 3_600));
     let (head, tail) = (
@@ -98,7 +98,7 @@ fn a_signature_opens_only_its_own_asset_and_time() {
 }
 
 #[test]
-fn another_secret_opens_nothing() {
+fn a_token_of_a_different_secret_is_rejected() {
     let other = PathTokens::new(b"secret of another installation").unwrap();
     assert_eq!(other.verify(&tokens().sign(asset(), NOW, 3_600), NOW), None);
     assert!(!format!("{other:?}").contains("secret"));
@@ -106,7 +106,7 @@ fn another_secret_opens_nothing() {
 
 proptest! {
     #[test]
-    fn a_token_opens_its_asset_for_its_time(
+    fn a_token_is_valid_for_its_asset_until_it_expires(
         asset in asset_ids(),
         seconds in 0..4_102_444_800_u64,
         ttl_s in 1..1_000_000_u64,
@@ -117,11 +117,11 @@ proptest! {
         prop_assert_eq!(tokens().verify(&token, now.plus_ms(ttl_s * at / 1_000_000 * 1_000)), Some(asset));
         prop_assert_eq!(tokens().verify(&token, now.plus_ms((ttl_s + 3_600) * 1_000)), None);
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        prop_assert!(token.bytes().all(safe), "the token needs no encoding in a path");
+        prop_assert!(token.bytes().all(safe), "the token must need no encoding in a path");
     }
 
     #[test]
-    fn arbitrary_texts_are_refused(text in "\\PC*|[0-9A-Za-z_]{30}\\.[0-9]{1,20}\\.[0-9A-Za-z_-]{43}") {
+    fn arbitrary_texts_are_rejected(text in "\\PC*|[0-9A-Za-z_]{30}\\.[0-9]{1,20}\\.[0-9A-Za-z_-]{43}") {
         prop_assert_eq!(tokens().verify(&text, NOW), None);
     }
 }

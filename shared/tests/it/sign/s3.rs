@@ -1,5 +1,5 @@
-//! Presigned URLs, judged by `aws-sigv4`: the crate by which the AWS SDK for Rust signs. (The SDK itself adds
-//! `x-id=PutObject` to what it signs, so its URLs never are the same as anyone else's.)
+//! Presigned URLs, compared with those of `aws-sigv4`, the signer of the AWS SDK for Rust. (The SDK itself is no reference: it
+//! signs an additional `x-id=PutObject`.)
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -17,7 +17,7 @@ use shared::sign::s3::{PutTerms, Signer};
 use shared::time::Timestamp;
 use url::Url;
 
-/// All but RFC 3986's unreserved characters.
+/// Everything except RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -37,7 +37,7 @@ const ENDPOINTS: [&str; 5] = [
     "http://localhost:9000",
 ];
 
-/// A request as the judge sees it.
+/// A request to sign with the reference signer.
 struct Asked<'asked> {
     method: &'asked str,
     url: String,
@@ -47,12 +47,12 @@ struct Asked<'asked> {
     ttl_s: u64,
 }
 
-/// The query parameters that AWS's code adds to sign the request.
+/// The query parameters that the reference signer adds.
 fn judged(asked: &Asked<'_>) -> BTreeMap<String, String> {
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(Duration::from_secs(asked.ttl_s));
-    // S3's own rules.
+    // Settings for S3.
     settings.percent_encoding_mode = PercentEncodingMode::Single;
     settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     let identity = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test").into();
@@ -91,7 +91,7 @@ fn signer(endpoint: &str) -> Signer {
     Signer::new(endpoint, "raw", ACCESS_KEY, SECRET_KEY).unwrap()
 }
 
-/// URL of an object without its query.
+/// URL of an object, without a query.
 fn object(endpoint: &str, key: &str) -> String {
     let endpoint = endpoint.trim_end_matches('/');
     format!("{endpoint}/raw/{}", utf8_percent_encode(key, PATH))
@@ -147,7 +147,7 @@ const TERMS: PutTerms<'_> = PutTerms {
 };
 
 #[test]
-fn the_judge_knows_the_published_example() {
+fn the_reference_signer_matches_the_published_example() {
     // Amazon S3 API reference, "Authenticating requests: using query parameters", example.
     let asked = Asked {
         method: "GET",
@@ -180,7 +180,7 @@ fn a_put_is_signed_as_aws_signs_it() {
 }
 
 #[test]
-fn a_put_is_bound_to_size_type_and_an_empty_place() {
+fn a_put_is_bound_to_size_type_and_an_unused_key() {
     let url = signer(ENDPOINTS[0]).put(TERMS, NOW, 900);
     assert_eq!(
         query(&url)["X-Amz-SignedHeaders"],

@@ -2,7 +2,7 @@
 
 use shared::video::codecs::{codecs_from_avcc, codecs_from_init};
 
-/// The content of an `avcC` box: version, profile, compatibility, level, NAL sizes, no parameter sets.
+/// Content of an `avcC` box: version, profile, compatibility, level, NAL sizes, no parameter sets.
 const AVCC: [u8; 7] = [1, 0x64, 0, 0x1F, 0xFF, 0xE0, 0];
 
 fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
@@ -10,7 +10,7 @@ fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     [&size.to_be_bytes(), name.as_slice(), content].concat()
 }
 
-/// An initialization segment with as much in it as a reader passes on its way.
+/// A minimal initialization segment: the boxes on the path to `avcC`.
 fn init(entry: [u8; 4]) -> Vec<u8> {
     let avc1 = boxed(
         entry,
@@ -50,7 +50,7 @@ fn from_init() {
     let segment = init(*b"avc1");
     assert_eq!(codecs_from_init(&segment).as_deref(), Some("avc1.64001F"));
     assert_eq!(codecs_from_init(&init(*b"hvc1")), None);
-    // Cut anywhere, it is no segment; nothing panics.
+    // Truncated anywhere, it is invalid, and nothing panics.
     for end in 0..segment.len() {
         assert_eq!(codecs_from_init(&segment[..end]), None, "{end}");
     }

@@ -1,4 +1,4 @@
-//! Argument lists, as a whole. What they do was tried with ffmpeg 5.1; the native worker's tests run them.
+//! Complete argument lists. The native worker's tests run them with ffmpeg.
 
 use shared::video::command::{self, FORMAT_WHITELIST, Index};
 use shared::video::plan::Downmix;
@@ -6,7 +6,7 @@ use shared::video::source::{AudioStream, DynamicRange, Source, VideoStream};
 use shared::video::{Plan, Preset, plan};
 
 use super::plan::rich;
-use super::{film, of_size, sound, source};
+use super::{audio_stream, of_size, source, video_stream};
 
 const INPUT: &str = "/scratch/in: 1.mp4";
 
@@ -14,7 +14,7 @@ fn planned(source: &Source) -> Plan {
     plan(source, &Preset::default()).unwrap()
 }
 
-/// One option a line, with its value.
+/// One option per line, with its value.
 fn lines(arguments: &[String]) -> String {
     let mut text = String::new();
     for (at, argument) in arguments.iter().enumerate() {
@@ -51,20 +51,20 @@ fn ladder_of_a_rich_file() {
 fn ladder_of_one_rung() {
     let plan = planned(&source(Some(of_size(320, 180)), Vec::new()));
     let arguments = command::ladder(&plan, INPUT);
-    // ffmpeg would leave `%v` in the name of the only initialization segment.
+    // With a single variant, ffmpeg would not expand `%v` in the name of the initialization segment.
     assert!(arguments.iter().all(|argument| !argument.contains("%v")));
     assert!(arguments.contains(&"v0_init.mp4".to_owned()));
 }
 
 #[test]
-fn ladder_of_sound() {
+fn ladder_of_audio() {
     insta::assert_snapshot!(lines(&command::ladder(
-        &planned(&source(None, vec![sound(0)])),
+        &planned(&source(None, vec![audio_stream(0)])),
         INPUT
     )));
 }
 
-/// The filter graph for a film.
+/// The filter graph of a video.
 fn graph(video: VideoStream) -> String {
     let arguments = command::ladder(&planned(&source(Some(video), Vec::new())), INPUT);
     let at = arguments
@@ -114,11 +114,11 @@ fn graphs() {
 }
 
 #[test]
-fn channels_of_unknown_places() {
+fn unknown_channel_layouts() {
     let many = AudioStream {
         channels: 12,
         layout: None,
-        ..sound(0)
+        ..audio_stream(0)
     };
     let plan = planned(&source(None, vec![many]));
     assert_eq!(plan.audio.first().unwrap().downmix, Downmix::FirstTwo);
@@ -130,9 +130,9 @@ fn channels_of_unknown_places() {
 }
 
 #[test]
-fn sound_has_no_segment_of_its_own_after_the_picture() {
+fn audio_has_no_segment_after_the_end_of_the_video() {
     let cases = [
-        // Ends on the grid: with the encoder's own frame in front, the frames must not reach the next segment.
+        // The video ends with a segment: including the encoder's first frame, the audio must not reach the next segment.
         (4_000, 187),
         (6_000, 281),
         (8_000, 374),
@@ -142,11 +142,11 @@ fn sound_has_no_segment_of_its_own_after_the_picture() {
     for (end_ms, frames) in cases {
         let video = VideoStream {
             end_ms: Some(end_ms),
-            ..film()
+            ..video_stream()
         };
         let audio = AudioStream {
             end_ms: Some(end_ms),
-            ..sound(1)
+            ..audio_stream(1)
         };
         let text = command::ladder(&planned(&source(Some(video), vec![audio])), INPUT).join(" ");
         let samples = frames * 1_024;
@@ -160,7 +160,7 @@ fn sound_has_no_segment_of_its_own_after_the_picture() {
 }
 
 #[test]
-fn pictures() {
+fn stills() {
     let plan = planned(&source(
         Some(VideoStream {
             dynamic_range: DynamicRange::Pq,
@@ -192,13 +192,13 @@ fn copies() {
     let texts: Vec<_> = lists.iter().map(|list| lines(list)).collect();
     insta::assert_snapshot!(texts.join("\n\n"));
     assert_eq!(
-        command::subtitles(&planned(&source(Some(film()), Vec::new())), INPUT),
+        command::subtitles(&planned(&source(Some(video_stream()), Vec::new())), INPUT),
         None
     );
 }
 
 #[test]
-fn nothing_that_opens_something_else_is_let_in() {
+fn no_demuxer_that_opens_other_files_is_allowed() {
     let names: Vec<_> = FORMAT_WHITELIST.split(',').collect();
     let openers = [
         "hls",
@@ -229,7 +229,7 @@ fn nothing_that_opens_something_else_is_let_in() {
     }
 }
 
-/// Options of an input stand before it, and every input has its guards.
+/// The options of an input precede it. Every input must have the guards.
 #[test]
 fn every_input_is_guarded() {
     let plan = planned(&rich());

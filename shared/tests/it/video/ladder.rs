@@ -1,4 +1,4 @@
-//! The ladder: never enlarged, even, in shape, at a rate that players know.
+//! The ladder: never enlarged, even sides, the right aspect ratio, a standard frame rate.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use shared::video::source::VideoStream;
 use shared::video::{Plan, Preset, Rational, plan};
 
-use super::{film, of_size, source};
+use super::{of_size, source, video_stream};
 
 fn planned(video: VideoStream) -> Plan {
     plan(&source(Some(video), Vec::new()), &Preset::default()).unwrap()
@@ -96,7 +96,7 @@ fn frame_rates() {
         ("120/1", false, "60/1"),
         ("240/1", false, "60/1"),
         ("90000/1", false, "5625/128"),
-        // Uneven: what was meant, or a thousandth.
+        // Variable rates: the standard rate nearby, or the average rounded to 1/1000.
         ("24/1", true, "24/1"),
         ("2361/100", true, "24000/1001"),
         ("246/10", true, "25/1"),
@@ -115,14 +115,14 @@ fn frame_rates() {
         let video = VideoStream {
             frame_rate: Some(rate.parse().unwrap()),
             is_vfr,
-            ..film()
+            ..video_stream()
         };
         let fps = planned(video).video.unwrap().fps;
         assert_eq!(fps.to_string(), expected, "{rate} {is_vfr}");
     }
     let video = VideoStream {
         frame_rate: None,
-        ..film()
+        ..video_stream()
     };
     assert_eq!(planned(video).video.unwrap().fps, Rational::whole(25));
 }
@@ -138,7 +138,7 @@ fn a_lower_limit_of_the_preset_holds() {
     ] {
         let video = VideoStream {
             frame_rate: Some(rate.parse().unwrap()),
-            ..film()
+            ..video_stream()
         };
         let plan = plan(&source(Some(video), Vec::new()), &preset).unwrap();
         assert_eq!(plan.video.unwrap().fps.to_string(), expected);
@@ -146,11 +146,11 @@ fn a_lower_limit_of_the_preset_holds() {
 }
 
 #[test]
-fn fast_pictures_get_more_bits() {
+fn high_frame_rates_get_more_bits() {
     let rate = |num| {
         let video = VideoStream {
             frame_rate: Rational::new(num, 1),
-            ..film()
+            ..video_stream()
         };
         planned(video)
             .video
@@ -165,7 +165,7 @@ fn fast_pictures_get_more_bits() {
 }
 
 #[test]
-fn groups_of_pictures_last_two_seconds() {
+fn key_frames_are_two_seconds_apart() {
     for (rate, frames) in [
         ("25/1", 50),
         ("30000/1001", 60),
@@ -175,7 +175,7 @@ fn groups_of_pictures_last_two_seconds() {
     ] {
         let video = VideoStream {
             frame_rate: Some(rate.parse().unwrap()),
-            ..film()
+            ..video_stream()
         };
         assert_eq!(planned(video).video.unwrap().gop_frames, frames, "{rate}");
     }
@@ -198,12 +198,12 @@ proptest! {
         for (at, rung) in (0..).zip(&video.rungs) {
             prop_assert_eq!(rung.number, at);
             prop_assert!(rung.width.is_multiple_of(2) && rung.height.is_multiple_of(2) && rung.width >= 2 && rung.height >= 2);
-            // Never enlarged; a side of one pixel has to become two.
+            // Never enlarged, except that a side of one pixel becomes two.
             prop_assert!(rung.width <= width.max(2) && rung.height <= height.max(2));
-            // In shape within one even pixel of the longer side (or the smallest there is).
+            // The right aspect ratio, within one even pixel of the longer side (or the smallest possible side).
             let (long, short) = (f64::from(rung.width.max(rung.height)), f64::from(rung.width.min(rung.height)));
             let (source_long, source_short) = (f64::from(width.max(height)), f64::from(width.min(height)));
-            // A rung of the source's own size only lost an odd line of either side.
+            // A rung of the source's own size differs by at most an odd row and column.
             let scaled = source_long * short / source_short;
             let is_in_shape = (long - scaled).abs() <= 2.0 || (long - source_long).abs() <= 2.0;
             prop_assert!(is_in_shape || source_short < 2.0, "{}×{} of {width}×{height}", rung.width, rung.height);
@@ -214,7 +214,7 @@ proptest! {
         }
         let sizes: Vec<_> = video.rungs.iter().map(|rung| rung.width * rung.height).collect();
         prop_assert!(sizes.is_sorted_by(|a, b| a < b), "{sizes:?}");
-        // Poster and thumbnail: inside the frame that they are cut from.
+        // Poster and thumbnail are inside the frame from which they are cropped.
         let poster = &video.poster;
         prop_assert!(poster.thumbnail_width <= 320 && poster.thumbnail_height <= 240);
         prop_assert!(poster.cover_width >= poster.thumbnail_width && poster.cover_height >= poster.thumbnail_height);

@@ -3,7 +3,7 @@
 use shared::video::language::tag;
 
 #[test]
-fn containers_codes_become_tags() {
+fn language_codes_of_containers_become_tags() {
     let cases = [
         ("eng", Some("en")),
         ("deu", Some("de")),

@@ -1,4 +1,4 @@
-//! The video core: real reports of ffprobe in, plans, argument lists, playlists and verdicts out.
+//! Video: from real reports of ffprobe to plans, argument lists, playlists and verdicts.
 
 mod codecs;
 mod command;
@@ -16,8 +16,8 @@ mod truncation;
 use shared::video::Rational;
 use shared::video::source::{AudioStream, DynamicRange, Source, SubtitleStream, VideoStream};
 
-/// 1080p, 25 frames per second, ten minutes, H.264.
-fn film() -> VideoStream {
+/// A video stream: 1080p, 25 frames per second, ten minutes, H.264.
+fn video_stream() -> VideoStream {
     VideoStream {
         index: 0,
         codec: Some("h264".to_owned()),
@@ -42,19 +42,19 @@ fn film() -> VideoStream {
     }
 }
 
-/// A film as shown in `width` × `height`.
+/// The same with `width` × `height` displayed pixels.
 fn of_size(width: u32, height: u32) -> VideoStream {
     VideoStream {
         coded_width: width,
         coded_height: height,
         width,
         height,
-        ..film()
+        ..video_stream()
     }
 }
 
-/// Stereo AAC as long as the film.
-fn sound(index: u32) -> AudioStream {
+/// Stereo AAC with the duration of [`video_stream`].
+fn audio_stream(index: u32) -> AudioStream {
     AudioStream {
         index,
         codec: Some("aac".to_owned()),
@@ -70,7 +70,7 @@ fn sound(index: u32) -> AudioStream {
     }
 }
 
-fn words(index: u32) -> SubtitleStream {
+fn text_subtitles(index: u32) -> SubtitleStream {
     SubtitleStream {
         index,
         codec: "subrip".to_owned(),

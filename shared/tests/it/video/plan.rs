@@ -1,22 +1,22 @@
-//! Plans: what is made of a source, and what is refused.
+//! Plans: the renditions of a source, and the sources that are rejected.
 
 use shared::problem::ErrorCode;
 use shared::video::plan::Filter;
 use shared::video::source::{AudioStream, DynamicRange, Source, SubtitleStream, VideoStream};
 use shared::video::{Plan, Preset, Rational, plan};
 
-use super::{film, of_size, sound, source, words};
+use super::{audio_stream, of_size, source, text_subtitles, video_stream};
 
 fn planned(source: &Source) -> Plan {
     plan(source, &Preset::default()).unwrap()
 }
 
-/// A film with most that a file can have.
+/// A file with most features that a file can have.
 pub(super) fn rich() -> Source {
     let english = AudioStream {
         language: Some("en".to_owned()),
         is_default: true,
-        ..sound(1)
+        ..audio_stream(1)
     };
     let director = AudioStream {
         title: Some("Director \"speaks\"".to_owned()),
@@ -28,19 +28,19 @@ pub(super) fn rich() -> Source {
         subtitles: vec![
             SubtitleStream {
                 language: Some("fr".to_owned()),
-                ..words(4)
+                ..text_subtitles(4)
             },
             SubtitleStream {
                 language: Some("fr".to_owned()),
                 is_forced: true,
                 is_default: true,
-                ..words(5)
+                ..text_subtitles(5)
             },
         ],
         ..source(
             Some(VideoStream {
                 frame_rate: Rational::new(30_000, 1_001),
-                ..film()
+                ..video_stream()
             }),
             vec![
                 english,
@@ -49,7 +49,7 @@ pub(super) fn rich() -> Source {
                     is_default: false,
                     ..director
                 },
-                sound(3),
+                audio_stream(3),
             ],
         )
     }
@@ -64,13 +64,13 @@ fn a_rich_file() {
 }
 
 #[test]
-fn sound_alone() {
+fn audio_only() {
     let plan = planned(&Source {
-        subtitles: vec![words(1)],
-        ..source(None, vec![sound(0)])
+        subtitles: vec![text_subtitles(1)],
+        ..source(None, vec![audio_stream(0)])
     });
     assert!(plan.is_audio_only());
-    assert!(plan.subtitles.is_empty(), "nothing to show them on");
+    assert!(plan.subtitles.is_empty(), "audio has no subtitles");
     assert_eq!(plan.audio.first().unwrap().end_ms, None);
     assert!(
         plan.audio.first().unwrap().is_default,
@@ -80,14 +80,14 @@ fn sound_alone() {
 }
 
 #[test]
-fn no_sound() {
-    let plan = planned(&source(Some(film()), Vec::new()));
+fn no_audio() {
+    let plan = planned(&source(Some(video_stream()), Vec::new()));
     assert!(plan.audio.is_empty());
     assert_eq!(plan.remux.unwrap().audio, None);
 }
 
 #[test]
-fn refusals() {
+fn rejections() {
     type Change = fn(&mut Source);
     let cases: [(Change, ErrorCode); 11] = [
         (
@@ -110,7 +110,7 @@ fn refusals() {
             |source| source.video = Some(of_size(16, 65_535)),
             ErrorCode::MediaTooLarge,
         ),
-        // Small as stored, large as shown.
+        // Small as stored, large as displayed.
         (
             |source| source.video.as_mut().unwrap().width = 9_000,
             ErrorCode::MediaTooLarge,
@@ -138,7 +138,7 @@ fn refusals() {
     ];
     let mut table = Vec::new();
     for (change, code) in cases {
-        let mut source = source(Some(film()), vec![sound(1)]);
+        let mut source = source(Some(video_stream()), vec![audio_stream(1)]);
         change(&mut source);
         let failure = plan(&source, &Preset::default()).unwrap_err();
         assert_eq!(failure.code, code, "{}", failure.detail);
@@ -148,7 +148,7 @@ fn refusals() {
 }
 
 #[test]
-fn limits_are_the_tenants() {
+fn limits_come_from_the_preset() {
     let preset = Preset::parse(r#"{"limits":{"side_max":1280,"duration_max_ms":1000}}"#).unwrap();
     let mut source = source(Some(of_size(1_280, 720)), Vec::new());
     assert_eq!(
@@ -156,14 +156,14 @@ fn limits_are_the_tenants() {
         ErrorCode::MediaTooLarge
     );
     source.duration_ms = None;
-    // Nobody knows how long it is: it will be seen.
+    // A file of unknown duration is accepted.
     assert!(plan(&source, &preset).is_ok());
 }
 
-/// A copy of an MP4 is of less use than one of what browsers do not take.
+/// Remuxing an MP4 is less useful than remuxing a container that browsers do not support.
 #[test]
-fn what_is_an_mp4_already_is_known() {
-    let mut source = source(Some(film()), Vec::new());
+fn mp4_sources_are_recognized() {
+    let mut source = source(Some(video_stream()), Vec::new());
     let is_mp4 = |source: &Source| planned(source).remux.unwrap().is_mp4;
     assert!(is_mp4(&source));
     source.brand = Some("qt".to_owned());
@@ -173,13 +173,13 @@ fn what_is_an_mp4_already_is_known() {
 }
 
 #[test]
-fn what_a_browser_plays_is_copied() {
+fn streams_that_browsers_play_are_copied() {
     let can = |video: VideoStream, audio: Vec<AudioStream>| {
         planned(&source(Some(video), audio)).remux.is_some()
     };
-    assert!(can(film(), Vec::new()));
-    assert!(can(film(), vec![sound(1)]));
-    assert!(can(of_size(1_080, 1_920), vec![sound(1)]));
+    assert!(can(video_stream(), Vec::new()));
+    assert!(can(video_stream(), vec![audio_stream(1)]));
+    assert!(can(of_size(1_080, 1_920), vec![audio_stream(1)]));
     let unlike: [fn(&mut VideoStream); 10] = [
         |video| video.codec = Some("hevc".to_owned()),
         |video| video.profile = Some("High 10".to_owned()),
@@ -193,39 +193,39 @@ fn what_a_browser_plays_is_copied() {
         |video| video.width = 2_560,
     ];
     for (at, change) in unlike.into_iter().enumerate() {
-        let mut video = film();
+        let mut video = video_stream();
         change(&mut video);
-        assert!(!can(video, vec![sound(1)]), "change {at}");
+        assert!(!can(video, vec![audio_stream(1)]), "change {at}");
     }
     let opus = AudioStream {
         codec: Some("opus".to_owned()),
-        ..sound(1)
+        ..audio_stream(1)
     };
-    assert!(!can(film(), vec![opus.clone()]));
-    // The one that is played counts.
+    assert!(!can(video_stream(), vec![opus.clone()]));
+    // The default audio stream decides.
     let default = AudioStream {
         is_default: true,
-        ..sound(2)
+        ..audio_stream(2)
     };
-    let plan = planned(&source(Some(film()), vec![opus, default]));
+    let plan = planned(&source(Some(video_stream()), vec![opus, default]));
     assert_eq!(plan.remux.unwrap().audio, Some(2));
 }
 
 #[test]
-fn sound_ends_with_the_picture() {
+fn audio_ends_with_the_video() {
     let end = |video: Option<u64>, audio: Option<u64>| {
         let video = VideoStream {
             end_ms: video,
-            ..film()
+            ..video_stream()
         };
         let audio = AudioStream {
             end_ms: audio,
-            ..sound(1)
+            ..audio_stream(1)
         };
-        // The longest of all sound counts.
+        // The longest audio stream decides.
         let short = AudioStream {
             end_ms: Some(9_000),
-            ..sound(2)
+            ..audio_stream(2)
         };
         let plan = planned(&source(Some(video), vec![short, audio]));
         let video = plan.video.unwrap();
@@ -243,14 +243,14 @@ fn sound_ends_with_the_picture() {
     };
     let shown = (Some(10_000), None);
     let cut = end(Some(10_000), Some(10_021));
-    assert_eq!(cut, shown, "a little longer is cut");
+    assert_eq!(cut, shown, "slightly longer audio is cut");
     let filled = end(Some(10_000), Some(8_000));
-    assert_eq!(filled, shown, "shorter is filled up");
+    assert_eq!(filled, shown, "shorter audio is padded");
     let held = end(Some(10_000), Some(10_151));
     let expected = (Some(10_151), Some(151));
     assert_eq!(
         held, expected,
-        "longer is content: the picture stands still"
+        "longer audio is content: the last frame is held"
     );
     assert_eq!(end(Some(10_000), None), shown);
     assert_eq!(end(None, Some(10_000)), (None, None));
@@ -264,7 +264,7 @@ fn unknown_duration() {
             Some(VideoStream {
                 end_ms: None,
                 frames: None,
-                ..film()
+                ..video_stream()
             }),
             Vec::new(),
         )
@@ -278,7 +278,7 @@ fn unknown_duration() {
 }
 
 #[test]
-fn the_poster_is_a_tenth_in() {
+fn the_poster_is_at_a_tenth_of_the_video() {
     for (end_ms, at_ms) in [
         (40, 0),
         (999, 0),
@@ -288,7 +288,7 @@ fn the_poster_is_a_tenth_in() {
     ] {
         let video = VideoStream {
             end_ms: Some(end_ms),
-            ..film()
+            ..video_stream()
         };
         let plan = planned(&source(Some(video), Vec::new()));
         assert_eq!(plan.video.unwrap().poster.at_ms, at_ms);
@@ -319,7 +319,7 @@ fn thumbnails_cover_their_box() {
 }
 
 #[test]
-fn the_mp4_is_no_larger_than_asked() {
+fn the_mp4_is_no_larger_than_configured() {
     let rung = |width, height, preset: &str| {
         let plan = plan(
             &source(Some(of_size(width, height)), Vec::new()),
@@ -345,7 +345,7 @@ fn the_target_duration_leaves_room_for_a_frame() {
     let target = |num, duration_ms| {
         let video = VideoStream {
             frame_rate: Rational::new(num, 1),
-            ..film()
+            ..video_stream()
         };
         let plan = planned(&Source {
             duration_ms: Some(duration_ms),
@@ -359,18 +359,18 @@ fn the_target_duration_leaves_room_for_a_frame() {
 }
 
 #[test]
-fn names_are_given_once() {
+fn names_are_unique() {
     let named = |title: &str| AudioStream {
         title: Some(title.to_owned()),
-        ..sound(1)
+        ..audio_stream(1)
     };
     let made = planned(&source(
-        Some(film()),
+        Some(video_stream()),
         vec![
             named("Main"),
             named("Main"),
             named("Main 2"),
-            sound(4),
+            audio_stream(4),
             named("a\nb"),
         ],
     ));

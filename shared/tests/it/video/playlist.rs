@@ -1,4 +1,4 @@
-//! Playlists: RFC 8216 by the letter.
+//! Playlists, compared with RFC 8216.
 
 use proptest::prelude::*;
 use shared::video::playlist::{
@@ -19,7 +19,7 @@ fn segment(file: &str, ticks: u64, timescale: u32, size_bytes: u64) -> Segment {
     }
 }
 
-fn film() -> Vec<Segment> {
+fn measured() -> Vec<Segment> {
     vec![
         segment("v0_00000.m4s", 120_120, 30_000, 1_000_000),
         segment("v0_00001.m4s", 120_120, 30_000, 2_000_000),
@@ -29,7 +29,7 @@ fn film() -> Vec<Segment> {
 
 #[test]
 fn media() {
-    let segments = film();
+    let segments = measured();
     let growing = MediaPlaylist {
         init: Some("v0_init.mp4"),
         segments: &segments[..2],
@@ -54,7 +54,7 @@ fn media() {
         ..growing
     };
     assert!(empty.text().ends_with("#EXT-X-MAP:URI=\"v0_init.mp4\"\n"));
-    // What a player has read stays true: the playlist only grows.
+    // What a player has already read stays valid: segments are only appended.
     let body = growing.text();
     assert!(complete.text().replace("VOD", "EVENT").starts_with(&body));
 }
@@ -70,13 +70,13 @@ fn lengths_are_exact() {
         "no timescale counts as one"
     );
     assert_eq!(segment("", u64::MAX, 1, 0).duration_us(), u64::MAX);
-    assert_eq!(duration_us(&film()), 8_041_367);
+    assert_eq!(duration_us(&measured()), 8_041_367);
 }
 
 #[test]
-fn a_short_last_segment_is_no_peak() {
-    let rate = Rate::measure(&film(), 4);
-    // The last two together; 90 kB in 33 ms alone would be 21 Mb/s.
+fn a_short_last_segment_is_not_the_peak() {
+    let rate = Rate::measure(&measured(), 4);
+    // The peak is that of the last two segments together; the last one alone, 90 kB in 33 ms, would be 21 Mb/s.
     assert_eq!(rate.peak_bps, 2_090_000_u64 * 8 * 1_000_000 / 4_037_367);
     assert_eq!(rate.average_bps, 3_090_000_u64 * 8 * 1_000_000 / 8_041_367);
     let alone = [segment("", 40, 1_000, 5_000)];
@@ -91,7 +91,7 @@ fn a_short_last_segment_is_no_peak() {
 }
 
 #[test]
-fn masters() {
+fn multivariant() {
     let plan = plan(&rich(), &Preset::default()).unwrap();
     let video = plan.video.unwrap();
     let rate = |bps| Rate {
@@ -135,11 +135,11 @@ fn masters() {
         audio: full.audio.clone(),
         ..MasterPlaylist::default()
     };
-    let sound = MasterPlaylist {
+    let audio_only = MasterPlaylist {
         audio: full.audio[2..].to_vec(),
         ..MasterPlaylist::default()
     };
-    let texts = [full, silent, languages, sound].map(|master| master.text());
+    let texts = [full, silent, languages, audio_only].map(|master| master.text());
     insta::assert_snapshot!(texts.join("\n"));
 }
 
@@ -165,7 +165,7 @@ proptest! {
         prop_assert!(rate.peak_bps >= rate.average_bps);
     }
 
-    /// Whatever a file says of itself, a line stays a line and a quoted string stays one.
+    /// Names from a file can end neither a line nor a quoted string.
     #[test]
     fn names_cannot_break_out(name in any::<String>(), uri in any::<String>()) {
         let mut rendition = plan(&rich(), &Preset::default()).unwrap().audio.remove(0);

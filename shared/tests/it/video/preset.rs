@@ -1,9 +1,9 @@
-//! Presets: what differs is enough, what cannot be is refused with a reason.
+//! Presets: missing members have defaults, and invalid values are rejected with a reason.
 
 use shared::video::Preset;
 
 #[test]
-fn what_differs_is_enough() {
+fn missing_members_have_defaults() {
     assert_eq!(Preset::parse("{}").unwrap(), Preset::default());
     let preset = Preset::parse(
         r#"{"speed":"medium","fps_max":30,"rungs":[{"short_side":540,"maxrate_bps":2000000,"crf":21}],"limits":{"side_max":4096}}"#,
@@ -29,7 +29,7 @@ fn the_default_is_valid_and_shown() {
 }
 
 #[test]
-fn refusals() {
+fn rejections() {
     let rungs = |rungs: &str| format!(r#"{{"rungs":[{rungs}]}}"#);
     let cases = [
         r#"{"rung":[]}"#.to_owned(),

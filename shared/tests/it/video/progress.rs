@@ -1,9 +1,9 @@
-//! Progress: what ffmpeg 5.1 prints, and what a reader makes of it.
+//! Progress: ffmpeg 5.1's output and the parsed values.
 
 use proptest::prelude::*;
 use shared::video::progress::{Block, Parser, Progress};
 
-/// Two blocks as they were printed, the first before any frame came out.
+/// Two blocks printed by ffmpeg, the first one before the first frame was written.
 const OUTPUT: &str = "\
 frame=0
 fps=0.00
@@ -60,7 +60,7 @@ fn what_ffmpeg_prints() {
 }
 
 #[test]
-fn odd_lines_are_passed_over() {
+fn unknown_lines_are_ignored() {
     let odd =
         "\n=\nnoise\nframe=x\nspeed= 1e+03x\nout_time_us=N/A\nframe=  12 \r\nprogress=continue\r";
     assert_eq!(
@@ -73,18 +73,18 @@ fn odd_lines_are_passed_over() {
     );
     assert!(
         blocks("frame=1\nspeed=2x").is_empty(),
-        "no block without its end"
+        "a block is complete only with its last line"
     );
     let stopped = blocks("speed=   0x\nprogress=continue");
     assert_eq!(
         stopped.first().unwrap().speed,
         None,
-        "no time is ever reached at no speed"
+        "a speed of 0 is unknown: it allows no estimate"
     );
 }
 
 #[test]
-fn frames_count_while_the_time_stands() {
+fn frames_count_while_the_time_is_unknown() {
     let mut progress = Progress::new(Some(10_000), Some(250));
     let reading = progress.update(&Block {
         frame: Some(50),
@@ -107,7 +107,7 @@ fn frames_count_while_the_time_stands() {
 }
 
 #[test]
-fn nobody_knows_the_part_of_an_unknown_whole() {
+fn the_ratio_is_unknown_without_a_total() {
     let mut progress = Progress::new(None, None);
     let reading = progress.update(&Block {
         frame: Some(50),
@@ -120,7 +120,7 @@ fn nobody_knows_the_part_of_an_unknown_whole() {
 
 proptest! {
     #[test]
-    fn never_falls_and_never_passes_one(
+    fn the_ratio_never_decreases_and_never_exceeds_one(
         duration_ms in proptest::option::of(any::<u64>()),
         frames in proptest::option::of(any::<u64>()),
         blocks in proptest::collection::vec((proptest::option::of(any::<u64>()), proptest::option::of(any::<u64>()), any::<f64>()), 0..20),

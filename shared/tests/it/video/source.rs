@@ -1,4 +1,4 @@
-//! Reports that ffprobe 5.1 really gave, and what they become; and reports that nobody should give.
+//! Real reports of ffprobe 5.1 and the extracted facts, and malformed reports.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ const REPORTS: [(&str, &str); 11] = [
         include_str!("ffprobe/all.mkv.json"),
     ),
     (
-        "rot.mp4: turned by a display matrix",
+        "rot.mp4: rotated by a display matrix",
         include_str!("ffprobe/rot.mp4.json"),
     ),
     (
@@ -30,7 +30,7 @@ const REPORTS: [(&str, &str); 11] = [
         include_str!("ffprobe/live.webm.json"),
     ),
     (
-        "audio.mp3: sound with cover art",
+        "audio.mp3: audio with cover art",
         include_str!("ffprobe/audio.mp3.json"),
     ),
     (
@@ -38,11 +38,11 @@ const REPORTS: [(&str, &str); 11] = [
         include_str!("ffprobe/start.ts.json"),
     ),
     (
-        "vfr.mp4: uneven frames",
+        "vfr.mp4: variable frame rate",
         include_str!("ffprobe/vfr.mp4.json"),
     ),
     (
-        "rgb.mov: a film of PNG pictures",
+        "rgb.mov: a video of PNG frames",
         include_str!("ffprobe/rgb.mov.json"),
     ),
     (
@@ -66,7 +66,7 @@ fn reports() {
 }
 
 #[test]
-fn a_report_is_stored_and_read_again() {
+fn a_source_round_trips_as_json() {
     for (_, json) in REPORTS {
         let source = read(json);
         let stored = serde_json::to_string(&source).unwrap();
@@ -74,8 +74,8 @@ fn a_report_is_stored_and_read_again() {
     }
 }
 
-/// The only stream of a report, a film of 640×360 but for `members`.
-fn film(members: &str) -> Source {
+/// A source with a single video stream of 640×360, with additional `members`.
+fn with_video(members: &str) -> Source {
     let json = format!(
         r#"{{"streams":[{{"index":0,"codec_type":"video","codec_name":"h264","width":640,"height":360{members}}}]}}"#
     );
@@ -83,7 +83,7 @@ fn film(members: &str) -> Source {
 }
 
 #[test]
-fn size_as_shown() {
+fn displayed_size() {
     let cases = [
         ("", 640, 360, 0),
         (r#","sample_aspect_ratio":"1:1""#, 640, 360, 0),
@@ -116,7 +116,7 @@ fn size_as_shown() {
             180,
         ),
         (r#","side_data_list":[{"rotation":-89.5}]"#, 360, 640, 90),
-        // No quarter turn: ffmpeg keeps the sides.
+        // Not a quarter turn: ffmpeg keeps the sides.
         (r#","side_data_list":[{"rotation":45}]"#, 640, 360, 0),
         (
             r#","side_data_list":[{"side_data_type":"CPB properties"},{"rotation":-90}],"sample_aspect_ratio":"2:1""#,
@@ -126,7 +126,7 @@ fn size_as_shown() {
         ),
     ];
     for (members, width, height, rotation) in cases {
-        let video = film(members).video.unwrap();
+        let video = with_video(members).video.unwrap();
         assert_eq!(
             (video.width, video.height, video.rotation),
             (width, height, rotation),
@@ -136,9 +136,9 @@ fn size_as_shown() {
     }
 }
 
-/// Matroska tells the time of its end: of a clock that may have started at any time, and of whatever ends last.
+/// The duration of a Matroska file is the time of its end: its timestamps may start at any time, and a subtitle may end last.
 #[test]
-fn matroska_plays_as_long_as_picture_and_sound() {
+fn the_duration_of_matroska_is_that_of_its_streams() {
     let duration = |format: &str, tags: &str| {
         let json = format!(
             r#"{{"streams":[{{"index":0,"codec_type":"video","codec_name":"h264","width":640,"height":360,"start_time":"100.0"{tags}}}],
@@ -146,43 +146,43 @@ fn matroska_plays_as_long_as_picture_and_sound() {
         );
         read(&json).duration_ms
     };
-    let told = r#","tags":{"DURATION":"00:01:48.000000000"}"#;
-    assert_eq!(duration("matroska,webm", told), Some(8_000));
+    let tag = r#","tags":{"DURATION":"00:01:48.000000000"}"#;
+    assert_eq!(duration("matroska,webm", tag), Some(8_000));
     assert_eq!(duration("matroska,webm", ""), Some(25_000));
     assert_eq!(duration("mov,mp4", ""), Some(125_000));
 }
 
 #[test]
 fn colours_and_rates() {
-    let video = film(r#","color_transfer":"smpte2084","pix_fmt":"yuv420p10le""#)
+    let video = with_video(r#","color_transfer":"smpte2084","pix_fmt":"yuv420p10le""#)
         .video
         .unwrap();
     assert_eq!(
         (video.dynamic_range, video.bit_depth),
         (DynamicRange::Pq, 10)
     );
-    let video = film(r#","color_transfer":"arib-std-b67","pix_fmt":"p010le""#)
+    let video = with_video(r#","color_transfer":"arib-std-b67","pix_fmt":"p010le""#)
         .video
         .unwrap();
     assert_eq!(
         (video.dynamic_range, video.bit_depth),
         (DynamicRange::Hlg, 10)
     );
-    let video = film(r#","color_transfer":"bt709","bits_per_raw_sample":"12""#)
+    let video = with_video(r#","color_transfer":"bt709","bits_per_raw_sample":"12""#)
         .video
         .unwrap();
     assert_eq!(
         (video.dynamic_range, video.bit_depth),
         (DynamicRange::Sdr, 12)
     );
-    let video = film(r#","pix_fmt":"yuvj420p""#).video.unwrap();
+    let video = with_video(r#","pix_fmt":"yuvj420p""#).video.unwrap();
     assert!(video.is_full_range);
     assert_eq!(video.bit_depth, 8);
-    let video = film(r#","r_frame_rate":"30/1","avg_frame_rate":"0/0""#)
+    let video = with_video(r#","r_frame_rate":"30/1","avg_frame_rate":"0/0""#)
         .video
         .unwrap();
     assert_eq!((video.frame_rate.unwrap().num(), video.is_vfr), (30, false));
-    let video = film(r#","r_frame_rate":"60/1","avg_frame_rate":"2350/100""#)
+    let video = with_video(r#","r_frame_rate":"60/1","avg_frame_rate":"2350/100""#)
         .video
         .unwrap();
     assert_eq!(
@@ -191,14 +191,14 @@ fn colours_and_rates() {
     );
     for order in ["tt", "bb", "tb", "bt"] {
         assert!(
-            film(&format!(r#","field_order":"{order}""#))
+            with_video(&format!(r#","field_order":"{order}""#))
                 .video
                 .unwrap()
                 .is_interlaced
         );
     }
     assert!(
-        !film(r#","field_order":"progressive""#)
+        !with_video(r#","field_order":"progressive""#)
             .video
             .unwrap()
             .is_interlaced
@@ -206,28 +206,28 @@ fn colours_and_rates() {
 }
 
 #[test]
-fn the_film_is_found_among_pictures() {
+fn the_video_is_found_among_cover_art() {
     let video = |streams: &str| {
         read(&format!(r#"{{"streams":[{streams}]}}"#))
             .video
             .map(|video| video.index)
     };
-    let film = r#"{"index":7,"codec_type":"video","codec_name":"vp9","width":64,"height":64,"avg_frame_rate":"25/1"}"#;
+    let vp9 = r#"{"index":7,"codec_type":"video","codec_name":"vp9","width":64,"height":64,"avg_frame_rate":"25/1"}"#;
     let cover = r#"{"index":1,"codec_type":"video","codec_name":"h264","width":9,"height":9,"disposition":{"attached_pic":1}}"#;
     let png = r#"{"index":2,"codec_type":"video","codec_name":"png","width":9,"height":9,"avg_frame_rate":"0/0"}"#;
     let one_jpeg = r#"{"index":3,"codec_type":"video","codec_name":"mjpeg","width":9,"height":9,"avg_frame_rate":"25/1","nb_frames":"1"}"#;
     let jpegs = r#"{"index":4,"codec_type":"video","codec_name":"mjpeg","width":9,"height":9,"avg_frame_rate":"25/1","nb_frames":"50"}"#;
     let unknown = r#"{"index":5,"codec_type":"video","width":9,"height":9}"#;
-    assert_eq!(video(&format!("{cover},{png},{one_jpeg},{film}")), Some(7));
+    assert_eq!(video(&format!("{cover},{png},{one_jpeg},{vp9}")), Some(7));
     assert_eq!(video(&format!("{cover},{png},{one_jpeg}")), None);
     assert_eq!(video(&format!("{png},{jpegs}")), Some(4));
-    assert_eq!(video(&format!("{unknown},{film}")), Some(7));
-    // Nothing better: the plan refuses it by name.
+    assert_eq!(video(&format!("{unknown},{vp9}")), Some(7));
+    // There is no better stream; the plan rejects it and names it.
     assert_eq!(video(unknown), Some(5));
 }
 
 #[test]
-fn sound_that_nobody_knows_is_left_out_beside_sound_that_is_known() {
+fn unknown_audio_is_ignored_if_other_audio_is_known() {
     let indices = |streams: &str| -> Vec<u32> {
         let source = read(&format!(r#"{{"streams":[{streams}]}}"#));
         source.audio.iter().map(|audio| audio.index).collect()
@@ -235,12 +235,12 @@ fn sound_that_nobody_knows_is_left_out_beside_sound_that_is_known() {
     let known = r#"{"index":1,"codec_type":"audio","codec_name":"aac","channels":2}"#;
     let spatial = r#"{"index":2,"codec_type":"audio","codec_name":"unknown","channels":4}"#;
     assert_eq!(indices(&format!("{spatial},{known}")), [1]);
-    // Nothing better: the plan refuses it by name.
+    // There is no better stream; the plan rejects it and names it.
     assert_eq!(indices(spatial), [2]);
 }
 
 #[test]
-fn a_title_is_no_book() {
+fn long_titles_are_cut() {
     let title = "é".repeat(100_000);
     let source = read(&format!(
         r#"{{"streams":[{{"index":0,"codec_type":"audio","codec_name":"aac","tags":{{"title":"{title}"}}}}]}}"#
@@ -249,7 +249,7 @@ fn a_title_is_no_book() {
 }
 
 #[test]
-fn odd_values_count_as_missing() {
+fn malformed_values_count_as_missing() {
     let source = read(
         r#"{"streams":[
             {"index":"0","codec_type":"video","codec_name":"h264","width":"640","height":360,"level":-99,
@@ -282,7 +282,7 @@ fn odd_values_count_as_missing() {
         (audio.language.as_deref(), audio.title.as_deref()),
         (Some("de"), Some("Director"))
     );
-    assert!(source.subtitles.is_empty(), "pictures are no text");
+    assert!(source.subtitles.is_empty(), "bitmap subtitles are not text");
     assert_eq!(source.streams_count, 6);
     assert!(Report::parse(b"{}").is_ok());
     assert!(Report::parse(b"").is_err());
@@ -298,7 +298,7 @@ fn ends_count_from_the_start_of_the_file() {
     };
     assert_eq!(end(r#""start_time":"10.5","duration":"2.0""#), Some(2_500));
     assert_eq!(end(r#""duration":"2.0""#), Some(2_000));
-    // Matroska's tag is the time of the end.
+    // Matroska's tag contains the time of the end.
     assert_eq!(
         end(r#""start_time":"10.5","tags":{"DURATION":"00:01:12.500000000"}"#),
         Some(62_500)
@@ -308,7 +308,7 @@ fn ends_count_from_the_start_of_the_file() {
 }
 
 proptest! {
-    /// Whatever JSON comes, the answer is a source and no panic.
+    /// Every JSON results in a source, without a panic.
     #[test]
     fn nothing_panics(
         duration in "[-0-9.eN/A]{0,12}",

@@ -1,4 +1,4 @@
-//! The storyboard: at most a hundred tiles, and cues without gaps to the end.
+//! The storyboard: at most 100 tiles, and cues without gaps until the end.
 
 use std::fmt::Write as _;
 
@@ -45,7 +45,7 @@ fn geometry() {
 }
 
 #[test]
-fn slow_pictures_have_no_tile_twice() {
+fn a_slow_frame_rate_repeats_no_tile() {
     let board = Storyboard::new(640, 360, 60_000, Rational::new(1, 10).unwrap());
     assert_eq!((board.interval_s, board.tiles), (10, 6));
 }

@@ -12,7 +12,7 @@ fn names() {
 }
 
 #[test]
-fn other_names_are_no_segments() {
+fn other_names_are_not_segments() {
     for name in [
         "",
         "v0.m3u8",
@@ -35,7 +35,7 @@ fn other_names_are_no_segments() {
 
 proptest! {
     #[test]
-    fn a_segment_is_known_by_its_name(number: u32, sequence: u32) {
+    fn a_segment_name_round_trips(number: u32, sequence: u32) {
         for track in [Track::Video(number), Track::Audio(number)] {
             prop_assert_eq!(Track::of_segment(&track.segment(sequence)), Some((track, sequence)));
         }

@@ -1,9 +1,9 @@
-//! Verdicts. The first rows are what ffmpeg 5.1 made of real files while it said that all was well.
+//! Verdicts. The first rows are results of ffmpeg 5.1 on real files, for which it reported success.
 
 use proptest::prelude::*;
 use shared::video::truncation::{Encoded, Expected, Verdict, tolerance_ms, verdict};
 
-const fn film(ms: u64) -> Expected {
+const fn declared(ms: u64) -> Expected {
     Expected {
         video_ms: Some(ms),
         duration_ms: Some(ms),
@@ -22,9 +22,9 @@ const fn made(video_ms: u64, audio_ms: u64, decode_errors: u64) -> Encoded {
 
 const CONTAINER_ONLY: Expected = Expected {
     video_ms: None,
-    ..film(10_000)
+    ..declared(10_000)
 };
-const SOUND: Expected = Expected {
+const AUDIO: Expected = Expected {
     has_video: false,
     ..CONTAINER_ONLY
 };
@@ -36,27 +36,27 @@ const UNKNOWN: Expected = Expected {
 
 #[rustfmt::skip]
 const CASES: [(&str, Expected, Encoded, &str); 21] = [
-    ("30 of 61 MB", film(42_000), made(20_200, 20_200, 9), "truncated at 20200"),
-    ("the same, sound filled up to the end", film(5_005), made(2_502, 5_013, 9), "truncated at 2502"),
-    ("2000 corrupted bytes", film(20_000), made(20_000, 20_000, 181), "181 errors, 0 missing"),
-    ("whole", film(42_000), made(42_000, 42_016, 0), "complete"),
-    ("a frame short", film(42_000), made(41_960, 42_016, 0), "complete"),
-    ("damaged at the end", film(42_000), made(41_500, 41_500, 3), "3 errors, 500 missing"),
-    ("a second and more short", film(42_000), made(40_999, 42_000, 0), "truncated at 40999"),
-    ("no error at all, and half of it", film(42_000), made(21_000, 42_000, 0), "truncated at 21000"),
-    ("a long film with an estimated length", film(7_200_000), made(7_190_000, 0, 0), "complete"),
-    ("a long film without its end", film(7_200_000), made(7_189_999, 0, 0), "truncated at 7189999"),
-    ("longer than it said", film(10_000), made(15_000, 0, 0), "complete"),
-    ("one frame", film(40), made(40, 0, 0), "complete"),
-    ("half a second, half of it", film(500), made(240, 0, 0), "truncated at 240"),
-    ("nothing", film(10_000), made(0, 10_000, 1), "truncated at 0"),
-    ("sound goes on by itself", CONTAINER_ONLY, made(4_000, 10_000, 0), "complete"),
-    ("neither goes on", CONTAINER_ONLY, made(4_000, 5_000, 0), "truncated at 5000"),
-    ("no length was promised", UNKNOWN, made(4_000, 0, 0), "complete"),
-    ("nothing was promised, nothing came", UNKNOWN, made(0, 0, 0), "truncated at 0"),
-    ("sound alone", SOUND, made(0, 10_005, 0), "complete"),
-    ("sound alone, cut off", SOUND, made(0, 5_000, 0), "truncated at 5000"),
-    ("sound alone, none", SOUND, made(0, 0, 0), "truncated at 0"),
+    ("30 of 61 MB", declared(42_000), made(20_200, 20_200, 9), "truncated at 20200"),
+    ("the same, audio padded to the end", declared(5_005), made(2_502, 5_013, 9), "truncated at 2502"),
+    ("2000 corrupted bytes", declared(20_000), made(20_000, 20_000, 181), "181 errors, 0 missing"),
+    ("whole", declared(42_000), made(42_000, 42_016, 0), "complete"),
+    ("a frame short", declared(42_000), made(41_960, 42_016, 0), "complete"),
+    ("damaged at the end", declared(42_000), made(41_500, 41_500, 3), "3 errors, 500 missing"),
+    ("a second and more short", declared(42_000), made(40_999, 42_000, 0), "truncated at 40999"),
+    ("half is missing, without any error", declared(42_000), made(21_000, 42_000, 0), "truncated at 21000"),
+    ("a long video with an estimated duration", declared(7_200_000), made(7_190_000, 0, 0), "complete"),
+    ("a long video without its end", declared(7_200_000), made(7_189_999, 0, 0), "truncated at 7189999"),
+    ("longer than declared", declared(10_000), made(15_000, 0, 0), "complete"),
+    ("one frame", declared(40), made(40, 0, 0), "complete"),
+    ("half a second, half is missing", declared(500), made(240, 0, 0), "truncated at 240"),
+    ("nothing", declared(10_000), made(0, 10_000, 1), "truncated at 0"),
+    ("the audio reaches the end", CONTAINER_ONLY, made(4_000, 10_000, 0), "complete"),
+    ("neither reaches the end", CONTAINER_ONLY, made(4_000, 5_000, 0), "truncated at 5000"),
+    ("no duration was declared", UNKNOWN, made(4_000, 0, 0), "complete"),
+    ("nothing was declared, nothing was encoded", UNKNOWN, made(0, 0, 0), "truncated at 0"),
+    ("audio only", AUDIO, made(0, 10_005, 0), "complete"),
+    ("audio only, truncated", AUDIO, made(0, 5_000, 0), "truncated at 5000"),
+    ("audio only, empty", AUDIO, made(0, 0, 0), "truncated at 0"),
 ];
 
 #[test]
@@ -76,7 +76,7 @@ fn verdicts() {
 
 #[test]
 fn a_verdict_names_its_numbers() {
-    let found = verdict(&film(42_000), &made(20_200, 0, 0));
+    let found = verdict(&declared(42_000), &made(20_200, 0, 0));
     assert_eq!(
         serde_json::to_string(&found).unwrap(),
         r#"{"verdict":"truncated","expected_ms":42000,"encoded_ms":20200}"#
@@ -101,15 +101,15 @@ fn tolerances() {
 }
 
 proptest! {
-    /// Less that was made is never better.
+    /// A shorter result is never judged better.
     #[test]
-    fn less_is_never_better(expected in 1_u64..10_000_000, made_ms in 0_u64..10_000_000, less in 0_u64..10_000, errors in 0_u64..5) {
-        let rank = |ms| match verdict(&film(expected), &made(ms, 0, errors)) {
+    fn a_shorter_result_is_never_judged_better(expected in 1_u64..10_000_000, made_ms in 0_u64..10_000_000, less in 0_u64..10_000, errors in 0_u64..5) {
+        let rank = |ms| match verdict(&declared(expected), &made(ms, 0, errors)) {
             Verdict::Complete => 0,
             Verdict::Degraded { .. } => 1,
             Verdict::Truncated { .. } => 2,
         };
         prop_assert!(rank(made_ms.saturating_sub(less)) >= rank(made_ms));
-        prop_assert!(errors == 0 || rank(made_ms) > 0, "errors are always told");
+        prop_assert!(errors == 0 || rank(made_ms) > 0, "errors must be reported");
     }
 }
