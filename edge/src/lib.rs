@@ -1,44 +1,28 @@
 //! Ferrotype at the edge: the shell that runs the pure core on Cloudflare Workers.
 //!
-//! Three entry points (`fetch`, `queue`, `scheduled`) and three Durable Objects ([`hub_do::Hub`],
-//! [`sweeper_do::Sweeper`], [`dispatch_do::Dispatch`]).
+//! Three entry points (`fetch`, `queue`, `scheduled`) and three Durable Objects ([`hub::object::Hub`],
+//! [`sweeper::object::Sweeper`], [`dispatch::object::Dispatch`]).
 //! One build, deployed as two scripts: `wrangler.toml` (API and Durable Objects) and `wrangler.images.toml` (queue consumer).
 //!
 //! Invariant: nothing here panics. A panic resets the whole isolate: every open stream in it stays open and silent.
 //! Invariant: jobs change only in [`jobs::apply`].
 
 mod app;
-mod assets;
-mod auth;
-mod call;
 mod clock;
-mod codec;
-mod complete;
 mod config;
-mod consumer;
 mod db;
-mod deliver;
 mod dispatch;
-mod dispatch_do;
 mod error;
-mod events;
-mod health;
 mod http;
 mod hub;
-mod hub_do;
-mod image_job;
-mod job_routes;
 mod jobs;
-mod media;
-mod playback;
-mod queue_routes;
-mod removal;
+mod outbox;
+mod routes;
 mod scope;
-mod sweep;
+mod storage;
 mod sweeper;
-mod sweeper_do;
-mod worker_jobs;
-mod workers;
+mod upload;
+mod work;
 
 use worker::{
     Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
@@ -52,7 +36,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 /// Never returns `Err`: the macro would turn it into a panic, which resets the isolate and redelivers the whole batch.
 #[event(queue)]
 async fn queue(batch: MessageBatch<String>, env: Env, context: Context) -> Result<()> {
-    consumer::consume(&batch, env, context).await;
+    work::consume(&batch, env, context).await;
     Ok(())
 }
 

@@ -6,9 +6,10 @@ use shared::key;
 use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
 
 use crate::app::App;
-use crate::call::Call;
 use crate::error::{Error, Result};
-use crate::{clock, db, playback};
+use crate::http::call::Call;
+use crate::routes::playback;
+use crate::{clock, db};
 
 /// `GET /media/{key}`
 pub(crate) async fn public(app: &App, call: &Call) -> Result<Response> {

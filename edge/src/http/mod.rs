@@ -1,5 +1,8 @@
 //! One request in, one answer out: routing by the contract table, body limits, CORS, request ids, problem documents.
 
+pub(crate) mod auth;
+pub(crate) mod call;
+
 use std::cell::OnceCell;
 
 use futures_util::StreamExt as _;
@@ -9,13 +12,20 @@ use shared::problem::{ErrorCode, Problem};
 use worker::{Context, Env, Headers, Request, Response};
 
 use crate::app::App;
-use crate::call::Call;
+use crate::clock;
 use crate::config::{Config, Cors};
 use crate::error::{Error, Result};
-use crate::{
-    assets, clock, complete, events, health, job_routes, media, playback, queue_routes,
-    worker_jobs, workers,
-};
+use crate::http::call::Call;
+use crate::routes::assets;
+use crate::routes::attempts;
+use crate::routes::delivery;
+use crate::routes::events;
+use crate::routes::health;
+use crate::routes::jobs;
+use crate::routes::playback;
+use crate::routes::queue;
+use crate::routes::workers;
+use crate::upload::verify;
 
 thread_local! {
     static ROUTES: Option<Routes> = Routes::new();
@@ -171,29 +181,29 @@ async fn dispatch(app: &App, route: &Route, call: &Call) -> Result<Response> {
         Op::ListAssets => assets::list(app, call).await,
         Op::GetAsset => assets::get(app, call).await,
         Op::DeleteAsset => assets::delete(app, call).await,
-        Op::CompleteAsset => complete::complete(app, call).await,
+        Op::CompleteAsset => verify::complete(app, call).await,
         Op::RenewUpload => assets::renew_upload(app, call).await,
         Op::GetOriginal => playback::original(app, call).await,
         Op::GetPlayback => playback::playback(app, call).await,
-        Op::ListJobs => job_routes::list(app, call).await,
-        Op::GetJob => job_routes::get(app, call).await,
-        Op::CancelJob => job_routes::cancel(app, call).await,
-        Op::RedriveJob => job_routes::redrive(app, call).await,
+        Op::ListJobs => jobs::list(app, call).await,
+        Op::GetJob => jobs::get(app, call).await,
+        Op::CancelJob => jobs::cancel(app, call).await,
+        Op::RedriveJob => jobs::redrive(app, call).await,
         Op::StreamEvents => events::stream(app, call).await,
         Op::CreateTicket => events::ticket(app, call),
         Op::RegisterWorker => workers::register(app, call).await,
-        Op::PullMessages => queue_routes::pull(app, call).await,
-        Op::AckMessages => queue_routes::ack(app, call).await,
-        Op::ClaimJob => worker_jobs::claim(app, call).await,
-        Op::HeartbeatJob => worker_jobs::heartbeat(app, call).await,
-        Op::FinishJob => worker_jobs::finish(app, call).await,
-        Op::FailJob => worker_jobs::fail(app, call).await,
-        Op::ReleaseJob => worker_jobs::release(app, call).await,
+        Op::PullMessages => queue::pull(app, call).await,
+        Op::AckMessages => queue::ack(app, call).await,
+        Op::ClaimJob => attempts::claim(app, call).await,
+        Op::HeartbeatJob => attempts::heartbeat(app, call).await,
+        Op::FinishJob => attempts::finish(app, call).await,
+        Op::FailJob => attempts::fail(app, call).await,
+        Op::ReleaseJob => attempts::release(app, call).await,
         Op::ListWorkers => workers::list(app).await,
         Op::DrainWorker => workers::drain(app, call).await,
         Op::GetBacklog => workers::backlog(app, call).await,
-        Op::GetMedia => media::public(app, call).await,
-        Op::GetStream => media::private(app, call).await,
+        Op::GetMedia => delivery::public(app, call).await,
+        Op::GetStream => delivery::private(app, call).await,
         Op::Healthz => health::healthz(),
         Op::Readyz => health::readyz(app).await,
         Op::Version => health::version(app),

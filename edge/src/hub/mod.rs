@@ -1,5 +1,7 @@
 //! The wire between the script and the hub objects, and the name of a user's hub.
 
+pub(crate) mod object;
+
 use serde::{Deserialize, Serialize};
 use shared::event::{Cursor, Event, EventType};
 use shared::id::{AssetId, EventId, JobId};

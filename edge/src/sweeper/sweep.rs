@@ -7,10 +7,12 @@ use shared::time::Timestamp;
 
 use crate::app::App;
 use crate::clock;
-use crate::db::{self, outbox};
+use crate::db;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Change};
-use crate::{deliver, removal};
+use crate::outbox;
+use crate::storage::removal;
+use crate::upload::verify;
 
 /// An upload that has not come after this time is given up: 24 hours, as URLs can be renewed until then.
 pub(crate) const UPLOAD_MAX_MS: u64 = 86_400_000;
@@ -26,20 +28,20 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
                     "job overtaken by the clock job.id={job} outcome={:?}",
                     applied.outcome
                 );
-                deliver::settle(app, applied.effects).await;
+                outbox::settle(app, applied.effects).await;
             }
             // It ended or was renewed since it was listed.
             Err(Error::Problem(_)) => {}
             Err(error) => log(&error),
         }
     }
-    for (job, runs_on) in outbox::due_messages(&db, now).await? {
-        deliver::send(app, Message::new(job, runs_on), now)
+    for (job, runs_on) in db::outbox::due_messages(&db, now).await? {
+        outbox::send(app, Message::new(job, runs_on), now)
             .await
             .unwrap_or_else(|error| log(&error));
     }
-    for hub in outbox::late_hubs(&db, now).await? {
-        deliver::tell_all(app, &hub)
+    for hub in db::outbox::late_hubs(&db, now).await? {
+        outbox::tell_all(app, &hub)
             .await
             .unwrap_or_else(|error| log(&error));
     }
@@ -48,16 +50,16 @@ pub(crate) async fn run(app: &App) -> Result<Option<Timestamp>> {
             ErrorCode::UploadExpired,
             "No file arrived within 24 hours. Create the asset again.",
         );
-        crate::complete::refuse(app, &asset, &failure)
+        verify::refuse(app, &asset, &failure)
             .await
             .unwrap_or_else(|error| log(&error));
     }
-    for prefix in outbox::due_tombstones(&db, now).await? {
+    for prefix in db::outbox::due_tombstones(&db, now).await? {
         bury(app, &prefix, now)
             .await
             .unwrap_or_else(|error| log(&error));
     }
-    outbox::next_due(&db, UPLOAD_MAX_MS).await
+    db::outbox::next_due(&db, UPLOAD_MAX_MS).await
 }
 
 fn log(error: &Error) {
@@ -68,5 +70,5 @@ fn log(error: &Error) {
 async fn bury(app: &App, prefix: &str, now: Timestamp) -> Result<()> {
     removal::remove_all(&app.raw()?, prefix).await?;
     removal::remove_all(&app.public()?, prefix).await?;
-    outbox::forget_tombstone(&app.db()?, prefix, now).await
+    db::outbox::forget_tombstone(&app.db()?, prefix, now).await
 }

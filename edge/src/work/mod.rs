@@ -2,15 +2,18 @@
 //! pull. A message is a hint: it is acknowledged whatever becomes of the job, because the database knows
 //! the rest; it is retried only when this isolate could not even look at the job.
 
+mod codec;
+mod image;
+
 use shared::kind::RunsOn;
 use shared::message::Message;
 use worker::{Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, RawMessage};
 
 use crate::app::App;
-use crate::codec::Codec;
 use crate::db::outbox;
 use crate::error::Error;
-use crate::{clock, dispatch, image_job};
+use crate::work::codec::Codec;
+use crate::{clock, dispatch};
 
 /// A message that found the codec busy, or the database away, comes back after this time.
 const RETRY_S: u32 = 1;
@@ -76,7 +79,7 @@ async fn work(app: &App, message: Message) -> Fate {
     let Some(codec) = Codec::acquire() else {
         return Fate::Retry;
     };
-    match image_job::work(app, &codec, message.job_id).await {
+    match image::work(app, &codec, message.job_id).await {
         Ok(()) => Fate::Ack,
         // Not due, running elsewhere, ended, or gone: nothing to do for this message.
         Err(Error::Problem(failure)) => {

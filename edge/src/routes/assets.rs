@@ -18,15 +18,17 @@ use shared::time::Timestamp;
 use worker::Response;
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::config::Config;
 use crate::db::assets::{AssetRow, Filter, insert};
 use crate::db::outbox::{insert_tombstone, select_events};
 use crate::db::{self, statement, text, time};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::jobs::{self, Change, Effects, new_event};
+use crate::outbox;
 use crate::scope::Scope;
-use crate::{clock, deliver, hub, removal, sweeper};
+use crate::storage::removal;
+use crate::{clock, hub, sweeper};
 
 /// By then every signed PUT of an asset has ended; what was put there after the removal is removed once more.
 pub(crate) const URLS_ENDED_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
@@ -84,7 +86,7 @@ pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
     results?;
-    deliver::tell_soon(app, hub);
+    outbox::tell_soon(app, hub);
     json(
         Op::CreateAsset,
         &CreatedAsset {
@@ -256,7 +258,7 @@ pub(crate) async fn delete(app: &App, call: &Call) -> Result<Response> {
     let row = own(app, call).await?;
     sweeper::wake(&app.env).await;
     match jobs::apply(app, row.job_id()?, &Change::Cancel).await {
-        Ok(applied) => deliver::settle(app, applied.effects).await,
+        Ok(applied) => outbox::settle(app, applied.effects).await,
         // Ended, or never begun.
         Err(Error::Problem(_)) => {}
         Err(error) => return Err(error),
@@ -264,7 +266,7 @@ pub(crate) async fn delete(app: &App, call: &Call) -> Result<Response> {
     let effects = erase(app, &row).await?;
     let (background, id) = (app.clone(), row.id()?);
     app.afterwards(async move {
-        deliver::settle(&background, effects).await;
+        outbox::settle(&background, effects).await;
         if let Err(error) = remove_objects(&background, id).await {
             worker::console_warn!("objects of a deleted asset wait for the sweeper: {error:?}");
         }

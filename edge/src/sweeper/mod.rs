@@ -1,5 +1,8 @@
 //! The way to the sweeper object.
 
+pub(crate) mod object;
+mod sweep;
+
 use std::cell::Cell;
 
 use shared::time::Timestamp;

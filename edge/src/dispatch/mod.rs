@@ -1,5 +1,7 @@
 //! The way to the dispatch object, where hints wait for native workers.
 
+pub(crate) mod object;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::id::JobId;

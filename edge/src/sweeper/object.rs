@@ -1,4 +1,4 @@
-//! The sweeper: one Durable Object whose alarm runs [`crate::sweep`] whenever something is due. Its alarm survives a
+//! The sweeper: one Durable Object whose alarm runs [`crate::sweeper::sweep`] whenever something is due. Its alarm survives a
 //! power cut, fires locally as in production, and is set before the work that it guards is written.
 
 use std::time::Duration;
@@ -10,9 +10,9 @@ use worker::{
     WebSocketIncomingMessage, durable_object,
 };
 
+use super::sweep;
 use crate::app::App;
 use crate::clock;
-use crate::sweep;
 
 /// After being woken it looks again this often for this long, even if nothing is due: work that is being written while it
 /// is woken must not be missed.

@@ -21,13 +21,15 @@ use shared::worker::{
 use worker::{Bucket, Response};
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::db::assets::{AssetRow, StoredOutput};
 use crate::db::attempts::{Early, HeldRow};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::hub::{self, Append};
 use crate::jobs::{self, Change};
-use crate::{clock, db, deliver, sweeper, workers};
+use crate::outbox;
+use crate::routes::workers;
+use crate::{clock, db, sweeper};
 
 /// A lease is renewed in the database when it is this old, or a third of a shorter one.
 const RENEW_AFTER_MS: u64 = 10_000;
@@ -57,7 +59,7 @@ pub(crate) async fn claim(app: &App, call: &Call) -> Result<Response> {
     };
     let claimed = jobs::apply(app, id, &claim).await?;
     // Before the answer: a hint that a later release brings must not be forgotten in place of the one of this claim.
-    deliver::settle(app, claimed.effects).await;
+    outbox::settle(app, claimed.effects).await;
     let State::Running { lease_until, .. } = claimed.job.state else {
         return Err(Error::internal("a claimed job does not run"));
     };
@@ -213,7 +215,7 @@ async fn renew(
         early,
     };
     let applied = jobs::apply(app, held.id, &change).await?;
-    deliver::settle(app, applied.effects).await;
+    outbox::settle(app, applied.effects).await;
     Ok(until(&applied.job))
 }
 
@@ -397,7 +399,7 @@ pub(crate) async fn release(app: &App, call: &Call) -> Result<Response> {
 async fn end(app: &App, op: Op, held: &Held, change: &Change) -> Result<Response> {
     sweeper::wake(&app.env).await;
     let applied = jobs::apply(app, held.id, change).await.map_err(gone)?;
-    deliver::settle(app, applied.effects).await;
+    outbox::settle(app, applied.effects).await;
     view(app, op, held.id).await
 }
 

@@ -19,13 +19,13 @@ use worker::{Bucket, Delay, HttpMetadata, ResponseBody};
 
 use crate::app::App;
 use crate::clock;
-use crate::codec::{Codec, Encoded};
 use crate::db::assets::{AssetRow, StoredOutput};
-use crate::deliver;
 use crate::error::{Error, Result};
 use crate::hub::{self, Append};
 use crate::jobs::{self, Change, Made, new_event};
-use crate::removal;
+use crate::outbox;
+use crate::storage::removal;
+use crate::work::codec::{Codec, Encoded};
 
 /// Progress of one job is told at most this often; what comes in between is left out.
 const PROGRESS_EVERY_MS: u64 = 250;
@@ -68,7 +68,7 @@ pub(crate) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
         renewed_at: now,
         told_at: None,
     };
-    let ((), made) = join(deliver::settle(app, claimed.effects), attempt.read()).await;
+    let ((), made) = join(outbox::settle(app, claimed.effects), attempt.read()).await;
     let made = match made {
         Ok(()) => attempt.make().await,
         Err(error) => Err(error),
@@ -287,7 +287,7 @@ impl Attempt<'_> {
             }
         };
         match jobs::apply(self.app, self.job, &change).await {
-            Ok(applied) => deliver::settle(self.app, applied.effects).await,
+            Ok(applied) => outbox::settle(self.app, applied.effects).await,
             // Cancelled, deleted or taken over meanwhile: nothing of this attempt is visible. If this removal fails, the
             // prefix has a tombstone.
             Err(Error::Problem(failure)) => {

@@ -5,12 +5,13 @@ use shared::job::JobState;
 use worker::Response;
 
 use crate::app::App;
-use crate::assets::{cursor, limit, page};
-use crate::call::{Call, json};
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::jobs::{self, Change};
-use crate::{db, deliver, hub, sweeper};
+use crate::outbox;
+use crate::routes::assets::{cursor, limit, page};
+use crate::{db, hub, sweeper};
 
 async fn own(app: &App, call: &Call) -> Result<JobRow> {
     let scope = call.scope(app)?;
@@ -66,7 +67,7 @@ async fn change(app: &App, call: &Call, op: Op, change: &Change) -> Result<Respo
     let row = own(app, call).await?;
     sweeper::wake(&app.env).await;
     let applied = jobs::apply(app, row.id()?, change).await?;
-    deliver::settle(app, applied.effects).await;
+    outbox::settle(app, applied.effects).await;
     let database = app.db()?;
     let row = db::jobs::get_any(&database, row.id()?)
         .await?

@@ -18,8 +18,8 @@ use shared::problem::ErrorCode;
 use worker::{Delay, Headers, Response, WebSocket, WebsocketEvent};
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::hub::{self, Entry, Frame};
 use crate::scope::Scope;
 use crate::{clock, db};

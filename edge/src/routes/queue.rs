@@ -10,9 +10,10 @@ use shared::worker::queue::{
 use worker::{Headers, Response};
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::error::{Error, Result};
-use crate::{db, dispatch, workers};
+use crate::http::call::{Call, json};
+use crate::routes::workers;
+use crate::{db, dispatch};
 
 /// Checks that the path names the only queue there is.
 fn check_queue(call: &Call) -> Result<()> {

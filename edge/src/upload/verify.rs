@@ -14,13 +14,15 @@ use shared::time::Timestamp;
 use worker::{D1Database, D1PreparedStatement, Range, Response};
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::db::assets::AssetRow;
 use crate::db::outbox::select_events;
 use crate::db::{self, changes, statement, text, time};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::jobs::{self, Effects, new_event};
-use crate::{assets, clock, deliver, hub, sweeper};
+use crate::outbox;
+use crate::routes::assets;
+use crate::{clock, hub, sweeper};
 
 /// `POST /v1/assets/{id}/complete`. Idempotent: whoever calls again gets the same job, or the same refusal.
 pub(crate) async fn complete(app: &App, call: &Call) -> Result<Response> {
@@ -128,7 +130,7 @@ async fn accept(app: &App, row: &AssetRow) -> Result<()> {
     if let Some(mut effects) = decide(&database, row, batch).await? {
         effects.message = Some((Message::new(row.job_id()?, runs_on), now));
         let background = app.clone();
-        app.afterwards(async move { deliver::settle(&background, effects).await });
+        app.afterwards(async move { outbox::settle(&background, effects).await });
     }
     Ok(())
 }
@@ -154,7 +156,7 @@ pub(crate) async fn refuse(app: &App, row: &AssetRow, failure: &Failure) -> Resu
     ];
     if let Some(effects) = decide(&database, row, batch).await? {
         app.raw()?.delete(original).await?;
-        deliver::settle(app, effects).await;
+        outbox::settle(app, effects).await;
     }
     Ok(())
 }

@@ -10,10 +10,10 @@ use shared::{asset::Output, key};
 use worker::{Headers, Response};
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::db::assets::{AssetRow, outputs, stream_url};
 use crate::error::{Error, Result};
-use crate::media::ORIGINAL;
+use crate::http::call::{Call, json};
+use crate::routes::delivery::ORIGINAL;
 use crate::{clock, db};
 
 /// What a player gets as original: film and sound whose file is in the bucket and was seen to be what it is called. A picture's

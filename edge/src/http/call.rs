@@ -12,8 +12,8 @@ use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 
 use crate::app::App;
-use crate::auth;
 use crate::error::{Error, Result};
+use crate::http::auth;
 use crate::scope::Scope;
 
 /// What a handler sees of a request.

@@ -6,8 +6,8 @@ use shared::problem::ErrorCode;
 use worker::Response;
 
 use crate::app::App;
-use crate::call::json;
 use crate::error::{Error, Result};
+use crate::http::call::json;
 
 fn ok() -> Health {
     Health {

@@ -10,8 +10,8 @@ use shared::worker::{RegisterWorker, Worker};
 use worker::Response;
 
 use crate::app::App;
-use crate::call::{Call, json};
 use crate::error::{Error, Result};
+use crate::http::call::{Call, json};
 use crate::{clock, db, dispatch};
 
 /// Longest name of a version or an encoder, and most encoders: a worker is a row, not a document.

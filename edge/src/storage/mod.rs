@@ -1,0 +1,3 @@
+//! Object storage.
+
+pub(crate) mod removal;
