@@ -1,26 +1,29 @@
-//! What every part of the shell works with: the bindings and the configuration of one invocation.
+//! What every part of the edge works with: the bindings and the configuration of one invocation.
 
 use std::future::Future;
 use std::rc::Rc;
 
-use worker::{Bucket, Context, D1Database, Env, Stub};
+use worker::{Context, D1Database, Env};
 
 use crate::config::Config;
 use crate::error::Result;
 
-/// One invocation's way to everything outside.
+/// Everything that one invocation can reach outside of itself.
 #[derive(Clone)]
 pub(crate) struct App {
     /// Bindings.
     pub(crate) env: Env,
     /// Settings.
     pub(crate) config: Rc<Config>,
-    /// Keeps work alive after the answer; absent in Durable Objects, which live on by themselves.
+    /// Keeps work alive after the response; `None` in Durable Objects, which stay alive by themselves.
     context: Option<Rc<Context>>,
 }
 
 impl App {
-    /// For an invocation of the script.
+    /// For a request, a queue batch or a cron run.
+    ///
+    /// # Errors
+    /// When a setting is missing or invalid.
     pub(crate) fn new(env: Env, context: Context) -> Result<Self> {
         let config = Config::of(&env)?;
         Ok(Self {
@@ -31,6 +34,9 @@ impl App {
     }
 
     /// For a Durable Object.
+    ///
+    /// # Errors
+    /// When a setting is missing or invalid.
     pub(crate) fn in_object(env: Env) -> Result<Self> {
         let config = Config::of(&env)?;
         Ok(Self {
@@ -41,26 +47,14 @@ impl App {
     }
 
     /// The database.
+    ///
+    /// # Errors
+    /// When the binding is missing.
     pub(crate) fn db(&self) -> Result<D1Database> {
         Ok(self.env.d1("DB")?)
     }
 
-    /// The bucket of originals and private outputs.
-    pub(crate) fn raw(&self) -> Result<Bucket> {
-        Ok(self.env.bucket("RAW")?)
-    }
-
-    /// The bucket of public outputs.
-    pub(crate) fn public(&self) -> Result<Bucket> {
-        Ok(self.env.bucket("PUBLIC")?)
-    }
-
-    /// The hub of the given name.
-    pub(crate) fn hub(&self, name: &str) -> Result<Stub> {
-        Ok(self.env.durable_object("HUB")?.get_by_name(name)?)
-    }
-
-    /// Does `work` after the answer has gone out.
+    /// Runs `work` after the response has been sent.
     pub(crate) fn afterwards(&self, work: impl Future<Output = ()> + 'static) {
         match &self.context {
             Some(context) => context.wait_until(work),

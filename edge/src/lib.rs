@@ -1,10 +1,10 @@
-//! Ferrotype at the edge: the shell that runs the pure core on Cloudflare Workers.
+//! Ferrotype at the edge: the crate `shared`, which is pure, on Cloudflare Workers.
 //!
 //! Three entry points (`fetch`, `queue`, `scheduled`) and three Durable Objects ([`hub::object::Hub`],
 //! [`sweeper::object::Sweeper`], [`dispatch::object::Dispatch`]).
 //! One build, deployed as two scripts: `wrangler.toml` (API and Durable Objects) and `wrangler.images.toml` (queue consumer).
 //!
-//! Invariant: nothing here panics. A panic resets the whole isolate: every open stream in it stays open and silent.
+//! Invariant: nothing here panics. A panic resets the whole isolate, and every open stream in it stays open and silent.
 //! Invariant: jobs change only in [`jobs::apply`].
 
 mod app;
@@ -16,6 +16,7 @@ mod error;
 mod http;
 mod hub;
 mod jobs;
+mod object;
 mod outbox;
 mod routes;
 mod scope;

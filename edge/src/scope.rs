@@ -18,6 +18,11 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// Whether something of this tenant and user is covered.
+    pub(crate) fn covers(&self, tenant: &str, user: &str) -> bool {
+        self.tenant == tenant && self.user.as_deref().is_none_or(|own| own == user)
+    }
+
     /// Scope of `principal`, acting for `on_behalf_of` if given.
     pub(crate) fn of(principal: &Principal, on_behalf_of: Option<&str>) -> Result<Self> {
         if let Some(user) = on_behalf_of {

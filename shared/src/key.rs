@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::id::AssetId;
 
+/// Name of the original in the URLs of a private asset, in the place of an output's file.
+pub const ORIGINAL: &str = "original";
+
 /// Key of an original in the raw bucket: `originals/{asset}`.
 #[must_use]
 pub fn original(asset: AssetId) -> String {

@@ -1,31 +1,22 @@
 //! Rows of `assets`.
 
-use serde::{Deserialize, Serialize};
-use shared::asset::{Asset, AssetState, Output, Owner, Visibility};
+use serde::Deserialize;
+use shared::asset::{Asset, AssetState, Owner, Visibility};
 use shared::id::{AssetId, JobId};
+use shared::job::Facts;
 use shared::kind::AssetKind;
 use shared::problem::Failure;
-use shared::sign::path_token::PATH_TOKEN_TTL_S;
 use shared::time::Timestamp;
-use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 
-use super::{all, first, int, statement, text, text_or_null, time, word};
-use crate::clock;
+use super::guard::Guard;
+use super::query::Query;
+use super::{all, failure, first, int, int_or_null, statement, text, text_or_null, time, word};
 use crate::config::Config;
 use crate::error::Result;
+use crate::hub::subject::Subject;
 use crate::scope::Scope;
-
-/// An output as the database keeps it: with its key instead of a URL.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredOutput {
-    pub(crate) name: String,
-    pub(crate) key: String,
-    pub(crate) content_type: String,
-    pub(crate) width: Option<u32>,
-    pub(crate) height: Option<u32>,
-    pub(crate) size_bytes: u64,
-}
+use crate::storage::output::{StoredOutput, with_urls};
 
 /// One row.
 #[derive(Debug, Clone, Deserialize)]
@@ -82,7 +73,17 @@ impl AssetRow {
         failure(self.error_code.as_deref(), self.error_detail.as_deref())
     }
 
-    /// The asset as its client sees it, with URLs that work now.
+    /// What events of this asset are about.
+    pub(crate) fn subject(&self) -> Result<Subject> {
+        Ok(Subject {
+            tenant: self.tenant.clone(),
+            user: self.user_id.clone(),
+            asset_id: self.id()?,
+            job_id: self.job_id()?,
+        })
+    }
+
+    /// The asset as clients see it, with fresh URLs.
     pub(crate) fn view(&self, config: &Config) -> Result<Asset> {
         let id = self.id()?;
         let visibility = self.visibility()?;
@@ -108,63 +109,22 @@ impl AssetRow {
             origin: word(&self.origin)?,
             created_at: Timestamp::from_ms(self.created_at),
             ready_at: self.ready_at.map(Timestamp::from_ms),
-            outputs: outputs(&stored, id, visibility, config),
+            outputs: with_urls(&stored, id, visibility, config),
             error: self.failure()?,
         })
     }
 }
 
-/// Outputs with URLs: of a public asset by key, of a private one by path token.
-pub(crate) fn outputs(
-    stored: &[StoredOutput],
-    asset: AssetId,
-    visibility: Visibility,
-    config: &Config,
-) -> Vec<Output> {
-    let prefix = shared::key::asset_outputs(asset);
-    let base = match visibility {
-        Visibility::Public => format!("{}/{prefix}", config.media_url),
-        Visibility::Private => stream_url(asset, config),
-    };
-    let url = |key: &str| format!("{base}{}", key.strip_prefix(&prefix).unwrap_or(key));
-    stored
-        .iter()
-        .map(|output| Output {
-            name: output.name.clone(),
-            url: url(&output.key),
-            content_type: output.content_type.clone(),
-            width: output.width,
-            height: output.height,
-            size_bytes: output.size_bytes,
-        })
-        .collect()
-}
-
-/// Base of the URLs of a private asset's files, with a fresh path token.
-pub(crate) fn stream_url(asset: AssetId, config: &Config) -> String {
-    let token = config
-        .path_tokens
-        .sign(asset, clock::now(), PATH_TOKEN_TTL_S);
-    format!("{}/stream/{token}/", config.public_url)
-}
-
-/// A failure from its two columns.
-pub(crate) fn failure(code: Option<&str>, detail: Option<&str>) -> Result<Option<Failure>> {
-    code.map(|code| Ok(Failure::new(word(code)?, detail.unwrap_or_default())))
-        .transpose()
-}
-
-/// A new asset: its view is the row, the rest is whose it is.
+/// A new asset, from its view. It belongs to the acting user of `scope`.
 pub(crate) fn insert(
-    db: &D1Database,
+    guard: &Guard<'_>,
     asset: &Asset,
     scope: &Scope,
     job_id: JobId,
 ) -> Result<D1PreparedStatement> {
-    statement(
-        db,
+    guard.statement(
         "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, size_bytes, sha256, \
-         owner_type, owner_id, metadata, job_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         owner_type, owner_id, metadata, job_id, created_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
         &[
             text(&asset.id.to_string()),
             text(&scope.tenant),
@@ -186,15 +146,67 @@ pub(crate) fn insert(
     )
 }
 
-/// The asset `id`, if it is in `scope`.
-pub(crate) async fn get(db: &D1Database, id: AssetId, scope: &Scope) -> Result<Option<AssetRow>> {
-    let row = get_any(db, id).await?;
-    Ok(row.filter(|row| {
-        row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)
-    }))
+/// Moves an asset to `state`; `error` says why it failed.
+pub(crate) fn set_state(
+    guard: &Guard<'_>,
+    id: AssetId,
+    state: AssetState,
+    error: Option<&Failure>,
+) -> Result<D1PreparedStatement> {
+    guard.statement(
+        "UPDATE assets SET state = ?, error_code = ?, error_detail = ? WHERE id = ?",
+        &[
+            text(state.as_str()),
+            text_or_null(error.map(|error| error.code.as_str())),
+            text_or_null(error.map(|error| error.detail.as_str())),
+            text(&id.to_string()),
+        ],
+    )
 }
 
-/// The asset `id`, whosever it is; for work of our own and for what is public.
+/// Makes an asset ready and its outputs visible.
+pub(crate) fn publish(
+    guard: &Guard<'_>,
+    id: AssetId,
+    outputs: &[StoredOutput],
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<D1PreparedStatement> {
+    guard.statement(
+        "UPDATE assets SET state = ?, outputs = ?, width = ?, height = ?, duration_ms = ?, placeholder = ?, ready_at = ?, \
+         error_code = NULL, error_detail = NULL WHERE id = ?",
+        &[
+            text(AssetState::Ready.as_str()),
+            text(&serde_json::to_string(outputs)?),
+            int_or_null(facts.width.map(u64::from)),
+            int_or_null(facts.height.map(u64::from)),
+            int_or_null(facts.duration_ms),
+            text_or_null(facts.placeholder.as_deref()),
+            time(now),
+            text(&id.to_string()),
+        ],
+    )
+}
+
+/// Deletes an asset and everything that belongs to it; the last statement deletes the asset itself.
+pub(crate) fn delete(db: &D1Database, id: AssetId, job: JobId) -> Result<[D1PreparedStatement; 4]> {
+    let by_job = |sql| statement(db, sql, &[text(&job.to_string())]);
+    let id = text(&id.to_string());
+    Ok([
+        by_job("DELETE FROM outbox_messages WHERE job_id = ?")?,
+        by_job("DELETE FROM attempts WHERE job_id = ?")?,
+        by_job("DELETE FROM jobs WHERE id = ?")?,
+        statement(db, "DELETE FROM assets WHERE id = ?", &[id])?,
+    ])
+}
+
+/// The asset `id`, if `scope` covers it.
+pub(crate) async fn get(db: &D1Database, id: AssetId, scope: &Scope) -> Result<Option<AssetRow>> {
+    let row = get_any(db, id).await?;
+    Ok(row.filter(|row| scope.covers(&row.tenant, &row.user_id)))
+}
+
+/// The asset `id`, whoever owns it: for jobs and for public assets.
 pub(crate) async fn get_any(db: &D1Database, id: AssetId) -> Result<Option<AssetRow>> {
     first(
         db,
@@ -204,7 +216,7 @@ pub(crate) async fn get_any(db: &D1Database, id: AssetId) -> Result<Option<Asset
     .await
 }
 
-/// What a list shows.
+/// Which assets a list shows.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) kind: Option<AssetKind>,
@@ -214,72 +226,36 @@ pub(crate) struct Filter {
     pub(crate) before: Option<AssetId>,
 }
 
-/// Assets in `scope`, newest first, at most `limit`.
+/// Assets that `scope` covers, newest first, at most `limit`.
 pub(crate) async fn list(
     db: &D1Database,
     scope: &Scope,
     filter: &Filter,
     limit: u32,
 ) -> Result<Vec<AssetRow>> {
-    let mut query = Query::of("SELECT * FROM assets WHERE tenant = ?", text(&scope.tenant));
-    query.and("user_id = ?", scope.user.as_deref());
+    let mut query = Query::in_scope("assets", scope);
     query.and("kind = ?", filter.kind.map(AssetKind::as_str));
     query.and("state = ?", filter.state.map(AssetState::as_str));
     query.and("owner_type = ?", filter.owner_type.as_deref());
     query.and("owner_id = ?", filter.owner_id.as_deref());
-    query.and("id < ?", filter.before.map(|id| id.to_string()).as_deref());
+    query.and_before(filter.before);
     query.newest_first(db, limit).await
 }
 
-/// Assets of one user that are not final, newest first.
+/// Assets of one user that are neither ready nor failed, newest first, at most `limit`.
 pub(crate) async fn open(
     db: &D1Database,
     tenant: &str,
     user: &str,
     limit: u32,
 ) -> Result<Vec<AssetRow>> {
-    let mut query = Query::of("SELECT * FROM assets WHERE tenant = ?", text(tenant));
-    query.and("user_id = ?", Some(user));
-    query
-        .sql
-        .push_str(" AND state IN ('awaiting_upload', 'processing')");
+    let mut query = Query::of_user("assets", tenant, user);
+    query.and_fixed("state IN ('awaiting_upload', 'processing')");
     query.newest_first(db, limit).await
 }
 
-/// A `SELECT` that grows condition by condition.
-pub(super) struct Query {
-    pub(super) sql: String,
-    parameters: Vec<JsValue>,
-}
-
-impl Query {
-    pub(super) fn of(sql: &str, parameter: JsValue) -> Self {
-        Self {
-            sql: sql.to_owned(),
-            parameters: vec![parameter],
-        }
-    }
-
-    pub(super) fn and(&mut self, condition: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.sql.extend([" AND ", condition]);
-            self.parameters.push(text(value));
-        }
-    }
-
-    pub(super) async fn newest_first<T: serde::de::DeserializeOwned>(
-        mut self,
-        db: &D1Database,
-        limit: u32,
-    ) -> Result<Vec<T>> {
-        self.sql.push_str(" ORDER BY id DESC LIMIT ?");
-        self.parameters.push(int(u64::from(limit)));
-        all(db, &self.sql, &self.parameters).await
-    }
-}
-
-/// Uploads that began before `before` and never came, oldest first.
-pub(crate) async fn abandoned(db: &D1Database, before: Timestamp) -> Result<Vec<AssetRow>> {
+/// Assets created before `before` whose file has not been confirmed, oldest first, at most 100.
+pub(crate) async fn expired_uploads(db: &D1Database, before: Timestamp) -> Result<Vec<AssetRow>> {
     all(
         db,
         "SELECT * FROM assets WHERE state = 'awaiting_upload' AND created_at < ? ORDER BY created_at LIMIT 100",

@@ -1,16 +1,22 @@
-//! Rows of `jobs` and `attempts`: reading. Writing is `crate::jobs::apply`.
+//! Rows of `jobs`. Only `crate::jobs` uses the functions that write.
 
 use serde::Deserialize;
 use shared::api::JobCount;
 use shared::id::{AssetId, JobId};
 use shared::job::{Attempt, Job, JobKind, JobState, JobView, LeaseHash, Progress, State};
 use shared::kind::RunsOn;
+use shared::problem::Failure;
 use shared::time::Timestamp;
-use worker::D1Database;
+use worker::{D1Database, D1PreparedStatement};
 
-use super::assets::{Query, failure};
-use super::{all, first, text, time, word};
+use super::assets::AssetRow;
+use super::guard::Guard;
+use super::query::Query;
+use super::{
+    all, attempts, failure, first, int, int_or_null, statement, text, text_or_null, time, word,
+};
 use crate::error::{Error, Result};
+use crate::hub::subject::Subject;
 use crate::scope::Scope;
 
 /// One row.
@@ -33,7 +39,7 @@ pub(crate) struct JobRow {
     error_code: Option<String>,
     error_detail: Option<String>,
     created_at: u64,
-    pub(crate) write_id: String,
+    write_id: String,
 }
 
 impl JobRow {
@@ -53,12 +59,22 @@ impl JobRow {
         word(&self.kind)
     }
 
-    /// Where it is worked on.
+    /// Where it runs.
     pub(crate) fn runs_on(&self) -> Result<RunsOn> {
         word(&self.runs_on)
     }
 
-    /// The part that decides its life.
+    /// What events of this job are about.
+    pub(crate) fn subject(&self) -> Result<Subject> {
+        Ok(Subject {
+            tenant: self.tenant.clone(),
+            user: self.user_id.clone(),
+            asset_id: self.asset_id()?,
+            job_id: self.id()?,
+        })
+    }
+
+    /// The part that the state machine decides by.
     pub(crate) fn job(&self) -> Result<Job> {
         let missing = || Error::internal(format!("job {} lacks a column of its state", self.id));
         let state = match word::<JobState>(&self.state)? {
@@ -83,7 +99,7 @@ impl JobRow {
         })
     }
 
-    /// The job as its client sees it.
+    /// The job as clients see it.
     pub(crate) fn view(&self, attempts: Vec<Attempt>) -> Result<JobView> {
         let state = word::<JobState>(&self.state)?;
         let ratio = match state {
@@ -109,32 +125,96 @@ impl JobRow {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct AttemptRow {
-    job_id: String,
-    attempt: u32,
-    worker: String,
-    started_at: u64,
-    ended_at: Option<u64>,
-    error_code: Option<String>,
-    error_detail: Option<String>,
-    peak_memory_bytes: Option<u64>,
+/// A job that is about to be created.
+pub(crate) struct NewJob {
+    pub(crate) kind: JobKind,
+    pub(crate) runs_on: RunsOn,
+    pub(crate) created_at: Timestamp,
+    pub(crate) deadline: Timestamp,
+    pub(crate) write_id: String,
 }
 
-impl AttemptRow {
-    fn view(&self) -> Result<Attempt> {
-        Ok(Attempt {
-            attempt: self.attempt,
-            worker: self.worker.clone(),
-            started_at: Timestamp::from_ms(self.started_at),
-            ended_at: self.ended_at.map(Timestamp::from_ms),
-            error: failure(self.error_code.as_deref(), self.error_detail.as_deref())?,
-            peak_memory_bytes: self.peak_memory_bytes,
-        })
-    }
+/// A queued job for `asset`, with the id that was reserved for it.
+pub(crate) fn insert(
+    guard: &Guard<'_>,
+    asset: &AssetRow,
+    job: &NewJob,
+) -> Result<D1PreparedStatement> {
+    guard.statement(
+        "INSERT INTO jobs (id, asset_id, tenant, user_id, kind, runs_on, state, run_at, deadline_at, created_at, write_id) \
+         SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        &[
+            text(&asset.job_id()?.to_string()),
+            text(&asset.id()?.to_string()),
+            text(&asset.tenant),
+            text(&asset.user_id),
+            text(job.kind.as_str()),
+            text(job.runs_on.as_str()),
+            text(JobState::Queued.as_str()),
+            time(job.created_at),
+            time(job.deadline),
+            time(job.created_at),
+            text(&job.write_id),
+        ],
+    )
 }
 
-/// The job `id`, whosever it is.
+/// A decision on a job.
+pub(crate) struct Update<'a> {
+    /// The job after it.
+    pub(crate) after: &'a Job,
+    /// Where the job runs from now on.
+    pub(crate) runs_on: RunsOn,
+    /// Why the job ended without success.
+    pub(crate) error: Option<&'a Failure>,
+    /// Fresh id of this write.
+    pub(crate) write_id: &'a str,
+    /// When it was made.
+    pub(crate) now: Timestamp,
+}
+
+/// Writes a decision, unless the job changed since `before` was read.
+pub(crate) fn update(
+    db: &D1Database,
+    before: &JobRow,
+    update: &Update<'_>,
+) -> Result<D1PreparedStatement> {
+    let (run_at, lease, lease_until, ended_at) = match &update.after.state {
+        State::Queued { run_at } => (Some(run_at.ms()), None, None, None),
+        State::Running { lease, lease_until } => {
+            (None, Some(lease.as_str()), Some(lease_until.ms()), None)
+        }
+        State::Succeeded | State::Failed | State::Cancelled => {
+            (None, None, None, Some(update.now.ms()))
+        }
+    };
+    // A queued or running job has no error yet; its attempts keep theirs.
+    let error = update.error.filter(|_| ended_at.is_some());
+    statement(
+        db,
+        "UPDATE jobs SET state = ?, runs_on = ?, attempt = ?, failures = ?, losses = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
+         error_code = ?, error_detail = ?, ended_at = ?, write_id = ? WHERE id = ? AND write_id = ?",
+        &[
+            text(update.after.state.word().as_str()),
+            text(update.runs_on.as_str()),
+            int(u64::from(update.after.attempt)),
+            int(u64::from(update.after.failures)),
+            int(u64::from(update.after.losses)),
+            int_or_null(run_at),
+            text_or_null(lease),
+            int_or_null(lease_until),
+            time(update.after.deadline),
+            text_or_null(error.map(|error| error.code.as_str())),
+            text_or_null(error.map(|error| error.detail.as_str())),
+            int_or_null(ended_at),
+            text(update.write_id),
+            text(&before.id),
+            text(&before.write_id),
+        ],
+    )
+}
+
+/// The job `id`, whoever owns it.
 pub(crate) async fn get_any(db: &D1Database, id: JobId) -> Result<Option<JobRow>> {
     first(
         db,
@@ -144,15 +224,13 @@ pub(crate) async fn get_any(db: &D1Database, id: JobId) -> Result<Option<JobRow>
     .await
 }
 
-/// The job `id`, if it is in `scope`.
+/// The job `id`, if `scope` covers it.
 pub(crate) async fn get(db: &D1Database, id: JobId, scope: &Scope) -> Result<Option<JobRow>> {
     let row = get_any(db, id).await?;
-    Ok(row.filter(|row| {
-        row.tenant == scope.tenant && scope.user.as_ref().is_none_or(|user| *user == row.user_id)
-    }))
+    Ok(row.filter(|row| scope.covers(&row.tenant, &row.user_id)))
 }
 
-/// What a list shows.
+/// Which jobs a list shows.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) state: Option<JobState>,
@@ -160,51 +238,39 @@ pub(crate) struct Filter {
     pub(crate) before: Option<JobId>,
 }
 
-/// Jobs in `scope`, newest first, at most `limit`.
+/// Jobs that `scope` covers, newest first, at most `limit`.
 pub(crate) async fn list(
     db: &D1Database,
     scope: &Scope,
     filter: &Filter,
     limit: u32,
 ) -> Result<Vec<JobRow>> {
-    let mut query = Query::of("SELECT * FROM jobs WHERE tenant = ?", text(&scope.tenant));
-    query.and("user_id = ?", scope.user.as_deref());
+    let mut query = Query::in_scope("jobs", scope);
     query.and("state = ?", filter.state.map(JobState::as_str));
-    query.and(
-        "asset_id = ?",
-        filter.asset_id.map(|id| id.to_string()).as_deref(),
-    );
-    query.and("id < ?", filter.before.map(|id| id.to_string()).as_deref());
+    let asset_id = filter.asset_id.map(|id| id.to_string());
+    query.and("asset_id = ?", asset_id.as_deref());
+    query.and_before(filter.before);
     query.newest_first(db, limit).await
 }
 
-/// Jobs of one user that have not ended, newest first.
+/// Jobs of one user that have not ended, newest first, at most `limit`.
 pub(crate) async fn open(
     db: &D1Database,
     tenant: &str,
     user: &str,
     limit: u32,
 ) -> Result<Vec<JobRow>> {
-    let mut query = Query::of("SELECT * FROM jobs WHERE tenant = ?", text(tenant));
-    query.and("user_id = ?", Some(user));
-    query.sql.push_str(" AND state IN ('queued', 'running')");
+    let mut query = Query::of_user("jobs", tenant, user);
+    query.and_fixed("state IN ('queued', 'running')");
     query.newest_first(db, limit).await
 }
 
 /// Views of `rows`, with all their attempts.
 pub(crate) async fn views(db: &D1Database, rows: &[JobRow]) -> Result<Vec<JobView>> {
-    let ids = serde_json::to_string(&rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())?;
-    let sql = "SELECT * FROM attempts WHERE job_id IN (SELECT value FROM json_each(?)) ORDER BY job_id, attempt";
-    let attempts: Vec<AttemptRow> = if rows.is_empty() {
-        Vec::new()
-    } else {
-        all(db, sql, &[text(&ids)]).await?
-    };
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let mut attempts = attempts::of_jobs(db, &ids).await?;
     rows.iter()
-        .map(|row| {
-            let own = attempts.iter().filter(|attempt| attempt.job_id == row.id);
-            row.view(own.map(AttemptRow::view).collect::<Result<_>>()?)
-        })
+        .map(|row| row.view(attempts.remove(&row.id).unwrap_or_default()))
         .collect()
 }
 
@@ -222,8 +288,8 @@ struct IdRow {
     id: String,
 }
 
-/// Jobs that the clock has overtaken: leases that ran out, deadlines that passed. What waits for a native worker has no
-/// deadline: that its machines are busy or away is no fault of a job.
+/// Jobs whose lease or deadline has passed, at most 100. The deadline does not apply while a job waits for a native worker:
+/// that all machines are busy or away is not the fault of the job.
 pub(crate) async fn overdue(db: &D1Database, now: Timestamp) -> Result<Vec<JobId>> {
     let sql = "SELECT id FROM jobs WHERE state = 'running' AND lease_until <= ?1 \
                UNION SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline_at <= ?1 AND (state = 'running' OR runs_on = 'edge') LIMIT 100";
@@ -240,7 +306,7 @@ struct CountRow {
     oldest: Option<u64>,
 }
 
-/// Jobs of a tenant that have not ended, counted, and since when the oldest that could be claimed waits.
+/// Counts the jobs of a tenant that have not ended. The second value: since when the oldest job that could be claimed waits.
 pub(crate) async fn backlog(
     db: &D1Database,
     tenant: &str,

@@ -1,4 +1,4 @@
-//! The way to the dispatch object, where hints wait for native workers.
+//! What the script and the dispatch object send each other. Hints wait there for native workers.
 
 pub(crate) mod object;
 
@@ -7,55 +7,51 @@ use serde::{Deserialize, Serialize};
 use shared::id::JobId;
 use shared::message::{Message, QUEUE};
 use shared::worker::queue::{AckMessages, Acked, BacklogMetrics};
-use worker::{Method, Request, RequestInit, Response};
+use worker::Response;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::object as durable;
 
 /// What the object is asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Ask {
-    /// Keep a message; a job has one at most.
+    /// Store a message; at most one per job.
     Push { job_id: JobId, body: String },
     /// Forget the message of a job.
     Forget { job_id: JobId },
-    /// Give messages, or wait for some.
+    /// Deliver messages, or wait for some.
     Pull(Pull),
-    /// Messages are done with, or come again.
+    /// Acknowledge messages, or have them delivered again.
     Ack(AckMessages),
-    /// A worker shall get nothing, or something again. Ends its pull.
+    /// Stop or resume deliveries to a worker. Ends its pull.
     Drain { worker: String, drain: bool },
-    /// How much waits.
+    /// Size of the backlog.
     Metrics,
 }
 
 /// A pull, within its limits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Pull {
-    /// Who pulls.
+    /// The worker that pulls.
     pub(crate) worker: String,
-    /// Whether it shall get nothing.
+    /// Whether it gets nothing.
     pub(crate) is_drained: bool,
     /// Most messages.
     pub(crate) batch_size: u32,
-    /// How long they stay hidden.
+    /// How long they stay invisible to others.
     pub(crate) visibility_ms: u64,
     /// How long to wait for one.
     pub(crate) wait_ms: u64,
 }
 
+/// Name of the class in URLs and log lines.
+const CLASS: &str = "dispatch";
+
 async fn ask(app: &App, ask: &Ask) -> Result<Response> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(serde_json::to_string(ask)?.into()));
-    let request = Request::new_with_init("http://dispatch/", &init)?;
     let object = app.env.durable_object("DISPATCH")?.get_by_name(QUEUE)?;
-    let response = object.fetch_with_request(request).await?;
-    match response.status_code() {
-        200 | 204 => Ok(response),
-        status => Err(Error::internal(format!("dispatch answered {status}"))),
-    }
+    durable::ask(CLASS, &object, ask).await
 }
 
 async fn ask_json<T: DeserializeOwned>(app: &App, question: &Ask) -> Result<T> {
@@ -63,7 +59,7 @@ async fn ask_json<T: DeserializeOwned>(app: &App, question: &Ask) -> Result<T> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// Keeps a message until its job is claimed or has ended.
+/// Stores a message until its job is claimed or has ended.
 pub(crate) async fn push(app: &App, message: Message) -> Result<()> {
     let push = Ask::Push {
         job_id: message.job_id,
@@ -77,23 +73,23 @@ pub(crate) async fn forget(app: &App, job_id: JobId) -> Result<()> {
     ask(app, &Ask::Forget { job_id }).await.map(|_| ())
 }
 
-/// Pulls messages; the answer's body is a stream while it waits.
+/// Pulls messages. The body of the response is a stream while the pull waits.
 pub(crate) async fn pull(app: &App, pull: Pull) -> Result<Response> {
     ask(app, &Ask::Pull(pull)).await
 }
 
-/// Acknowledges messages, or has them come again.
+/// Acknowledges messages, or has them delivered again.
 pub(crate) async fn ack(app: &App, acks: AckMessages) -> Result<Acked> {
     ask_json(app, &Ask::Ack(acks)).await
 }
 
-/// Keeps a worker from messages, or lets it have them again.
+/// Stops or resumes deliveries to a worker.
 pub(crate) async fn drain(app: &App, worker: &str, drain: bool) -> Result<()> {
     let worker = worker.to_owned();
     ask(app, &Ask::Drain { worker, drain }).await.map(|_| ())
 }
 
-/// How much waits.
+/// Size of the backlog.
 pub(crate) async fn metrics(app: &App) -> Result<BacklogMetrics> {
     ask_json(app, &Ask::Metrics).await
 }

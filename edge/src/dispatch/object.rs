@@ -26,8 +26,9 @@ use worker::{
     durable_object,
 };
 
+use super::{Ask, Pull};
 use crate::clock;
-use crate::dispatch::{Ask, Pull};
+use crate::object;
 
 /// White space is sent this often while a pull waits: a write is what shows that a worker is gone.
 const TICK_MS: u64 = 500;
@@ -38,11 +39,11 @@ const KEEP_MS: u64 = 4 * 86_400_000;
 /// See the module.
 #[durable_object(fetch)]
 pub struct Dispatch {
-    desk: Rc<Desk>,
+    queue: Rc<HintQueue>,
 }
 
 /// What the object knows: messages in SQLite, who waits in memory.
-struct Desk {
+struct HintQueue {
     sql: SqlStorage,
     waiters: RefCell<Vec<Waiter>>,
     /// Workers that were drained since this object woke; the database knows of the others, and pulls bring it along.
@@ -102,7 +103,7 @@ impl Row {
     }
 }
 
-impl Desk {
+impl HintQueue {
     fn new(state: &State) -> Self {
         Self {
             sql: state.storage().sql(),
@@ -301,7 +302,7 @@ impl Desk {
 
 /// The open answer of a pull. Dropped when it has ended, or when the worker is gone.
 struct Waiting {
-    desk: Rc<Desk>,
+    queue: Rc<HintQueue>,
     id: u64,
     receiver: oneshot::Receiver<Vec<PulledMessage>>,
     ends_at: Timestamp,
@@ -310,11 +311,11 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.desk.leave(self.id);
+        self.queue.leave(self.id);
         // Messages that were handed over in the moment of leaving were not sent to anybody.
         if let Ok(Some(messages)) = self.receiver.try_recv() {
             for message in messages {
-                if let Err(error) = self.desk.give_back(&message.lease_id, clock::now()) {
+                if let Err(error) = self.queue.give_back(&message.lease_id, clock::now()) {
                     worker::console_error!("dispatch: {error}");
                 }
             }
@@ -323,14 +324,14 @@ impl Drop for Waiting {
 }
 
 impl Waiting {
-    fn register(desk: &Rc<Desk>, pull: Pull) -> Self {
+    fn register(queue: &Rc<HintQueue>, pull: Pull) -> Self {
         let (answer, receiver) = oneshot::channel();
-        let id = desk.next_id.get();
-        desk.next_id.set(id + 1);
+        let id = queue.next_id.get();
+        queue.next_id.set(id + 1);
         let ends_at = clock::now().plus_ms(pull.wait_ms);
-        desk.waiters.borrow_mut().push(Waiter { id, pull, answer });
+        queue.waiters.borrow_mut().push(Waiter { id, pull, answer });
         Self {
-            desk: Rc::clone(desk),
+            queue: Rc::clone(queue),
             id,
             receiver,
             ends_at,
@@ -340,16 +341,16 @@ impl Waiting {
 
     /// The next piece of the answer: white space, or the document.
     async fn piece(&mut self) -> Result<String> {
-        let tick = Delay::from(self.desk.next_tick(self.ends_at)?);
+        let tick = Delay::from(self.queue.next_tick(self.ends_at)?);
         if let Either::Left((messages, _)) = select(&mut self.receiver, tick).await {
             return self.end(messages.unwrap_or_default());
         }
-        self.desk.deliver()?;
+        self.queue.deliver()?;
         if let Ok(Some(messages)) = self.receiver.try_recv() {
             return self.end(messages);
         }
         if clock::now() >= self.ends_at {
-            self.desk.leave(self.id);
+            self.queue.leave(self.id);
             return self.end(Vec::new());
         }
         Ok(" ".to_owned())
@@ -357,7 +358,7 @@ impl Waiting {
 
     fn end(&mut self, messages: Vec<PulledMessage>) -> Result<String> {
         self.has_ended = true;
-        self.desk.answer(messages)
+        self.queue.answer(messages)
     }
 
     async fn next(mut self) -> Option<(Result<Vec<u8>>, Self)> {
@@ -373,30 +374,33 @@ impl Waiting {
     }
 }
 
-fn pull(desk: &Rc<Desk>, pull: Pull) -> Result<Response> {
-    desk.end(&pull.worker);
-    let messages = if desk.is_drained(&pull) {
+fn pull(queue: &Rc<HintQueue>, pull: Pull) -> Result<Response> {
+    queue.end(&pull.worker);
+    let messages = if queue.is_drained(&pull) {
         Vec::new()
     } else {
-        desk.lease(&pull)?
+        queue.lease(&pull)?
     };
     if pull.wait_ms == 0 || !messages.is_empty() {
-        return Response::ok(desk.answer(messages)?);
+        return Response::ok(queue.answer(messages)?);
     }
-    Response::from_stream(stream::unfold(Waiting::register(desk, pull), Waiting::next))
+    Response::from_stream(stream::unfold(
+        Waiting::register(queue, pull),
+        Waiting::next,
+    ))
 }
 
 impl Dispatch {
     async fn serve(&self, mut request: Request) -> Result<Response> {
-        let ask: Ask = serde_json::from_str(&request.text().await?)?;
-        let desk = &self.desk;
+        let ask: Ask = object::read(&mut request).await?;
+        let queue = &self.queue;
         match ask {
-            Ask::Push { job_id, body } => desk.push(job_id, body)?,
-            Ask::Forget { job_id } => desk.forget(job_id)?,
-            Ask::Drain { worker, drain } => desk.drain(worker, drain),
-            Ask::Pull(asked) => return pull(desk, asked),
-            Ask::Ack(acks) => return Response::from_json(&desk.ack(&acks)?),
-            Ask::Metrics => return Response::from_json(&desk.metrics()?),
+            Ask::Push { job_id, body } => queue.push(job_id, body)?,
+            Ask::Forget { job_id } => queue.forget(job_id)?,
+            Ask::Drain { worker, drain } => queue.drain(worker, drain),
+            Ask::Pull(asked) => return pull(queue, asked),
+            Ask::Ack(acks) => return Response::from_json(&queue.ack(&acks)?),
+            Ask::Metrics => return Response::from_json(&queue.metrics()?),
         }
         Ok(Response::empty()?.with_status(204))
     }
@@ -404,22 +408,16 @@ impl Dispatch {
 
 impl DurableObject for Dispatch {
     fn new(state: State, _env: Env) -> Self {
-        let desk = Desk::new(&state);
-        if let Err(error) = desk.open() {
+        let queue = HintQueue::new(&state);
+        if let Err(error) = queue.open() {
             worker::console_error!("dispatch: cannot open its messages: {error}");
         }
         Self {
-            desk: Rc::new(desk),
+            queue: Rc::new(queue),
         }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.serve(request).await {
-            Ok(response) => Ok(response),
-            Err(error) => {
-                worker::console_error!("dispatch: {error}");
-                Ok(Response::empty()?.with_status(500))
-            }
-        }
+        object::respond(super::CLASS, self.serve(request).await)
     }
 }

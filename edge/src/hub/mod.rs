@@ -1,22 +1,32 @@
-//! The wire between the script and the hub objects, and the name of a user's hub.
+//! What the script and the hub objects send each other.
 
 pub(crate) mod object;
+pub(crate) mod stream;
+pub(crate) mod subject;
 
 use serde::{Deserialize, Serialize};
 use shared::event::{Cursor, Event, EventType};
 use shared::id::{AssetId, EventId, JobId};
 use shared::job::Progress;
-use worker::{Headers, Method, Request, RequestInit};
+use worker::{Stub, WebSocket};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::object as durable;
 
-/// Name of a user's hub: a JSON list, so that no two pairs of names share one.
-pub(crate) fn name(tenant: &str, user: &str) -> String {
-    serde_json::json!([tenant, user]).to_string()
+/// What a hub is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Append events to the log. Idempotent by their ids.
+    Append { events: Vec<Append> },
+    /// The last progress event of an attempt.
+    Progress { job_id: JobId, attempt: u32 },
+    /// Accept a WebSocket and send [`Frame`]s, from the cursor on if there is one.
+    Connect { after: Option<String> },
 }
 
-/// An event on its way to its hub: what the hub decides by, and the text it stores.
+/// An event on its way to its hub: the members that the hub decides by, and the text that it stores.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Append {
     pub(crate) event_id: EventId,
@@ -25,13 +35,16 @@ pub(crate) struct Append {
     pub(crate) asset_id: AssetId,
     pub(crate) job_id: JobId,
     pub(crate) attempt: Option<u32>,
-    /// The event as JSON, without its sequence number; empty only on the way.
+    /// The event as JSON, without its sequence number. Empty only while [`Append::stored`] reads the other members.
     #[serde(default)]
     pub(crate) payload: String,
 }
 
 impl Append {
     /// An event, ready to append.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
     pub(crate) fn of(event: &Event) -> Result<Self> {
         Ok(Self {
             event_id: event.event_id,
@@ -43,9 +56,12 @@ impl Append {
         })
     }
 
-    /// An event read back from the outbox.
+    /// An event as the outbox stores it.
+    ///
+    /// # Errors
+    /// When `payload` is not an event.
     pub(crate) fn stored(payload: &str) -> Result<Self> {
-        // The members that it is decided by are those of the event, by the same names.
+        // An event has members of the same names.
         let append: Self = serde_json::from_str(payload)?;
         Ok(Self {
             payload: payload.to_owned(),
@@ -54,11 +70,11 @@ impl Append {
     }
 }
 
-/// What the hub tells a stream: first where its log stands, then entries.
+/// What a hub sends to a stream.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub(crate) enum Frame {
-    /// The first frame. `resumed`: the given cursor is good and entries after it follow.
+    /// The first frame: the position of the log. `resumed`: the entries after the given cursor follow.
     Hello {
         generation: u32,
         head: u64,
@@ -80,56 +96,48 @@ pub(crate) struct Entry {
     pub(crate) data: String,
 }
 
-/// Appends events to a hub; idempotent by their ids.
-pub(crate) async fn append(app: &App, hub: &str, events: &[Append]) -> Result<()> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_body(Some(serde_json::to_string(events)?.into()));
-    let request = Request::new_with_init("http://hub/append", &init)?;
-    let response = app.hub(hub)?.fetch_with_request(request).await?;
-    if response.status_code() == 204 {
-        Ok(())
-    } else {
-        Err(Error::internal(format!(
-            "hub answered {}",
-            response.status_code()
-        )))
-    }
+/// Name of the class in URLs and log lines.
+const CLASS: &str = "hub";
+
+fn object(app: &App, hub: &str) -> Result<Stub> {
+    Ok(app.env.durable_object("HUB")?.get_by_name(hub)?)
 }
 
-/// The last progress of an attempt, if its hub has heard of any.
+/// Appends events to a hub. Idempotent by their ids.
+///
+/// # Errors
+/// When the hub cannot be reached or fails; it may have some of the events then.
+pub(crate) async fn append(app: &App, hub: &str, events: Vec<Append>) -> Result<()> {
+    let append = Ask::Append { events };
+    durable::ask(CLASS, &object(app, hub)?, &append)
+        .await
+        .map(|_| ())
+}
+
+/// The last progress of an attempt; `None` when its hub has none.
+///
+/// # Errors
+/// When the hub cannot be reached or fails.
 pub(crate) async fn progress(
     app: &App,
     hub: &str,
-    job: JobId,
+    job_id: JobId,
     attempt: u32,
 ) -> Result<Option<Progress>> {
-    let url = format!("http://hub/progress?job={job}&attempt={attempt}");
-    let mut response = app.hub(hub)?.fetch_with_str(&url).await?;
-    match response.status_code() {
-        200 => {
-            let event: Event = serde_json::from_str(&response.text().await?)?;
-            Ok(event.progress)
-        }
-        204 => Ok(None),
-        status => Err(Error::internal(format!("hub answered {status}"))),
+    let ask = Ask::Progress { job_id, attempt };
+    let mut response = durable::ask(CLASS, &object(app, hub)?, &ask).await?;
+    if response.status_code() == 204 {
+        return Ok(None);
     }
+    let event: Event = serde_json::from_str(&response.text().await?)?;
+    Ok(event.progress)
 }
 
-/// Opens a WebSocket to a hub, which will send [`Frame`]s from `cursor` on.
-pub(crate) async fn connect(
-    app: &App,
-    hub: &str,
-    cursor: Option<Cursor>,
-) -> Result<worker::WebSocket> {
-    let headers = Headers::new();
-    headers.set("upgrade", "websocket")?;
-    let mut init = RequestInit::new();
-    init.with_headers(headers);
-    let after = cursor.map(|cursor| cursor.to_string()).unwrap_or_default();
-    let request = Request::new_with_init(&format!("http://hub/connect?after={after}"), &init)?;
-    let response = app.hub(hub)?.fetch_with_request(request).await?;
-    response
-        .websocket()
-        .ok_or_else(|| Error::internal("hub opened no WebSocket"))
+/// Opens a WebSocket on which a hub sends [`Frame`]s from `cursor` on.
+///
+/// # Errors
+/// When the hub cannot be reached or fails.
+pub(crate) async fn connect(app: &App, hub: &str, cursor: Option<Cursor>) -> Result<WebSocket> {
+    let after = cursor.map(|cursor| cursor.to_string());
+    durable::connect(CLASS, &object(app, hub)?, &Ask::Connect { after }).await
 }

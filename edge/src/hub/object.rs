@@ -1,8 +1,8 @@
-//! The hub: one Durable Object per user with the log of that user's events in SQLite. It numbers events, tells them to
-//! every connected stream over hibernating WebSockets, and replays them after a cursor.
+//! The hub: one Durable Object per user, with the log of the user's events in SQLite. It numbers events, sends them to every
+//! connected stream over hibernating WebSockets, and replays them after a cursor.
 //!
-//! Invariant: an event is in the log before anyone hears of it, so a stream that resumes misses nothing.
-//! Invariant: an event id is in the log once.
+//! Invariant: an event is in the log before it is sent to any stream, so a stream that resumes misses nothing.
+//! Invariant: each event id is in the log once.
 
 use std::cell::Cell;
 
@@ -14,12 +14,13 @@ use worker::{
     WebSocket, WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
+use super::{Append, Ask, Entry, Frame};
 use crate::clock;
-use crate::hub::{Append, Entry, Frame};
+use crate::object;
 
-/// Events are kept at least this long (the contract says 24 h) …
+/// Events are kept at least this long; the contract promises 24 h.
 const KEEP_MS: u64 = 48 * 3_600_000;
-/// … and looked through for older ones this often while there are any.
+/// Time between two removals of older events.
 const PRUNE_EVERY_MS: i64 = 6 * 3_600_000;
 
 /// Entries in one frame of a replay: about 100 kB.
@@ -30,7 +31,7 @@ const REPLAY_CHUNK: usize = 200;
 pub struct Hub {
     state: State,
     generation: u32,
-    /// Whether an alarm is known to be set, so that not every call has to ask.
+    /// Whether the alarm is known to be set. It saves a read in every call.
     has_alarm: Cell<bool>,
 }
 
@@ -65,7 +66,7 @@ struct Payload {
 
 /// The part of an event that progress is compared by.
 #[derive(Deserialize)]
-struct Told {
+struct Reported {
     progress: Ratio,
 }
 
@@ -74,11 +75,11 @@ struct Ratio {
     ratio: Option<f64>,
 }
 
-impl Told {
-    /// Ratio of a progress event; what is not known counts as less than everything known.
+impl Reported {
+    /// Ratio of a progress event. `None` sorts before every known ratio.
     fn ratio(payload: &str) -> Result<Option<f64>> {
-        let told: Self = serde_json::from_str(payload)?;
-        Ok(told.progress.ratio)
+        let reported: Self = serde_json::from_str(payload)?;
+        Ok(reported.progress.ratio)
     }
 }
 
@@ -101,7 +102,7 @@ impl Hub {
             .unwrap_or_default())
     }
 
-    /// Creates the tables and gives a fresh log its generation.
+    /// Creates the tables, and the generation of a new log.
     fn open(state: &State) -> Result<u32> {
         let sql = state.storage().sql();
         sql.exec(
@@ -124,7 +125,7 @@ impl Hub {
         Ok(generation)
     }
 
-    /// Appends what is new and tells every stream. Runs without an await: the log and the frames cannot disagree.
+    /// Appends new events and sends them to every stream. There is no `await` in it, so streams get entries in the order of the log.
     fn append(&self, events: &[Append]) -> Result<()> {
         let mut entries = Vec::with_capacity(events.len());
         for append in events {
@@ -158,14 +159,14 @@ impl Hub {
         if !entries.is_empty() {
             let frame = serde_json::to_string(&Frame::Entries { entries })?;
             for socket in self.state.get_websockets() {
-                // A socket that is closing says so by an error; its stream resumes from the log.
+                // Fails when the socket is closing; its stream resumes from the log.
                 let _ = socket.send_with_str(&frame);
             }
         }
         Ok(())
     }
 
-    /// The last progress of an attempt, as it was told.
+    /// The last progress event of an attempt, as JSON.
     fn progress(&self, job_id: &str, attempt: u32) -> Result<Option<String>> {
         let progress = EventType::ALL
             .iter()
@@ -180,14 +181,14 @@ impl Hub {
         Ok(rows.into_iter().next().map(|row| row.payload))
     }
 
-    /// Progress does not fall within an attempt: reports overtake each other, and estimates change.
+    /// Keeps the ratio from falling within an attempt: reports can arrive out of order, and estimates change.
     fn keep_from_falling(&self, append: &mut Append) -> Result<()> {
         let attempt = append.attempt.unwrap_or_default();
         let Some(before) = self.progress(&append.job_id.to_string(), attempt)? else {
             return Ok(());
         };
-        let before = Told::ratio(&before)?;
-        if Told::ratio(&append.payload)? >= before {
+        let before = Reported::ratio(&before)?;
+        if Reported::ratio(&append.payload)? >= before {
             return Ok(());
         }
         let mut event: Event = serde_json::from_str(&append.payload)?;
@@ -198,7 +199,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Whether progress comes after its job's end, or from an attempt that is no longer the current one.
+    /// Whether progress comes after the end of its job, or from an attempt that is no longer the current one.
     fn is_late(&self, append: &Append) -> Result<bool> {
         let ends: Vec<&str> = EventType::ALL
             .iter()
@@ -216,13 +217,13 @@ impl Hub {
         )? > 0)
     }
 
-    /// Accepts a stream's WebSocket, says where the log stands and replays what comes after the cursor.
+    /// Accepts the WebSocket of a stream, sends the position of the log and replays the entries after the cursor.
     fn open_stream(&self, after: Option<Cursor>) -> Result<Response> {
         let pair = WebSocketPair::new()?;
         self.state.accept_web_socket(&pair.server);
         let head = self.number("SELECT COALESCE(MAX(seq), (SELECT seq FROM sqlite_sequence WHERE name = 'log')) AS value FROM log", vec![])?;
         let oldest = self.number("SELECT MIN(seq) AS value FROM log", vec![])?;
-        // Resumable: of this log, not from its future, and nothing after it is pruned.
+        // A cursor can be resumed if it is of this log, not beyond its head, and nothing after it was pruned.
         let good = after.filter(|cursor| {
             cursor.generation == self.generation
                 && cursor.seq <= head
@@ -255,40 +256,32 @@ impl Hub {
         self.number("SELECT COUNT(*) AS value FROM log", vec![])
     }
 
+    /// Has old events removed later on.
+    async fn schedule_pruning(&self) -> Result<()> {
+        if self.has_alarm.get() {
+            return Ok(());
+        }
+        if self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(PRUNE_EVERY_MS).await?;
+        }
+        self.has_alarm.set(true);
+        Ok(())
+    }
+
     async fn serve(&self, mut request: Request) -> Result<Response> {
-        let url = request.url()?;
-        match url.path() {
-            "/append" => {
-                let events: Vec<Append> = serde_json::from_str(&request.text().await?)?;
+        match object::read(&mut request).await? {
+            Ask::Append { events } => {
                 self.append(&events)?;
-                if !self.has_alarm.get() {
-                    if self.state.storage().get_alarm().await?.is_none() {
-                        self.state.storage().set_alarm(PRUNE_EVERY_MS).await?;
-                    }
-                    self.has_alarm.set(true);
-                }
+                self.schedule_pruning().await?;
                 Ok(Response::empty()?.with_status(204))
             }
-            "/progress" => {
-                let query = |wanted: &str| {
-                    url.query_pairs()
-                        .find(|(name, _)| name == wanted)
-                        .map(|(_, value)| value.into_owned())
-                        .unwrap_or_default()
-                };
-                match self.progress(&query("job"), query("attempt").parse().unwrap_or_default())? {
+            Ask::Progress { job_id, attempt } => {
+                match self.progress(&job_id.to_string(), attempt)? {
                     Some(payload) => Response::ok(payload),
                     None => Ok(Response::empty()?.with_status(204)),
                 }
             }
-            "/connect" => {
-                let after = url
-                    .query_pairs()
-                    .find(|(name, _)| name == "after")
-                    .and_then(|(_, value)| value.parse().ok());
-                self.open_stream(after)
-            }
-            _ => Ok(Response::empty()?.with_status(404)),
+            Ask::Connect { after } => self.open_stream(after.and_then(|text| text.parse().ok())),
         }
     }
 }
@@ -296,7 +289,7 @@ impl Hub {
 impl DurableObject for Hub {
     fn new(state: State, _env: Env) -> Self {
         let generation = Self::open(&state).unwrap_or_else(|error| {
-            worker::console_error!("hub: cannot open its log: {error}");
+            worker::console_error!("hub: the log cannot be opened: {error}");
             0
         });
         Self {
@@ -307,13 +300,7 @@ impl DurableObject for Hub {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match self.serve(request).await {
-            Ok(response) => Ok(response),
-            Err(error) => {
-                worker::console_error!("hub: {error}");
-                Ok(Response::empty()?.with_status(500))
-            }
-        }
+        object::respond(super::CLASS, self.serve(request).await)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -321,7 +308,7 @@ impl DurableObject for Hub {
         match self.prune() {
             Ok(0) => {}
             Ok(_) => self.state.storage().set_alarm(PRUNE_EVERY_MS).await?,
-            Err(error) => worker::console_error!("hub: cannot prune: {error}"),
+            Err(error) => worker::console_error!("hub: old events cannot be removed: {error}"),
         }
         Response::empty()
     }
@@ -341,7 +328,7 @@ impl DurableObject for Hub {
         _reason: String,
         _clean: bool,
     ) -> Result<()> {
-        // The other end is gone; answering the close frees the socket. It may be closed already.
+        // Answering the close frees the socket. It may be closed already.
         let _ = socket.close(Some(1000), None::<String>);
         Ok(())
     }

@@ -1,29 +1,29 @@
 //! One decision as one guarded batch.
 
-use shared::asset::Visibility;
 use shared::event::{Event, EventType, ProcessingResult};
 use shared::id::JobId;
-use shared::job::{Job, LeaseHash, Outcome, Progress, State, asset_state};
+use shared::job::{Facts, Job, LeaseHash, Outcome, Progress, State, asset_state};
 use shared::key::OutputPrefix;
 use shared::kind::RunsOn;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
-use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement};
 
-use super::{Change, Effects, new_event};
+use super::change::{Change, Made};
 use crate::app::App;
 use crate::clock;
-use crate::db::assets::{AssetRow, outputs};
-use crate::db::jobs::JobRow;
-use crate::db::outbox::select_events;
-use crate::db::{changes, int, int_or_null, statement, text, text_or_null, time};
+use crate::db::assets::AssetRow;
+use crate::db::attempts::{Begin, End};
+use crate::db::guard::Guard;
+use crate::db::jobs::{JobRow, Update};
+use crate::db::{assets, attempts, events, jobs, messages, tombstones};
 use crate::error::{Error, Result};
-use crate::hub;
+use crate::outbox::Effects;
+use crate::storage::output::with_urls;
 
-/// Leftovers of an attempt that did not win are removed after this time; by then its worker has noticed, too.
-const LEFTOVERS_AFTER_MS: u64 = 120_000;
+/// What an unsuccessful attempt stored is removed after this time. By then its worker has noticed that the attempt is over.
+const REMOVE_LEFTOVERS_AFTER_MS: u64 = 120_000;
 
 /// A decision on its way into the database.
 pub(super) struct Write<'a> {
@@ -43,70 +43,69 @@ impl Write<'_> {
     /// Writes everything or nothing; `None` when the job changed since it was read.
     pub(super) async fn commit(&self) -> Result<Option<Effects>> {
         let write_id = clock::random_token();
-        let guard = Guard {
-            db: self.db,
-            job: self.id.to_string(),
-            write_id,
-        };
+        let guard = Guard::job_written(self.db, self.id, &write_id);
         let error = self.error();
-        let hub = hub::name(&self.row.tenant, &self.row.user_id);
-        let mut batch = vec![self.update_job(&guard.write_id, error.as_ref())?];
-        let mut message = None;
+        let update = Update {
+            after: self.after,
+            runs_on: self.runs_on()?,
+            error: error.as_ref(),
+            write_id: &write_id,
+            now: self.now,
+        };
+        let mut batch = vec![jobs::update(self.db, self.row, &update)?];
+        batch.extend(self.consequences(&guard, error.as_ref())?);
+        let subject = self.asset.subject()?;
+        let hub = subject.hub();
+        if let Some(event) = self.event(error.as_ref())? {
+            batch.push(events::insert(&guard, &hub, &event)?);
+        }
+        let events = events::commit(self.db, batch, 0, &hub).await?;
+        let runs_on = self.runs_on()?;
+        let is_dispatched = self.row.runs_on()? == RunsOn::Native;
+        Ok(events.map(|events| Effects {
+            hub,
+            events,
+            message: self
+                .queued_for()
+                .map(|due| (Message::new(self.id, runs_on), due)),
+            dispatched: (is_dispatched && self.ends_hint()).then_some(self.id),
+        }))
+    }
+
+    /// The statements that follow from the decision, without its event.
+    fn consequences(
+        &self,
+        guard: &Guard<'_>,
+        error: Option<&Failure>,
+    ) -> Result<Vec<D1PreparedStatement>> {
+        let mut batch = Vec::new();
         match self.outcome {
             Outcome::Claimed => {
-                batch.extend([self.begin_attempt(&guard)?, guard.forget_message()?]);
+                batch.extend([
+                    self.begin_attempt(guard)?,
+                    messages::delete(guard, self.id)?,
+                ]);
             }
-            Outcome::Renewed => batch.extend(self.note_early(&guard)?),
+            Outcome::Renewed => batch.extend(self.set_early(guard)?),
             Outcome::Succeeded => {
-                batch.extend([self.end_attempt(&guard, None)?, self.publish(&guard)?]);
+                batch.extend([self.end_attempt(guard, None)?, self.publish(guard)?]);
             }
-            Outcome::Retried(_) | Outcome::Released => {
-                batch.extend([
-                    self.end_attempt(&guard, error.as_ref())?,
-                    self.leftovers(&guard)?,
-                ]);
-                message = Some(guard.send_message(&mut batch, self.due())?);
-            }
-            Outcome::Failed(_) | Outcome::Cancelled => {
-                batch.extend([
-                    self.end_attempt(&guard, error.as_ref())?,
-                    self.leftovers(&guard)?,
-                    guard.forget_message()?,
-                ]);
-                batch.push(self.fail_asset(&guard, error.as_ref())?);
-            }
-            Outcome::Redriven => {
-                batch.push(self.reopen_asset(&guard)?);
-                message = Some(guard.send_message(&mut batch, self.due())?);
-            }
+            Outcome::Retried(_) | Outcome::Released => batch.extend([
+                self.end_attempt(guard, error)?,
+                self.remove_leftovers(guard)?,
+            ]),
+            Outcome::Failed(_) | Outcome::Cancelled => batch.extend([
+                self.end_attempt(guard, error)?,
+                self.remove_leftovers(guard)?,
+                messages::delete(guard, self.id)?,
+                self.fail_asset(guard, error)?,
+            ]),
+            Outcome::Redriven => batch.push(self.set_asset_state(guard, None)?),
         }
-        if let Some(event) = self.event(error.as_ref())? {
-            batch.push(guard.statement(
-                "INSERT INTO outbox_events (hub, payload, created_at) SELECT ?, ?, ?",
-                &[
-                    text(&hub),
-                    text(&serde_json::to_string(&event)?),
-                    time(self.now),
-                ],
-            )?);
+        if let Some(due) = self.queued_for() {
+            batch.push(messages::insert(guard, self.id, due)?);
         }
-        batch.push(select_events(self.db, &hub)?);
-        let results = self.db.batch(batch).await?;
-        let (Some(first), Some(last)) = (results.first(), results.last()) else {
-            return Err(Error::internal("the database answered an empty batch"));
-        };
-        if changes(first)? == 0 {
-            return Ok(None);
-        }
-        Ok(Some(Effects {
-            hub,
-            events: last.results()?,
-            message: match message {
-                Some(due) => Some((Message::new(self.id, self.runs_on()?), due)),
-                None => None,
-            },
-            dispatched: self.is_undispatched()?.then_some(self.id),
-        }))
+        Ok(batch)
     }
 
     /// Where the job runs from now on.
@@ -118,93 +117,40 @@ impl Write<'_> {
         }
     }
 
-    /// Whether a hint of it in the dispatch object has become useless.
-    fn is_undispatched(&self) -> Result<bool> {
-        let is_useless = match self.outcome {
+    /// When a claim is due, if the job has to be claimed now.
+    fn queued_for(&self) -> Option<Timestamp> {
+        match self.after.state {
+            State::Queued { run_at } => Some(run_at),
+            State::Running { .. } | State::Succeeded | State::Failed | State::Cancelled => None,
+        }
+    }
+
+    /// Whether a hint for the job is of no more use.
+    const fn ends_hint(&self) -> bool {
+        match self.outcome {
             Outcome::Claimed | Outcome::Failed(_) | Outcome::Cancelled => true,
             Outcome::Renewed
             | Outcome::Succeeded
             | Outcome::Retried(_)
             | Outcome::Released
             | Outcome::Redriven => false,
-        };
-        Ok(is_useless && self.row.runs_on()? == RunsOn::Native)
-    }
-
-    /// Keeps what is playable early, if the heartbeat brought some.
-    fn note_early(&self, guard: &Guard<'_>) -> Result<Option<D1PreparedStatement>> {
-        let Change::Heartbeat {
-            early: Some(early), ..
-        } = self.change
-        else {
-            return Ok(None);
-        };
-        let sql = "UPDATE attempts SET early = ? WHERE job_id = ? AND attempt = ?";
-        let early = serde_json::to_string(early)?;
-        let attempt = int(u64::from(self.before.attempt));
-        guard
-            .statement(sql, &[text(&early), text(&guard.job), attempt])
-            .map(Some)
-    }
-
-    fn update_job(&self, write_id: &str, error: Option<&Failure>) -> Result<D1PreparedStatement> {
-        let (run_at, lease, lease_until, ended) = match &self.after.state {
-            State::Queued { run_at } => (Some(run_at.ms()), None, None, None),
-            State::Running { lease, lease_until } => {
-                (None, Some(lease.as_str()), Some(lease_until.ms()), None)
-            }
-            State::Succeeded | State::Failed | State::Cancelled => {
-                (None, None, None, Some(self.now.ms()))
-            }
-        };
-        // A queued or running job has no error yet; the attempt keeps its own.
-        let error = error.filter(|_| ended.is_some());
-        statement(
-            self.db,
-            "UPDATE jobs SET state = ?, runs_on = ?, attempt = ?, failures = ?, losses = ?, run_at = ?, lease_hash = ?, lease_until = ?, deadline_at = ?, \
-             error_code = ?, error_detail = ?, ended_at = ?, write_id = ? WHERE id = ? AND write_id = ?",
-            &[
-                text(self.after.state.word().as_str()),
-                text(self.runs_on()?.as_str()),
-                int(u64::from(self.after.attempt)),
-                int(u64::from(self.after.failures)),
-                int(u64::from(self.after.losses)),
-                int_or_null(run_at),
-                text_or_null(lease),
-                int_or_null(lease_until),
-                time(self.after.deadline),
-                text_or_null(error.map(|error| error.code.as_str())),
-                text_or_null(error.map(|error| error.detail.as_str())),
-                int_or_null(ended),
-                text(write_id),
-                text(&self.id.to_string()),
-                text(&self.row.write_id),
-            ],
-        )
+        }
     }
 
     /// Why the attempt or the job ended, unless it succeeded.
     fn error(&self) -> Option<Failure> {
-        match (self.outcome, self.change) {
-            (Outcome::Retried(None) | Outcome::Failed(None), Change::Fail { failure, .. }) => {
-                Some(failure.clone())
+        match self.outcome {
+            Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)) => {
+                Some(Failure::new(code, expiry_detail(code)))
             }
-            (Outcome::Released, Change::HandOver { failure, .. }) => Some(failure.clone()),
-            (Outcome::Retried(Some(code)) | Outcome::Failed(Some(code)), _) => {
-                Some(Failure::new(code, clock_detail(code)))
+            Outcome::Retried(None) | Outcome::Failed(None) | Outcome::Released => {
+                self.change.failure().cloned()
             }
-            (Outcome::Cancelled, _) => Some(Failure::new(
+            Outcome::Cancelled => Some(Failure::new(
                 ErrorCode::JobCancelled,
                 "The job was cancelled by its owner.",
             )),
-            _ => None,
-        }
-    }
-
-    fn due(&self) -> Timestamp {
-        match self.after.state {
-            State::Queued { run_at } => run_at,
-            State::Running { .. } | State::Succeeded | State::Failed | State::Cancelled => self.now,
+            Outcome::Claimed | Outcome::Renewed | Outcome::Succeeded | Outcome::Redriven => None,
         }
     }
 
@@ -216,24 +162,31 @@ impl Write<'_> {
             ..
         } = self.change
         else {
-            return Err(Error::internal("an attempt begins by a claim only"));
+            return Err(Error::internal("only a claim begins an attempt"));
         };
-        let prefix = OutputPrefix {
-            asset: self.row.asset_id()?,
-            attempt: self.after.attempt,
-            nonce: *nonce,
+        let begin = Begin {
+            job: self.id,
+            worker,
+            prefix: OutputPrefix {
+                asset: self.row.asset_id()?,
+                attempt: self.after.attempt,
+                nonce: *nonce,
+            },
+            lease: LeaseHash::of(token),
+            now: self.now,
         };
-        guard.statement(
-            "INSERT INTO attempts (job_id, attempt, worker, output_prefix, started_at, lease_hash) SELECT ?, ?, ?, ?, ?, ?",
-            &[
-                text(&guard.job),
-                int(u64::from(self.after.attempt)),
-                text(worker),
-                text(&prefix.to_string()),
-                time(self.now),
-                text(LeaseHash::of(token).as_str()),
-            ],
-        )
+        attempts::begin(guard, &begin)
+    }
+
+    /// Stores what is playable early, if the heartbeat brought some.
+    fn set_early(&self, guard: &Guard<'_>) -> Result<Option<D1PreparedStatement>> {
+        let Change::Heartbeat {
+            early: Some(early), ..
+        } = self.change
+        else {
+            return Ok(None);
+        };
+        attempts::set_early(guard, self.id, self.before.attempt, early).map(Some)
     }
 
     fn end_attempt(
@@ -241,62 +194,34 @@ impl Write<'_> {
         guard: &Guard<'_>,
         error: Option<&Failure>,
     ) -> Result<D1PreparedStatement> {
-        let (peak, report) = match self.change {
-            Change::Finish { made, .. } => (made.peak_memory_bytes, made.report.as_deref()),
-            Change::Fail {
-                peak_memory_bytes, ..
-            }
-            | Change::HandOver {
-                peak_memory_bytes, ..
-            } => (*peak_memory_bytes, None),
-            Change::Claim { .. }
-            | Change::Heartbeat { .. }
-            | Change::Release { .. }
-            | Change::Cancel
-            | Change::Expire
-            | Change::Redrive => (None, None),
+        let end = End {
+            error,
+            peak_memory_bytes: self.change.peak_memory_bytes(),
+            report: self.change.made().and_then(|made| made.report.as_deref()),
+            now: self.now,
         };
-        guard.statement(
-            "UPDATE attempts SET ended_at = ?, error_code = ?, error_detail = ?, peak_memory_bytes = ?, report = ? \
-             WHERE job_id = ? AND attempt = ? AND ended_at IS NULL",
-            &[
-                time(self.now),
-                text_or_null(error.map(|error| error.code.as_str())),
-                text_or_null(error.map(|error| error.detail.as_str())),
-                int_or_null(peak),
-                text_or_null(report),
-                text(&guard.job),
-                int(u64::from(self.before.attempt)),
-            ],
-        )
+        attempts::end(guard, self.id, self.before.attempt, &end)
     }
 
-    /// Remembers to remove what the attempt may have written.
-    fn leftovers(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
-        guard.statement(
-            "INSERT OR REPLACE INTO tombstones (prefix, due_at) SELECT output_prefix, ? FROM attempts WHERE job_id = ? AND attempt = ?",
-            &[time(self.now.plus_ms(LEFTOVERS_AFTER_MS)), text(&guard.job), int(u64::from(self.before.attempt))],
-        )
+    fn remove_leftovers(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
+        let due = self.now.plus_ms(REMOVE_LEFTOVERS_AFTER_MS);
+        tombstones::insert_attempt(guard, self.id, self.before.attempt, due)
     }
 
-    /// Makes the outputs visible: the moment of truth.
+    fn made(&self) -> Result<&Made> {
+        self.change
+            .made()
+            .ok_or_else(|| Error::internal("only a finish publishes outputs"))
+    }
+
     fn publish(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
-        let Change::Finish { made, .. } = self.change else {
-            return Err(Error::internal("outputs are published by a finish only"));
-        };
-        guard.statement(
-            "UPDATE assets SET state = ?, outputs = ?, width = ?, height = ?, duration_ms = ?, placeholder = ?, ready_at = ?, \
-             error_code = NULL, error_detail = NULL WHERE id = ?",
-            &[
-                text(asset_state(self.after.state.word()).as_str()),
-                text(&serde_json::to_string(&made.outputs)?),
-                int_or_null(made.width.map(u64::from)),
-                int_or_null(made.height.map(u64::from)),
-                int_or_null(made.duration_ms),
-                text_or_null(made.placeholder.as_deref()),
-                time(self.now),
-                text(&self.asset.id()?.to_string()),
-            ],
+        let made = self.made()?;
+        assets::publish(
+            guard,
+            self.asset.id()?,
+            &made.outputs,
+            &made.facts,
+            self.now,
         )
     }
 
@@ -305,32 +230,21 @@ impl Write<'_> {
         guard: &Guard<'_>,
         error: Option<&Failure>,
     ) -> Result<D1PreparedStatement> {
-        guard.statement(
-            "UPDATE assets SET state = ?, error_code = ?, error_detail = ? WHERE id = ?",
-            &[
-                text(asset_state(self.after.state.word()).as_str()),
-                text(
-                    error
-                        .map_or(ErrorCode::Internal, |error| error.code)
-                        .as_str(),
-                ),
-                text(error.map_or("", |error| error.detail.as_str())),
-                text(&self.asset.id()?.to_string()),
-            ],
-        )
+        // The table requires that a failed asset has a code.
+        let unknown = Failure::new(ErrorCode::Internal, "");
+        self.set_asset_state(guard, Some(error.unwrap_or(&unknown)))
     }
 
-    fn reopen_asset(&self, guard: &Guard<'_>) -> Result<D1PreparedStatement> {
-        guard.statement(
-            "UPDATE assets SET state = ?, error_code = NULL, error_detail = NULL WHERE id = ?",
-            &[
-                text(asset_state(self.after.state.word()).as_str()),
-                text(&self.asset.id()?.to_string()),
-            ],
-        )
+    fn set_asset_state(
+        &self,
+        guard: &Guard<'_>,
+        error: Option<&Failure>,
+    ) -> Result<D1PreparedStatement> {
+        let state = asset_state(self.after.state.word());
+        assets::set_state(guard, self.asset.id()?, state, error)
     }
 
-    /// The event of this change, if its user is to hear of it.
+    /// The event of this decision, if it has one.
     fn event(&self, error: Option<&Failure>) -> Result<Option<Event>> {
         let event_type = match self.outcome {
             Outcome::Claimed => EventType::ProcessingStarted,
@@ -340,82 +254,51 @@ impl Write<'_> {
             Outcome::Retried(_) => EventType::ProcessingProgress,
             Outcome::Renewed | Outcome::Released | Outcome::Redriven => return Ok(None),
         };
-        let mut event = new_event(event_type, self.asset, self.now)?;
+        let mut event = self.asset.subject()?.event(event_type, self.now);
         event.attempt = (self.after.attempt > 0).then_some(self.after.attempt);
         if let Outcome::Retried(_) = self.outcome {
-            // No `error`: nothing is lost yet.
+            // No `error`: the job has not failed.
             event.progress = error.map(Progress::retry);
             return Ok(Some(event));
         }
         event.error = error.cloned();
-        if let Change::Finish { made, .. } = self.change {
-            let visibility: Visibility = self.asset.visibility()?;
-            event.result = Some(ProcessingResult {
-                outputs: outputs(
-                    &made.outputs,
-                    self.asset.id()?,
-                    visibility,
-                    &self.app.config,
-                ),
-                width: made.width,
-                height: made.height,
-                duration_ms: made.duration_ms,
-                placeholder: made.placeholder.clone(),
-            });
-        }
+        event.result = self
+            .change
+            .made()
+            .map(|made| self.result(made))
+            .transpose()?;
         Ok(Some(event))
     }
+
+    fn result(&self, made: &Made) -> Result<ProcessingResult> {
+        let Facts {
+            width,
+            height,
+            duration_ms,
+            placeholder,
+        } = made.facts.clone();
+        Ok(ProcessingResult {
+            outputs: with_urls(
+                &made.outputs,
+                self.asset.id()?,
+                self.asset.visibility()?,
+                &self.app.config,
+            ),
+            width,
+            height,
+            duration_ms,
+            placeholder,
+        })
+    }
 }
 
-/// What a failure by the clock tells its reader.
-fn clock_detail(code: ErrorCode) -> &'static str {
+/// Detail of a failure that no worker reported.
+fn expiry_detail(code: ErrorCode) -> &'static str {
     if code == ErrorCode::JobDeadlineExceeded {
-        "The job did not end before its deadline. Redrive it, or upload again."
+        "The job did not end before its deadline. Redrive it, or upload the file again."
     } else if code == ErrorCode::JobPoisonous {
-        "The worker vanished in every attempt at this file. It may be the file: try another encoding of it."
+        "Every worker that tried this file stopped responding. The file may be the cause: try another encoding of it."
     } else {
-        "The worker vanished; another attempt follows."
-    }
-}
-
-/// Statements that take effect only if this write won.
-struct Guard<'a> {
-    db: &'a D1Database,
-    job: String,
-    write_id: String,
-}
-
-impl Guard<'_> {
-    /// A statement that does nothing unless the job carries this write's id. Takes `INSERT … SELECT` and `UPDATE … WHERE`.
-    fn statement(&self, sql: &str, parameters: &[JsValue]) -> Result<D1PreparedStatement> {
-        let joint = if sql.contains(" WHERE ") {
-            "AND"
-        } else {
-            "WHERE"
-        };
-        let sql =
-            format!("{sql} {joint} EXISTS (SELECT 1 FROM jobs WHERE id = ? AND write_id = ?)");
-        let mut parameters = parameters.to_vec();
-        parameters.extend([text(&self.job), text(&self.write_id)]);
-        statement(self.db, &sql, &parameters)
-    }
-
-    fn forget_message(&self) -> Result<D1PreparedStatement> {
-        self.statement(
-            "DELETE FROM outbox_messages WHERE job_id = ?",
-            &[text(&self.job)],
-        )
-    }
-
-    fn send_message(
-        &self,
-        batch: &mut Vec<D1PreparedStatement>,
-        due: Timestamp,
-    ) -> Result<Timestamp> {
-        batch.push(self.statement(
-            "INSERT OR REPLACE INTO outbox_messages (job_id, due_at) SELECT ?, ?",
-            &[text(&self.job), time(due)],
-        )?);
-        Ok(due)
+        "The worker stopped responding; another attempt follows."
     }
 }

@@ -1,40 +1,36 @@
-//! The asset routes: create, read, list, delete, and the URLs that belong to an asset.
-
-use std::collections::BTreeMap;
+//! The operations on assets: create, read, list, delete.
 
 use futures_util::future::join;
 use serde_json::Number;
-use shared::api::{
-    AssetPage, CreateAsset, CreatedAsset, LIMIT_DEFAULT, LIMIT_MAX, Op, RenewedUpload, Upload,
-};
+use shared::api::{AssetPage, CreateAsset, CreatedAsset, Op};
 use shared::asset::media;
 use shared::asset::{Asset, AssetState, Origin, Owner, Visibility, check_metadata, check_owner};
-use shared::event::{Event, EventType};
-use shared::id::{AssetId, EventId, JobId};
+use shared::event::EventType;
+use shared::id::{AssetId, JobId};
 use shared::key;
 use shared::problem::ErrorCode;
-use shared::sign::s3::{PutTerms, UPLOAD_URL_TTL_S};
 use shared::time::Timestamp;
 use worker::Response;
 
 use crate::app::App;
-use crate::config::Config;
-use crate::db::assets::{AssetRow, Filter, insert};
-use crate::db::outbox::{insert_tombstone, select_events};
-use crate::db::{self, statement, text, time};
+use crate::clock;
+use crate::db;
+use crate::db::assets::{AssetRow, Filter};
+use crate::db::guard::Guard;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::jobs::{self, Change, Effects, new_event};
-use crate::outbox;
+use crate::http::page::{cursor, limit, page};
+use crate::hub::subject::Subject;
+use crate::jobs;
+use crate::jobs::change::Change;
+use crate::outbox::{self, Effects};
 use crate::scope::Scope;
 use crate::storage::removal;
-use crate::{clock, hub, sweeper};
+use crate::sweeper;
+use crate::upload::single::{self, URLS_EXPIRED_AFTER_MS};
 
-/// By then every signed PUT of an asset has ended; what was put there after the removal is removed once more.
-pub(crate) const URLS_ENDED_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
-
-/// The asset `id` of the path, if it is the caller's.
-pub(crate) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
+/// The asset of the path, if the caller may see it.
+pub(super) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
     let scope = call.scope(app)?;
     db::assets::get(&app.db()?, call.id()?, &scope)
         .await?
@@ -42,51 +38,38 @@ pub(crate) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
 }
 
 /// `POST /v1/assets`
-pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     let body: CreateAsset = call.json()?;
     let named = body.on_behalf_of.as_deref();
     if named.is_some_and(|user| {
         call.query("on_behalf_of")
             .is_some_and(|other| other != user)
     }) {
-        let detail = "on_behalf_of names one user in the body and another in the query.";
+        let detail = "on_behalf_of must name the same user in the body and in the query.";
         return Err(Error::problem(ErrorCode::RequestInvalid, detail));
     }
     let scope = Scope::of(&call.principal(app)?, named.or(call.query("on_behalf_of")))?;
     let now = clock::now();
     let asset = new_asset(app, body, &scope, now)?;
     let job_id = JobId::new(now, clock::random());
-    let upload = upload(&app.config, asset.id, &asset.content_type, asset.size_bytes);
-    let hub = hub::name(&scope.tenant, &scope.acting_user);
-    let started = Event {
-        seq: None,
-        event_type: EventType::UploadStarted,
-        event_id: EventId::new(now, clock::random()),
-        time: now,
+    let upload = single::sign(&app.config, asset.id, &asset.content_type, asset.size_bytes);
+    let subject = Subject {
         tenant: scope.tenant.clone(),
+        user: scope.acting_user.clone(),
         asset_id: asset.id,
         job_id,
-        attempt: None,
-        progress: None,
-        result: None,
-        error: None,
     };
+    let hub = subject.hub();
+    let started = subject.event(EventType::UploadStarted, now);
     let database = app.db()?;
+    let guard = Guard::none(&database);
     let batch = vec![
-        insert(&database, &asset, &scope, job_id)?,
-        statement(
-            &database,
-            "INSERT INTO outbox_events (hub, payload, created_at) VALUES (?, ?, ?)",
-            &[
-                text(&hub),
-                text(&serde_json::to_string(&started)?),
-                time(now),
-            ],
-        )?,
+        db::assets::insert(&guard, &asset, &scope, job_id)?,
+        db::events::insert(&guard, &hub, &started)?,
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
     results?;
-    outbox::tell_soon(app, hub);
+    outbox::events::publish_soon(app, hub);
     json(
         Op::CreateAsset,
         &CreatedAsset {
@@ -100,7 +83,7 @@ pub(crate) async fn create(app: &App, call: &Call) -> Result<Response> {
 fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Result<Asset> {
     media::check_filename(&body.filename)?;
     let media_type = media::check_content_type(&body.content_type, app.config.has_native_workers)?;
-    let size_bytes = media::check_size(whole(&body.size_bytes)?, app.config.size_max_bytes)?;
+    let size_bytes = media::check_size(integer(&body.size_bytes)?, app.config.size_max_bytes)?;
     media::check_sha256(body.sha256.as_deref())?;
     let metadata = body.metadata.unwrap_or_default();
     check_metadata(&metadata)?;
@@ -132,109 +115,25 @@ fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Res
     })
 }
 
-/// A JSON number as a whole one; what is beyond 64 bits is far beyond every limit.
-fn whole(number: &Number) -> Result<i64> {
+/// A JSON number as an integer. Numbers beyond 64 bits are far beyond every limit.
+fn integer(number: &Number) -> Result<i64> {
     match (number.as_i64(), number.as_f64()) {
-        (Some(whole), _) => Ok(whole),
+        (Some(integer), _) => Ok(integer),
         (None, Some(float)) if float >= 9.0e15 => Ok(i64::MAX),
         (None, _) => Err(Error::problem(
             ErrorCode::SizeInvalid,
-            "size_bytes is no whole number; give the file's exact size in bytes.",
+            "size_bytes must be an integer: the exact size of the file in bytes.",
         )),
     }
 }
 
-fn upload(config: &Config, id: AssetId, content_type: &str, size_bytes: u64) -> Upload {
-    let now = clock::now();
-    let url = config.raw.put(
-        PutTerms {
-            key: &key::original(id),
-            content_type,
-            size_bytes,
-        },
-        now,
-        UPLOAD_URL_TTL_S,
-    );
-    Upload::Single {
-        method: "PUT".to_owned(),
-        url: url.into(),
-        headers: BTreeMap::from([
-            ("content-type".to_owned(), content_type.to_owned()),
-            ("if-none-match".to_owned(), "*".to_owned()),
-        ]),
-        expires_at: now.plus_ms(UPLOAD_URL_TTL_S * 1_000),
-    }
-}
-
-/// `POST /v1/assets/{id}/upload`
-pub(crate) async fn renew_upload(app: &App, call: &Call) -> Result<Response> {
-    let row = own(app, call).await?;
-    if row.state()? != AssetState::AwaitingUpload {
-        return Err(Error::problem(
-            ErrorCode::UploadClosed,
-            "The upload of this asset has ended; create a new asset for another file.",
-        ));
-    }
-    json(
-        Op::RenewUpload,
-        &RenewedUpload {
-            upload: upload(&app.config, row.id()?, &row.content_type, row.size_bytes),
-        },
-    )
-}
-
 /// `GET /v1/assets/{id}`
-pub(crate) async fn get(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
     json(Op::GetAsset, &own(app, call).await?.view(&app.config)?)
 }
 
-/// How many items a list may have.
-pub(crate) fn limit(call: &Call) -> Result<u32> {
-    let limit = call
-        .query("limit")
-        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok());
-    limit
-        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        .ok_or_else(|| {
-            Error::problem(
-                ErrorCode::QueryInvalid,
-                format!("limit must be a whole number, 1–{LIMIT_MAX}."),
-            )
-        })
-}
-
-/// A list's cursor: the id of the last item seen.
-pub(crate) fn cursor<T: std::str::FromStr>(call: &Call) -> Result<Option<T>> {
-    let wrong = |_| {
-        Error::problem(
-            ErrorCode::CursorInvalid,
-            "Pass next_cursor of the page before, unchanged.",
-        )
-    };
-    call.query("cursor")
-        .map(|text| text.parse().map_err(wrong))
-        .transpose()
-}
-
-/// Cuts the item that was read beyond the page; its presence means that there is a next page.
-pub(crate) fn page<T, I: ToString>(
-    mut items: Vec<T>,
-    limit: u32,
-    id: impl Fn(&T) -> I,
-) -> (Vec<T>, Option<String>) {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = if more {
-        items.last().map(|item| id(item).to_string())
-    } else {
-        None
-    };
-    (items, next)
-}
-
 /// `GET /v1/assets`
-pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
@@ -254,12 +153,12 @@ pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
 }
 
 /// `DELETE /v1/assets/{id}`
-pub(crate) async fn delete(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn delete(app: &App, call: &Call) -> Result<Response> {
     let row = own(app, call).await?;
     sweeper::wake(&app.env).await;
     match jobs::apply(app, row.job_id()?, &Change::Cancel).await {
         Ok(applied) => outbox::settle(app, applied.effects).await,
-        // Ended, or never begun.
+        // The job has ended, or was never created.
         Err(Error::Problem(_)) => {}
         Err(error) => return Err(error),
     }
@@ -267,62 +166,35 @@ pub(crate) async fn delete(app: &App, call: &Call) -> Result<Response> {
     let (background, id) = (app.clone(), row.id()?);
     app.afterwards(async move {
         outbox::settle(&background, effects).await;
-        if let Err(error) = remove_objects(&background, id).await {
-            worker::console_warn!("objects of a deleted asset wait for the sweeper: {error:?}");
+        if let Err(error) = removal::remove_asset(&background, id).await {
+            worker::console_warn!(
+                "objects not removed: {error:?}; the sweeper will remove them asset.id={id}"
+            );
         }
     });
     Ok(Response::empty()?.with_status(Op::DeleteAsset.status()))
 }
 
+/// Deletes the rows of an asset, has its objects removed and notifies its user.
 async fn erase(app: &App, row: &AssetRow) -> Result<Effects> {
     let database = app.db()?;
     let now = clock::now();
-    let (id, job) = (row.id()?.to_string(), row.job_id()?.to_string());
-    let hub = hub::name(&row.tenant, &row.user_id);
-    let event = new_event(EventType::AssetDeleted, row, now)?;
-    let due = now.plus_ms(URLS_ENDED_AFTER_MS);
-    let batch = vec![
-        statement(
-            &database,
-            "INSERT INTO outbox_events (hub, payload, created_at) SELECT ?, ?, ? FROM assets WHERE id = ?",
-            &[
-                text(&hub),
-                text(&serde_json::to_string(&event)?),
-                time(now),
-                text(&id),
-            ],
-        )?,
-        insert_tombstone(&database, &key::original(row.id()?), due)?,
-        insert_tombstone(&database, &key::asset_outputs(row.id()?), due)?,
-        statement(
-            &database,
-            "DELETE FROM outbox_messages WHERE job_id = ?",
-            &[text(&job)],
-        )?,
-        statement(
-            &database,
-            "DELETE FROM attempts WHERE job_id = ?",
-            &[text(&job)],
-        )?,
-        statement(&database, "DELETE FROM jobs WHERE id = ?", &[text(&job)])?,
-        statement(&database, "DELETE FROM assets WHERE id = ?", &[text(&id)])?,
-        select_events(&database, &hub)?,
+    let (id, subject) = (row.id()?, row.subject()?);
+    let hub = subject.hub();
+    let event = subject.event(EventType::AssetDeleted, now);
+    let due = now.plus_ms(URLS_EXPIRED_AFTER_MS);
+    let (exists, always) = (Guard::asset_exists(&database, id), Guard::none(&database));
+    let mut batch = vec![
+        db::events::insert(&exists, &hub, &event)?,
+        db::tombstones::insert(&always, &key::original(id), due)?,
+        db::tombstones::insert(&always, &key::asset_outputs(id), due)?,
     ];
-    let results = database.batch(batch).await?;
-    let events = results
-        .last()
-        .map(worker::D1Result::results)
-        .transpose()?
-        .unwrap_or_default();
+    batch.extend(db::assets::delete(&database, id, subject.job_id)?);
+    let decisive = batch.len() - 1;
+    let events = db::events::commit(&database, batch, decisive, &hub).await?;
     Ok(Effects {
         hub,
-        events,
+        events: events.unwrap_or_default(),
         ..Effects::default()
     })
-}
-
-async fn remove_objects(app: &App, id: AssetId) -> Result<()> {
-    app.raw()?.delete(key::original(id)).await?;
-    removal::remove_all(&app.raw()?, &key::asset_outputs(id)).await?;
-    removal::remove_all(&app.public()?, &key::asset_outputs(id)).await
 }

@@ -1,14 +1,11 @@
-//! The verbs of native workers on jobs. A claim hands out a fence, every other verb brings it back.
+//! The operations of native workers on jobs. A claim hands out a fence, and every other operation presents it.
 
 use futures_util::future::{join_all, try_join};
 use shared::api::Op;
-use shared::asset::Visibility;
-use shared::event::{Event, EventType};
-use shared::id::{EventId, JobId};
+use shared::id::JobId;
 use shared::image::ImagePlan;
 use shared::job::{
-    Command, Fence, Job, JobKind, JobState, LeaseHash, Progress, Rejected, State, deadline_min,
-    step,
+    Command, Fence, JobKind, JobState, LeaseHash, Progress, Rejected, State, deadline_min, step,
 };
 use shared::key;
 use shared::kind::RunsOn;
@@ -20,35 +17,38 @@ use shared::worker::{
 };
 use worker::{Bucket, Response};
 
+use super::workers;
 use crate::app::App;
-use crate::db::assets::{AssetRow, StoredOutput};
-use crate::db::attempts::{Early, HeldRow};
+use crate::clock;
+use crate::db;
+use crate::db::assets::AssetRow;
+use crate::db::attempts::Early;
+use crate::db::held::HeldRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::hub::{self, Append};
-use crate::jobs::{self, Change};
+use crate::jobs;
+use crate::jobs::change::{self, Change};
+use crate::jobs::progress::{self, Renewal, lease_until};
 use crate::outbox;
-use crate::routes::workers;
-use crate::{clock, db, sweeper};
+use crate::storage;
+use crate::storage::output::StoredOutput;
+use crate::sweeper;
 
-/// A lease is renewed in the database when it is this old, or a third of a shorter one.
-const RENEW_AFTER_MS: u64 = 10_000;
-
-/// Memory that a native worker may take for one image, unless it says less itself.
+/// Most memory of a native worker for one image. A worker may have a lower limit of its own.
 const NATIVE_IMAGE_MEMORY_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Most outputs with names; segments have none.
+/// Most named outputs; segments have no names.
 const OUTPUTS_MAX: usize = 64;
 
-/// Longest detail of a failure that is kept, in characters.
+/// Longest detail of a failure, in characters; the rest is cut.
 const DETAIL_MAX_CHARS: usize = 2_000;
 
 /// `POST /v1/jobs/{id}/claim`
-pub(crate) async fn claim(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn claim(app: &App, call: &Call) -> Result<Response> {
     let id: JobId = call.id()?;
     let worker = call.principal(app)?.user;
     workers::seen(app, &worker).await;
-    // A lease ends by the clock: somebody has to look at it.
+    // The sweeper notices when the lease expires.
     sweeper::wake(&app.env).await;
     let (token, nonce) = (clock::random_token(), clock::random_u64());
     let claim = Change::Claim {
@@ -58,13 +58,13 @@ pub(crate) async fn claim(app: &App, call: &Call) -> Result<Response> {
         nonce,
     };
     let claimed = jobs::apply(app, id, &claim).await?;
-    // Before the answer: a hint that a later release brings must not be forgotten in place of the one of this claim.
+    // Before the response: a release that follows it brings a new hint, and that one must not be forgotten in its place.
     outbox::settle(app, claimed.effects).await;
     let State::Running { lease_until, .. } = claimed.job.state else {
-        return Err(Error::internal("a claimed job does not run"));
+        return Err(Error::internal("a claimed job is not running"));
     };
     let attempt = claimed.job.attempt;
-    let held = db::attempts::held(&app.db()?, id, attempt).await?;
+    let held = db::held::get(&app.db()?, id, attempt).await?;
     let held = held.ok_or_else(Error::not_found)?;
     let asset = claimed.asset;
     json(
@@ -83,26 +83,12 @@ pub(crate) async fn claim(app: &App, call: &Call) -> Result<Response> {
                 sha256: asset.sha256.clone(),
             },
             destination: Destination {
-                bucket: bucket_role(&asset)?,
+                bucket: storage::role(asset.visibility()?),
                 prefix: held.output_prefix.clone(),
             },
             work: work(app, &held, &asset)?,
         },
     )
-}
-
-fn bucket_role(asset: &AssetRow) -> Result<BucketRole> {
-    Ok(match asset.visibility()? {
-        Visibility::Public => BucketRole::Public,
-        Visibility::Private => BucketRole::Raw,
-    })
-}
-
-fn bucket(app: &App, role: BucketRole) -> Result<Bucket> {
-    match role {
-        BucketRole::Public => app.public(),
-        BucketRole::Raw => app.raw(),
-    }
 }
 
 fn work(app: &App, held: &HeldRow, asset: &AssetRow) -> Result<Work> {
@@ -116,20 +102,20 @@ fn work(app: &App, held: &HeldRow, asset: &AssetRow) -> Result<Work> {
     })
 }
 
-/// An attempt that the caller holds or once held: its token is the right one.
+/// An attempt that the caller holds or held: its lease token is the right one.
 struct Held {
     id: JobId,
     fence: Fence,
     row: HeldRow,
 }
 
-/// Checks the fence of a verb against the attempt that it names. What is gone is stale, too: there is nothing to work on.
+/// Checks the fence of a request against the attempt that it names. The lease of a deleted job is also stale.
 async fn held(app: &App, call: &Call, attempt: u32, lease_token: &str) -> Result<Held> {
     let id: JobId = call.id()?;
     let worker = call.principal(app)?.user;
     workers::seen(app, &worker).await;
     let lease = LeaseHash::of(lease_token);
-    let row = db::attempts::held(&app.db()?, id, attempt).await?;
+    let row = db::held::get(&app.db()?, id, attempt).await?;
     let row =
         row.filter(|row| row.held_by == worker && row.held_hash.as_deref() == Some(lease.as_str()));
     Ok(Held {
@@ -139,14 +125,8 @@ async fn held(app: &App, call: &Call, attempt: u32, lease_token: &str) -> Result
     })
 }
 
-/// Whether the database has to hear of a heartbeat that only renews: when the lease is old.
-fn is_old(lease_until: Timestamp, lease_ms: u64, now: Timestamp) -> bool {
-    let age = lease_ms.saturating_sub(lease_until.ms_since(now));
-    age >= RENEW_AFTER_MS.min(lease_ms / 3)
-}
-
 /// `POST /v1/jobs/{id}/heartbeat`
-pub(crate) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
     let body: HeartbeatJob = call.json()?;
     let held = held(app, call, body.attempt, &body.lease_token).await?;
     let now = clock::now();
@@ -164,100 +144,59 @@ pub(crate) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
     }
     let early = body.early.as_ref();
     let early = early.map(|made| playable(&held, made)).transpose()?;
-    let duration_ms = early.as_ref().and_then(|early| early.duration_ms);
+    let duration_ms = early.as_ref().and_then(|early| early.facts.duration_ms);
     let started = Timestamp::from_ms(held.row.started_at);
     let deadline_min = duration_ms.map(|duration| deadline_min(started, duration));
-    let is_shown = early.is_some();
-    let renewing = renew(app, &held, &job, deadline_min, early);
-    let telling = tell(app, &held, body.progress);
-    let lease_until = if is_shown {
-        // Whoever hears of an output asks for it.
-        let lease_until = renewing.await?;
-        telling.await?;
-        lease_until
+    let brings_outputs = early.is_some();
+    let subject = held.row.job.subject()?;
+    let renewal = Renewal {
+        fence: held.fence.clone(),
+        deadline_min,
+        early,
+    };
+    let renewing = progress::renew(app, &subject, &job, renewal);
+    let reporting = async {
+        match body.progress {
+            Some(progress) => report(app, &held, progress).await,
+            None => Ok(()),
+        }
+    };
+    let renewed = if brings_outputs {
+        // Clients request an output as soon as its progress event names it, so it must be stored first.
+        let renewed = renewing.await?;
+        reporting.await?;
+        renewed
     } else {
-        try_join(renewing, telling).await?.0
+        try_join(renewing, reporting).await?.0
     };
     let answer = Heartbeat {
-        lease_until,
+        lease_until: lease_until(&renewed, now),
         cancel: false,
         drain,
     };
     json(Op::HeartbeatJob, &answer)
 }
 
-/// Keeps the lease; writes only what is worth a write.
-async fn renew(
-    app: &App,
-    held: &Held,
-    job: &Job,
-    deadline_min: Option<Timestamp>,
-    early: Option<Early>,
-) -> Result<Timestamp> {
-    let (now, lease_ms) = (clock::now(), app.config.lease_ms);
-    let command = Command::Heartbeat {
-        fence: held.fence.clone(),
-        lease_ms,
-        deadline_min,
-    };
-    let (after, _) = step(job, &command, now)?;
-    let until = |job: &Job| match job.state {
-        State::Running { lease_until, .. } => lease_until,
-        State::Queued { .. } | State::Succeeded | State::Failed | State::Cancelled => now,
-    };
-    let is_news = early.is_some() || after.deadline != job.deadline;
-    if !is_news && !is_old(until(job), lease_ms, now) {
-        return Ok(until(job));
-    }
-    let change = Change::Heartbeat {
-        fence: held.fence.clone(),
-        deadline_min,
-        early,
-    };
-    let applied = jobs::apply(app, held.id, &change).await?;
-    outbox::settle(app, applied.effects).await;
-    Ok(until(&applied.job))
-}
-
-/// Tells the owner how far the job is. Progress that is not heard is no reason to stop.
-async fn tell(app: &App, held: &Held, progress: Option<Progress>) -> Result<()> {
-    let Some(progress) = progress else {
-        return Ok(());
-    };
+/// Publishes the progress of an attempt that is still the current one.
+async fn report(app: &App, held: &Held, progress: Progress) -> Result<()> {
     let job = &held.row.job;
-    let is_current = job.state()? == JobState::Running && job.attempt == held.fence.attempt;
-    if !is_current {
-        return Ok(());
+    if job.state()? == JobState::Running && job.attempt == held.fence.attempt {
+        progress::report(app, &job.subject()?, held.fence.attempt, progress).await
+    } else {
+        Ok(())
     }
-    let now = clock::now();
-    let event = Event {
-        seq: None,
-        event_type: EventType::ProcessingProgress,
-        event_id: EventId::new(now, clock::random()),
-        time: now,
-        tenant: job.tenant.clone(),
-        asset_id: job.asset_id()?,
-        job_id: held.id,
-        attempt: Some(held.fence.attempt),
-        progress: Some(progress.bounded()),
-        result: None,
-        error: None,
-    };
-    let hub = hub::name(&job.tenant, &job.user_id);
-    if let Err(error) = hub::append(app, &hub, &[Append::of(&event)?]).await {
-        worker::console_warn!("progress not told: {error:?}");
-    }
-    Ok(())
 }
 
 fn invalid(detail: String) -> Error {
     Error::problem(ErrorCode::OutputInvalid, detail)
 }
 
-/// Outputs with their keys: names that are one of a kind, files below the attempt's prefix.
+/// Outputs with their keys. Checks that each name is unique and each file is below the prefix of the attempt.
 fn with_keys(held: &Held, made: &[MadeOutput]) -> Result<Vec<StoredOutput>> {
     if made.len() > OUTPUTS_MAX {
-        return Err(invalid(format!("More than {OUTPUTS_MAX} outputs.")));
+        return Err(invalid(format!(
+            "There may be at most {OUTPUTS_MAX} outputs."
+        )));
     }
     let mut stored: Vec<StoredOutput> = Vec::with_capacity(made.len());
     for output in made {
@@ -268,7 +207,7 @@ fn with_keys(held: &Held, made: &[MadeOutput]) -> Result<Vec<StoredOutput>> {
                 .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
         if !is_name || stored.iter().any(|other| other.name == output.name) {
             return Err(invalid(
-                "An output's name has 1–64 of a–z, 0–9, _ and -, and stands there once.".to_owned(),
+                "The name of an output must be unique and consist of 1–64 of the characters a–z, 0–9, _ and -.".to_owned(),
             ));
         }
         let key = format!("{}{}", held.row.output_prefix, output.file);
@@ -276,7 +215,7 @@ fn with_keys(held: &Held, made: &[MadeOutput]) -> Result<Vec<StoredOutput>> {
             .is_some_and(|parsed| parsed.prefix.to_string() == held.row.output_prefix);
         if !is_below || output.content_type.len() > 128 {
             return Err(invalid(format!(
-                "The output {} names no file below the attempt's prefix.",
+                "The file of output {} must be below the prefix of the attempt, and its content_type must have at most 128 bytes.",
                 output.name
             )));
         }
@@ -295,24 +234,21 @@ fn with_keys(held: &Held, made: &[MadeOutput]) -> Result<Vec<StoredOutput>> {
 fn playable(held: &Held, made: &Made) -> Result<Early> {
     Ok(Early {
         outputs: with_keys(held, &made.outputs)?,
-        width: made.width,
-        height: made.height,
-        duration_ms: made.duration_ms,
-        placeholder: made.placeholder.clone(),
+        facts: made.facts(),
     })
 }
 
-/// Asks the bucket for every output: what is published is there, whole.
+/// Checks that every output is in the bucket with the reported size.
 async fn check_stored(bucket: &Bucket, outputs: &[StoredOutput]) -> Result<()> {
     let heads = outputs.iter().map(|output| bucket.head(&output.key));
     for (output, head) in outputs.iter().zip(join_all(heads).await) {
         let size = head?.map(|object| object.size());
         if size != Some(output.size_bytes) {
-            let found = size.map_or("is not stored".to_owned(), |size| {
+            let found = size.map_or("is not in the bucket".to_owned(), |size| {
                 format!("has {size} bytes in the bucket")
             });
             return Err(invalid(format!(
-                "The output {} {found}, {} were reported. Store it again, then finish.",
+                "The output {} {found}, but {} bytes were reported. Store it again, then finish.",
                 output.name, output.size_bytes
             )));
         }
@@ -320,8 +256,8 @@ async fn check_stored(bucket: &Bucket, outputs: &[StoredOutput]) -> Result<()> {
     Ok(())
 }
 
-/// `POST /v1/jobs/{id}/finish`. Whoever won may say so again: its first answer may have been lost.
-pub(crate) async fn finish(app: &App, call: &Call) -> Result<Response> {
+/// `POST /v1/jobs/{id}/finish`. The worker that finished the job may repeat it: the first response may have been lost.
+pub(super) async fn finish(app: &App, call: &Call) -> Result<Response> {
     let FinishJob {
         attempt,
         lease_token,
@@ -335,15 +271,15 @@ pub(crate) async fn finish(app: &App, call: &Call) -> Result<Response> {
     let finish = Command::Finish {
         fence: held.fence.clone(),
     };
-    // A stale worker hears that first, not that its outputs are gone.
+    // Before the outputs are checked: a stale worker gets lease_stale, not output_invalid.
     step(&job, &finish, clock::now())?;
     if made.outputs.is_empty() {
-        return Err(invalid("Nothing was made.".to_owned()));
+        return Err(invalid("outputs must not be empty.".to_owned()));
     }
     let asset = db::assets::get_any(&app.db()?, held.row.job.asset_id()?).await?;
     let asset = asset.ok_or(Rejected::Stale)?;
     let outputs = with_keys(&held, &made.outputs)?;
-    check_stored(&bucket(app, bucket_role(&asset)?)?, &outputs).await?;
+    check_stored(&storage::outputs(app, asset.visibility()?)?, &outputs).await?;
     let report = made
         .report
         .as_ref()
@@ -351,12 +287,9 @@ pub(crate) async fn finish(app: &App, call: &Call) -> Result<Response> {
         .transpose()?;
     let change = Change::Finish {
         fence: held.fence.clone(),
-        made: jobs::Made {
+        made: change::Made {
             outputs,
-            width: made.width,
-            height: made.height,
-            duration_ms: made.duration_ms,
-            placeholder: made.placeholder,
+            facts: made.facts(),
             peak_memory_bytes: made.peak_memory_bytes,
             report,
         },
@@ -365,11 +298,11 @@ pub(crate) async fn finish(app: &App, call: &Call) -> Result<Response> {
 }
 
 /// `POST /v1/jobs/{id}/fail`
-pub(crate) async fn fail(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn fail(app: &App, call: &Call) -> Result<Response> {
     let body: FailJob = call.json()?;
     if !body.code.is_of_worker() {
         let detail = format!(
-            "{} is no code that a worker ends an attempt with.",
+            "code must be one that a worker can end an attempt with; {} is not.",
             body.code.as_str()
         );
         return Err(Error::problem(ErrorCode::RequestInvalid, detail));
@@ -386,7 +319,7 @@ pub(crate) async fn fail(app: &App, call: &Call) -> Result<Response> {
 }
 
 /// `POST /v1/jobs/{id}/release`
-pub(crate) async fn release(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn release(app: &App, call: &Call) -> Result<Response> {
     let body: ReleaseJob = call.json()?;
     let held = held(app, call, body.attempt, &body.lease_token).await?;
     let change = Change::Release {
@@ -403,7 +336,7 @@ async fn end(app: &App, op: Op, held: &Held, change: &Change) -> Result<Response
     view(app, op, held.id).await
 }
 
-/// To a worker a job that was deleted meanwhile is one that it no longer holds.
+/// For its worker the lease of a job that was deleted is stale.
 fn gone(error: Error) -> Error {
     match error {
         Error::Problem(failure) if failure.code == ErrorCode::NotFound => Rejected::Stale.into(),
@@ -416,30 +349,4 @@ async fn view(app: &App, op: Op, id: JobId) -> Result<Response> {
     let row = db::jobs::get_any(&database, id).await?;
     let row = row.ok_or(Rejected::Stale)?;
     json(op, &db::jobs::view(&database, &row).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_lease_is_renewed() {
-        let now = Timestamp::from_ms(1_000_000);
-        // Lease, what is left of it, whether it is renewed.
-        let table = [
-            (30_000, 30_000, false),
-            (30_000, 20_001, false),
-            (30_000, 20_000, true),
-            (30_000, 0, true),
-            (3_000, 2_001, false),
-            (3_000, 2_000, true),
-            (300_000, 290_001, false),
-            (300_000, 290_000, true),
-        ];
-        for (lease_ms, left_ms, expected) in table {
-            let is_renewed = is_old(now.plus_ms(left_ms), lease_ms, now);
-            assert_eq!(is_renewed, expected, "{left_ms} of {lease_ms} ms");
-        }
-        assert!(is_old(now.minus_ms(5), 30_000, now), "it ran out already");
-    }
 }

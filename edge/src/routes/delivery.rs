@@ -1,36 +1,35 @@
-//! Delivery of outputs: immutable objects with ranges and validators, and headers that keep a browser from ever running
-//! one as a page.
+//! Delivery of files: immutable objects with ranges and validators, and headers that keep a browser from running one as a
+//! page.
 
 use shared::asset::Visibility;
 use shared::key;
 use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
 
+use super::playback;
 use crate::app::App;
+use crate::clock;
+use crate::db;
 use crate::error::{Error, Result};
 use crate::http::call::Call;
-use crate::routes::playback;
-use crate::{clock, db};
+use crate::storage;
 
 /// `GET /media/{key}`
-pub(crate) async fn public(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn public(app: &App, call: &Call) -> Result<Response> {
     let key = call.param(0);
     key::parse_output(key).ok_or_else(Error::not_found)?;
-    send(&app.public()?, key, call, Visibility::Public).await
+    send(&storage::public(app)?, key, call, Visibility::Public).await
 }
 
-/// What the last step of the path is for the original.
-pub(crate) const ORIGINAL: &str = "original";
-
 /// `GET /stream/{token}/{file}`
-pub(crate) async fn private(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn private(app: &App, call: &Call) -> Result<Response> {
     let asset = app
         .config
         .path_tokens
         .verify(call.param(0), clock::now())
         .ok_or_else(Error::not_found)?;
     let file = call.param(1);
-    let key = if file == ORIGINAL {
-        // A path token opens outputs. Of originals only those that players get: a picture's holds its metadata.
+    let key = if file == key::ORIGINAL {
+        // A path token opens all outputs, but only those originals that players may get.
         let row = db::assets::get_any(&app.db()?, asset).await?;
         let row = row.ok_or_else(Error::not_found)?;
         if !playback::shows_original(&row)? {
@@ -42,7 +41,7 @@ pub(crate) async fn private(app: &App, call: &Call) -> Result<Response> {
         key::parse_output(&key).ok_or_else(Error::not_found)?;
         key
     };
-    send(&app.raw()?, &key, call, Visibility::Private).await
+    send(&storage::raw(app)?, &key, call, Visibility::Private).await
 }
 
 /// What a shared cache may keep, and a private one; for objects that were stored without a word on it, too.

@@ -1,18 +1,22 @@
-//! The job routes.
+//! The operations on jobs.
 
 use shared::api::{JobPage, Op};
 use shared::job::JobState;
 use worker::Response;
 
 use crate::app::App;
+use crate::db;
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::jobs::{self, Change};
+use crate::http::page::{cursor, limit, page};
+use crate::hub;
+use crate::jobs;
+use crate::jobs::change::Change;
 use crate::outbox;
-use crate::routes::assets::{cursor, limit, page};
-use crate::{db, hub, sweeper};
+use crate::sweeper;
 
+/// The job of the path, if the caller may see it.
 async fn own(app: &App, call: &Call) -> Result<JobRow> {
     let scope = call.scope(app)?;
     db::jobs::get(&app.db()?, call.id()?, &scope)
@@ -21,7 +25,7 @@ async fn own(app: &App, call: &Call) -> Result<JobRow> {
 }
 
 /// `GET /v1/jobs`
-pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
@@ -38,28 +42,27 @@ pub(crate) async fn list(app: &App, call: &Call) -> Result<Response> {
 }
 
 /// `GET /v1/jobs/{id}`
-pub(crate) async fn get(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
     let row = own(app, call).await?;
     let mut view = db::jobs::view(&app.db()?, &row).await?;
     if view.state == JobState::Running {
-        let hub = hub::name(&row.tenant, &row.user_id);
-        match hub::progress(app, &hub, view.id, view.attempt).await {
+        match hub::progress(app, &row.subject()?.hub(), view.id, view.attempt).await {
             Ok(Some(progress)) => view.progress = progress,
             Ok(None) => {}
-            // A job without its progress is still an answer.
-            Err(error) => worker::console_warn!("progress not read: {error:?}"),
+            // The job is answered without its progress.
+            Err(error) => worker::console_warn!("progress not read: {error:?} job.id={}", view.id),
         }
     }
     json(Op::GetJob, &view)
 }
 
 /// `POST /v1/jobs/{id}/cancel`
-pub(crate) async fn cancel(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn cancel(app: &App, call: &Call) -> Result<Response> {
     change(app, call, Op::CancelJob, &Change::Cancel).await
 }
 
 /// `POST /v1/jobs/{id}/redrive`
-pub(crate) async fn redrive(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn redrive(app: &App, call: &Call) -> Result<Response> {
     change(app, call, Op::RedriveJob, &Change::Redrive).await
 }
 

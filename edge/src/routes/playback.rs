@@ -1,24 +1,28 @@
 //! What a player needs: URLs of what is playable now, and the original.
 
 use shared::api::{Op, Playback};
-use shared::asset::{Asset, AssetState, Visibility};
+use shared::asset::{Asset, AssetState, Output, Visibility};
+use shared::key;
 use shared::kind::AssetKind;
 use shared::problem::ErrorCode;
 use shared::sign::disposition::{attachment, inline};
 use shared::sign::s3::ORIGINAL_URL_TTL_S;
-use shared::{asset::Output, key};
 use worker::{Headers, Response};
 
 use crate::app::App;
-use crate::db::assets::{AssetRow, outputs, stream_url};
+use crate::clock;
+use crate::db;
+use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::routes::delivery::ORIGINAL;
-use crate::{clock, db};
+use crate::storage::output::{private_original_url, with_urls};
 
-/// What a player gets as original: film and sound whose file is in the bucket and was seen to be what it is called. A picture's
-/// original holds metadata, and the file of a failed asset may be anything.
-pub(crate) fn shows_original(row: &AssetRow) -> Result<bool> {
+/// Whether players may get the original: that of a video or an audio asset whose file was verified. The original of an image
+/// contains metadata, and the file of a failed asset may be anything.
+///
+/// # Errors
+/// When the row cannot be read.
+pub(super) fn shows_original(row: &AssetRow) -> Result<bool> {
     let is_played = match row.kind()? {
         AssetKind::Video | AssetKind::Audio => true,
         AssetKind::Image | AssetKind::Document | AssetKind::Package => false,
@@ -30,7 +34,7 @@ pub(crate) fn shows_original(row: &AssetRow) -> Result<bool> {
     Ok(is_played && is_there)
 }
 
-/// The asset of the path, and whether it is the caller's own. Without a token, nothing is.
+/// The asset of the path, and whether the caller's token covers it.
 async fn find(app: &App, call: &Call) -> Result<(AssetRow, bool)> {
     let scope = if call.has_authorization() {
         Some(call.scope(app)?)
@@ -39,15 +43,12 @@ async fn find(app: &App, call: &Call) -> Result<(AssetRow, bool)> {
     };
     let row = db::assets::get_any(&app.db()?, call.id()?).await?;
     let row = row.ok_or_else(Error::not_found)?;
-    let is_own = scope.is_some_and(|scope| {
-        let is_users = scope.user.as_ref().is_none_or(|user| *user == row.user_id);
-        row.tenant == scope.tenant && is_users
-    });
+    let is_own = scope.is_some_and(|scope| scope.covers(&row.tenant, &row.user_id));
     Ok((row, is_own))
 }
 
-/// `GET /v1/assets/{id}/original`: the owner's, and anyone's who may play it.
-pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
+/// `GET /v1/assets/{id}/original`: for the owner, and for everyone who may play it.
+pub(super) async fn original(app: &App, call: &Call) -> Result<Response> {
     let (row, is_own) = find(app, call).await?;
     let is_played = shows_original(&row)?;
     let is_public = row.visibility()? == Visibility::Public;
@@ -58,10 +59,10 @@ pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
     if row.state()? == AssetState::AwaitingUpload {
         return Err(Error::problem(
             ErrorCode::UploadMissing,
-            "The file of this asset has not arrived yet.",
+            "The file of this asset is not in the bucket yet.",
         ));
     }
-    // Its type is bound to it since the signed PUT. All but what is played is never shown in a page.
+    // The type was fixed by the signed PUT. Only what is played may be shown within a page.
     let disposition = if is_played {
         inline(&row.filename)
     } else {
@@ -80,7 +81,7 @@ pub(crate) async fn original(app: &App, call: &Call) -> Result<Response> {
         .with_headers(headers))
 }
 
-/// Where a player gets the original.
+/// URL of the original for players.
 fn original_url(app: &App, row: &AssetRow) -> Result<Option<String>> {
     if !shows_original(row)? {
         return Ok(None);
@@ -88,28 +89,28 @@ fn original_url(app: &App, row: &AssetRow) -> Result<Option<String>> {
     let id = row.id()?;
     Ok(Some(match row.visibility()? {
         Visibility::Public => format!("{}/v1/assets/{id}/original", app.config.public_url),
-        Visibility::Private => format!("{}{ORIGINAL}", stream_url(id, &app.config)),
+        Visibility::Private => private_original_url(id, &app.config),
     }))
 }
 
-/// The asset, with what its running attempt has made so far.
+/// The asset, with what its running attempt has made already.
 async fn view(app: &App, row: &AssetRow) -> Result<Asset> {
     let mut asset = row.view(&app.config)?;
     if asset.state != AssetState::Processing || asset.kind == AssetKind::Image {
         return Ok(asset);
     }
     if let Some(early) = db::attempts::early(&app.db()?, row.job_id()?).await? {
-        asset.outputs = outputs(&early.outputs, asset.id, asset.visibility, &app.config);
-        asset.width = early.width;
-        asset.height = early.height;
-        asset.duration_ms = early.duration_ms;
-        asset.placeholder = early.placeholder;
+        asset.outputs = with_urls(&early.outputs, asset.id, asset.visibility, &app.config);
+        asset.width = early.facts.width;
+        asset.height = early.facts.height;
+        asset.duration_ms = early.facts.duration_ms;
+        asset.placeholder = early.facts.placeholder;
     }
     Ok(asset)
 }
 
-/// `GET /v1/assets/{id}/playback`: public for a public asset, the owner's otherwise.
-pub(crate) async fn playback(app: &App, call: &Call) -> Result<Response> {
+/// `GET /v1/assets/{id}/playback`: for everyone when the asset is public, otherwise for its owner.
+pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
     let (row, is_own) = find(app, call).await?;
     if !is_own && row.visibility()? != Visibility::Public {
         return Err(Error::not_found());

@@ -1,4 +1,4 @@
-//! The routes of the queue: the pull dialect of Cloudflare Queues over the dispatch object.
+//! The operations of native workers on the queue: the pull API of Cloudflare Queues, served by the dispatch object.
 
 use shared::api::Op;
 use shared::message::QUEUE;
@@ -9,13 +9,14 @@ use shared::worker::queue::{
 };
 use worker::{Headers, Response};
 
+use super::workers;
 use crate::app::App;
+use crate::db;
+use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::routes::workers;
-use crate::{db, dispatch};
 
-/// Checks that the path names the only queue there is.
+/// Checks that the path names the only queue.
 fn check_queue(call: &Call) -> Result<()> {
     if call.param(0) == QUEUE {
         Ok(())
@@ -25,13 +26,13 @@ fn check_queue(call: &Call) -> Result<()> {
 }
 
 /// `POST /v1/queues/{queue}/messages/pull`
-pub(crate) async fn pull(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn pull(app: &App, call: &Call) -> Result<Response> {
     check_queue(call)?;
     let worker = call.principal(app)?.user;
     let body: PullMessages = call.json_or_default()?;
     let batch_size = body.batch_size.unwrap_or(BATCH_DEFAULT);
     if !(1..=BATCH_MAX).contains(&batch_size) {
-        let detail = format!("batch_size must be 1–{BATCH_MAX}.");
+        let detail = format!("batch_size must be an integer from 1 to {BATCH_MAX}.");
         return Err(Error::problem(ErrorCode::RequestInvalid, detail));
     }
     let visibility_ms = body.visibility_timeout_ms.or(body.visibility_timeout);
@@ -45,18 +46,18 @@ pub(crate) async fn pull(app: &App, call: &Call) -> Result<Response> {
         visibility_ms: visibility_ms.unwrap_or(UNCLAIMED_MS).min(UNCLAIMED_MS),
         wait_ms: body.wait_ms.unwrap_or_default().min(WAIT_MAX_MS),
     };
-    // The object's answer is passed on as it comes; its headers are not ours to change.
+    // The body of the object's response is passed on as it comes. Its headers are immutable.
     let (_, body) = dispatch::pull(app, pull).await?.into_parts();
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
-    // Never compressed, never buffered: white space is how a vanished worker is noticed.
+    // Never compressed and never buffered: a worker that is gone is noticed when white space cannot be sent.
     headers.set("cache-control", "no-store, no-transform")?;
     headers.set("x-accel-buffering", "no")?;
     Ok(Response::from_body(body)?.with_headers(headers))
 }
 
 /// `POST /v1/queues/{queue}/messages/ack`
-pub(crate) async fn ack(app: &App, call: &Call) -> Result<Response> {
+pub(super) async fn ack(app: &App, call: &Call) -> Result<Response> {
     check_queue(call)?;
     workers::seen(app, &call.principal(app)?.user).await;
     let acks: AckMessages = call.json()?;

@@ -1,4 +1,4 @@
-//! The way to the sweeper object.
+//! Waking the sweeper object.
 
 pub(crate) mod object;
 mod sweep;
@@ -13,14 +13,14 @@ use crate::clock;
 /// Name of the only sweeper.
 const NAME: &str = "sweeper";
 
-/// An isolate wakes the sweeper at most this often; much less than it watches after that, so that it never sleeps under load.
+/// An isolate wakes the sweeper at most this often. The sweeper stays awake for 60 s, so under load it never sleeps.
 const WAKE_EVERY_MS: u64 = 20_000;
 
 thread_local! {
     static WOKEN_AT: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
-/// Makes sure that the sweeper is awake. Call it before writing work that it guards.
+/// Makes sure that the sweeper is awake. To be called before work that depends on the sweeper is written.
 pub(crate) async fn wake(env: &Env) {
     let now = clock::now();
     if WOKEN_AT
@@ -37,6 +37,6 @@ pub(crate) async fn wake(env: &Env) {
     };
     match woken.await {
         Ok(_) => WOKEN_AT.set(Some(now)),
-        Err(error) => worker::console_warn!("the sweeper cannot be woken: {error}"),
+        Err(error) => worker::console_warn!("sweeper not woken: {error}"),
     }
 }

@@ -5,25 +5,22 @@ use std::time::Duration;
 
 use shared::time::Timestamp;
 use worker::wasm_bindgen;
-use worker::{
-    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
-    WebSocketIncomingMessage, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::sweep;
 use crate::app::App;
 use crate::clock;
 
-/// After being woken it looks again this often for this long, even if nothing is due: work that is being written while it
-/// is woken must not be missed.
+/// After it was woken it looks again this often for this long, even if nothing is due: the work for which it was woken may not be
+/// in the database yet.
 const WATCH_EVERY_MS: u64 = 5_000;
 const WATCH_MS: u64 = 60_000;
 
-/// It never runs more often than this.
+/// Least time between two sweeps.
 const PAUSE_MIN_MS: u64 = 1_000;
 
 /// See the module.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct Sweeper {
     state: State,
     env: Env,
@@ -37,7 +34,7 @@ impl Sweeper {
             .await
     }
 
-    /// Whether somebody woke it so lately that work may still be on its way into the database.
+    /// Whether it was woken so recently that work may still be on its way into the database.
     async fn watches(&self, now: Timestamp) -> Result<bool> {
         let woken: Option<u64> = self.state.storage().get("woken_at").await?;
         Ok(woken.is_some_and(|at| now.ms_since(Timestamp::from_ms(at)) < WATCH_MS))
@@ -86,32 +83,10 @@ impl DurableObject for Sweeper {
 
     async fn alarm(&self) -> Result<Response> {
         if let Err(error) = self.sweep().await {
-            // Without a next alarm it would sleep on; the runtime retries an alarm that fails.
+            // No next alarm is set, but the runtime retries an alarm that fails.
             worker::console_error!("sweeper: {error}");
             return Err(error);
         }
         Response::empty()
-    }
-
-    async fn websocket_message(
-        &self,
-        _socket: WebSocket,
-        _message: WebSocketIncomingMessage,
-    ) -> Result<()> {
-        Ok(())
-    }
-
-    async fn websocket_close(
-        &self,
-        _socket: WebSocket,
-        _code: usize,
-        _reason: String,
-        _clean: bool,
-    ) -> Result<()> {
-        Ok(())
-    }
-
-    async fn websocket_error(&self, _socket: WebSocket, _error: Error) -> Result<()> {
-        Ok(())
     }
 }

@@ -1,3 +1,4 @@
-//! Uploads.
+//! Uploads: from the signed URL to the verified file.
 
+pub(crate) mod single;
 pub(crate) mod verify;

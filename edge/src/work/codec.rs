@@ -1,4 +1,4 @@
-//! The codec module's Rust face: `js/codec.js` owns the instance, this wraps its calls.
+//! Rust bindings of the codec module. `js/codec.js` owns the instance.
 
 use serde::de::DeserializeOwned;
 use shared::image::{ImagePlan, ImageReport, Variant};
@@ -32,9 +32,9 @@ mod js {
     }
 }
 
-/// The only codec of this isolate, held for one image. Released on drop.
+/// The only codec of this isolate, held for one image and released on drop.
 #[derive(Debug)]
-pub(crate) struct Codec {
+pub(super) struct Codec {
     token: u32,
 }
 
@@ -45,9 +45,9 @@ impl Drop for Codec {
 }
 
 /// An encoded variant.
-pub(crate) struct Encoded {
-    pub(crate) variant: Variant,
-    pub(crate) bytes: Vec<u8>,
+pub(super) struct Encoded {
+    pub(super) variant: Variant,
+    pub(super) bytes: Vec<u8>,
 }
 
 #[expect(
@@ -60,8 +60,8 @@ const fn double(value: u64) -> f64 {
 }
 
 impl Codec {
-    /// Takes the codec; `None` while another image has it.
-    pub(crate) fn acquire() -> Option<Self> {
+    /// Acquires the codec; `None` while another image has it.
+    pub(super) fn acquire() -> Option<Self> {
         match js::codec_acquire(double(clock::now().ms())) {
             0 => None,
             token => Some(Self { token }),
@@ -69,14 +69,14 @@ impl Codec {
     }
 
     /// Streams an image into the codec's memory and decodes it.
-    pub(crate) async fn open(
+    pub(super) async fn open(
         &self,
         body: ResponseBody,
         size_bytes: u64,
         plan: &ImagePlan,
     ) -> Result<()> {
         let ResponseBody::Stream(stream) = body else {
-            return Err(Error::internal("an object's body is no stream"));
+            return Err(Error::internal("the body of an object is not a stream"));
         };
         let plan = serde_json::to_string(plan)?;
         js::codec_open(self.token, stream.into(), double(size_bytes), &plan)
@@ -86,7 +86,7 @@ impl Codec {
     }
 
     /// Makes the next variant; `None` after the last.
-    pub(crate) fn next(&self) -> Result<Option<Encoded>> {
+    pub(super) fn next(&self) -> Result<Option<Encoded>> {
         let made = js::codec_next(self.token).map_err(|error| from_js(&error))?;
         if made.is_null() || made.is_undefined() {
             return Ok(None);
@@ -99,12 +99,12 @@ impl Codec {
     }
 
     /// What the codec found out about the image.
-    pub(crate) fn report(&self) -> Result<ImageReport> {
+    pub(super) fn report(&self) -> Result<ImageReport> {
         parse(&js::codec_report(self.token).map_err(|error| from_js(&error))?)
     }
 
     /// Makes the codec trap, as a corrupt image could.
-    pub(crate) fn trap(&self) -> Result<()> {
+    pub(super) fn trap(&self) -> Result<()> {
         js::codec_trap(self.token)
             .map(|_| ())
             .map_err(|error| from_js(&error))
@@ -119,7 +119,7 @@ fn get(object: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// An error thrown by the codec's glue: with a code of ours, or something unforeseen.
+/// An error thrown by `js/codec.js`: one of our codes, or something unexpected.
 fn from_js(error: &JsValue) -> Error {
     let text = |name| get(error, name).as_string();
     match text("code").and_then(|code| code.parse::<ErrorCode>().ok()) {

@@ -1,14 +1,12 @@
-//! One attempt at one image job: claim, read, decode, make and store each variant, finish.
+//! One attempt at an image job of the edge: claim, read, decode, make and store each variant, finish.
 
 use std::time::Duration;
 
 use futures_util::future::{join, poll_immediate};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use shared::asset::Visibility;
-use shared::event::EventType;
-use shared::id::{EventId, JobId};
+use shared::id::JobId;
 use shared::image::{ImagePlan, VARIANT_CONTENT_TYPE};
-use shared::job::{FailureClass, Fence, LeaseHash, Progress};
+use shared::job::{Facts, FailureClass, Fence, Job, LeaseHash, Progress};
 use shared::key::{self, OutputPrefix};
 use shared::kind::RunsOn;
 use shared::problem::{ErrorCode, Failure};
@@ -17,29 +15,32 @@ use wasm_bindgen::JsCast as _;
 use worker::crypto::{DigestStream, DigestStreamAlgorithm};
 use worker::{Bucket, Delay, HttpMetadata, ResponseBody};
 
+use super::codec::{Codec, Encoded};
 use crate::app::App;
 use crate::clock;
-use crate::db::assets::{AssetRow, StoredOutput};
+use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
-use crate::hub::{self, Append};
-use crate::jobs::{self, Change, Made, new_event};
+use crate::hub::subject::Subject;
+use crate::jobs;
+use crate::jobs::change::{Change, Made};
+use crate::jobs::progress::{self, Renewal};
 use crate::outbox;
-use crate::storage::removal;
-use crate::work::codec::{Codec, Encoded};
+use crate::storage::output::StoredOutput;
+use crate::storage::{self, removal};
 
-/// Progress of one job is told at most this often; what comes in between is left out.
+/// The progress of an attempt is published at most this often; what comes in between is left out.
 const PROGRESS_EVERY_MS: u64 = 250;
 
-/// A lease is renewed when it is this old.
-const RENEW_AFTER_MS: u64 = 10_000;
-
 thread_local! {
-    /// Name of this isolate as a worker.
+    /// Name of this isolate as a worker of jobs.
     static WORKER: String = format!("edge-images-{:08x}", clock::random_u64() >> 32);
 }
 
-/// Works on `job`. `Err(Problem)`: it could not be claimed. Whatever goes wrong after the claim ends in the job's row.
-pub(crate) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
+/// Claims `job` and works on it. What goes wrong after the claim is stored with the job.
+///
+/// # Errors
+/// [`Error::Problem`] when the job cannot be claimed, [`Error::Internal`] when the database fails.
+pub(super) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
     let (token, nonce) = (clock::random_token(), clock::random_u64());
     let claim = Change::Claim {
         worker: WORKER.with(Clone::clone),
@@ -57,16 +58,15 @@ pub(crate) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
         attempt: fence.attempt,
         nonce,
     };
-    let now = clock::now();
     let mut attempt = Attempt {
         app,
         codec,
-        job,
+        subject: claimed.asset.subject()?,
+        job: claimed.job,
         asset: claimed.asset,
         fence,
         prefix,
-        renewed_at: now,
-        told_at: None,
+        reported_at: None,
     };
     let ((), made) = join(outbox::settle(app, claimed.effects), attempt.read()).await;
     let made = match made {
@@ -76,16 +76,17 @@ pub(crate) async fn work(app: &App, codec: &Codec, job: JobId) -> Result<()> {
     attempt.end(made).await
 }
 
-/// An attempt that holds the lease and the codec.
+/// An attempt that holds the lease of its job and the codec.
 struct Attempt<'a> {
     app: &'a App,
     codec: &'a Codec,
-    job: JobId,
+    subject: Subject,
+    /// The job as of the claim or the last renewal.
+    job: Job,
     asset: AssetRow,
     fence: Fence,
     prefix: OutputPrefix,
-    renewed_at: Timestamp,
-    told_at: Option<Timestamp>,
+    reported_at: Option<Timestamp>,
 }
 
 impl Attempt<'_> {
@@ -95,16 +96,11 @@ impl Attempt<'_> {
 
     /// Where the outputs go.
     fn bucket(&self) -> Result<Bucket> {
-        match self.asset.visibility()? {
-            Visibility::Public => self.app.public(),
-            Visibility::Private => self.app.raw(),
-        }
+        storage::outputs(self.app, self.asset.visibility()?)
     }
 
     async fn original(&self) -> Result<ResponseBody> {
-        let object = self
-            .app
-            .raw()?
+        let object = storage::raw(self.app)?
             .get(key::original(self.asset.id()?))
             .execute()
             .await?;
@@ -116,11 +112,11 @@ impl Attempt<'_> {
         })?;
         let body = object
             .body()
-            .ok_or_else(|| Error::internal("an object came without its body"))?;
+            .ok_or_else(|| Error::internal("an object has no body"))?;
         Ok(body.response_body()?)
     }
 
-    /// Checks the original and decodes it.
+    /// Verifies the checksum of the original, if one was declared, and decodes it.
     async fn read(&self) -> Result<()> {
         if let Some(declared) = &self.asset.sha256 {
             self.check_sha256(declared).await?;
@@ -133,10 +129,10 @@ impl Attempt<'_> {
             .await
     }
 
-    /// Compares the declared checksum with the stored file, streamed through the runtime's own digest.
+    /// Compares the declared checksum with that of the stored file, which is streamed through the digest of the runtime.
     async fn check_sha256(&self, declared: &str) -> Result<()> {
         let ResponseBody::Stream(stream) = self.original().await? else {
-            return Err(Error::internal("an object's body is no stream"));
+            return Err(Error::internal("the body of an object is not a stream"));
         };
         let digest = DigestStream::new(DigestStreamAlgorithm::Sha256);
         let piped =
@@ -148,17 +144,12 @@ impl Attempt<'_> {
             .digest()
             .await
             .map_err(|error| Error::internal(format!("digest: {error:?}")))?;
-        let hex: String = hash
-            .to_vec()
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-            .collect();
+        let hex = hex::encode(hash.to_vec());
         if hex == declared {
             Ok(())
         } else {
             let detail = format!(
-                "The stored file has the SHA-256 {hex}, {declared} was declared. Create the asset again and put the right file."
+                "The stored file has the SHA-256 {hex}, but {declared} was declared. Create the asset again and upload the right file."
             );
             Err(Error::problem(ErrorCode::UploadChecksumMismatch, detail))
         }
@@ -175,11 +166,11 @@ impl Attempt<'_> {
         while let Some(encoded) = self.codec.next()? {
             let name = encoded.variant.name.clone();
             puts.push(store(&bucket, self.prefix, encoded));
-            // The first poll sends it; it is stored while the next variant is made.
+            // The first poll sends the request; the variant is stored while the next one is made.
             if let Some(Some(stored)) = poll_immediate(puts.next()).await {
                 outputs.push(stored?);
             }
-            // A turn of the event loop, so that one image never holds up whatever else this process serves.
+            // One turn of the event loop, so that one image does not block everything else in this isolate.
             Delay::from(Duration::ZERO).await;
             made += 1;
             self.done(made, total, "encode", Some(name)).await?;
@@ -191,16 +182,18 @@ impl Attempt<'_> {
         let report = self.codec.report()?;
         Ok(Made {
             outputs,
-            width: Some(report.width),
-            height: Some(report.height),
-            duration_ms: None,
-            placeholder: Some(report.placeholder),
+            facts: Facts {
+                width: Some(report.width),
+                height: Some(report.height),
+                duration_ms: None,
+                placeholder: Some(report.placeholder),
+            },
             peak_memory_bytes: Some(report.peak_memory_bytes),
             report: None,
         })
     }
 
-    /// A step is done: renews the lease when it is old, and tells the progress unless it was told a moment ago.
+    /// A step is done: renews the lease when it is due, and publishes the progress unless that happened a moment ago.
     async fn done(
         &mut self,
         done: usize,
@@ -208,45 +201,30 @@ impl Attempt<'_> {
         stage: &str,
         rendition: Option<String>,
     ) -> Result<()> {
+        let renewal = Renewal {
+            fence: self.fence.clone(),
+            deadline_min: None,
+            early: None,
+        };
+        self.job = progress::renew(self.app, &self.subject, &self.job, renewal).await?;
         let now = clock::now();
-        if now.ms_since(self.renewed_at) >= RENEW_AFTER_MS {
-            jobs::apply(
-                self.app,
-                self.job,
-                &Change::Heartbeat {
-                    fence: self.fence.clone(),
-                    deadline_min: None,
-                    early: None,
-                },
-            )
-            .await?;
-            self.renewed_at = now;
-        }
         if self
-            .told_at
+            .reported_at
             .is_some_and(|at| now.ms_since(at) < PROGRESS_EVERY_MS)
         {
             return Ok(());
         }
-        self.told_at = Some(now);
-        let mut event = new_event(EventType::ProcessingProgress, &self.asset, now)?;
-        event.event_id = EventId::new(now, clock::random());
-        event.attempt = Some(self.fence.attempt);
-        event.progress = Some(Progress {
+        self.reported_at = Some(now);
+        let progress = Progress {
             ratio: Some(ratio(done, total)),
             stage: stage.to_owned(),
             rendition,
             ..Progress::default()
-        });
-        let hub = hub::name(&self.asset.tenant, &self.asset.user_id);
-        if let Err(error) = hub::append(self.app, &hub, &[Append::of(&event)?]).await {
-            // Progress that is not heard is no reason to stop.
-            worker::console_warn!("progress not told: {error:?}");
-        }
-        Ok(())
+        };
+        progress::report(self.app, &self.subject, self.fence.attempt, progress).await
     }
 
-    /// What becomes of the job when this attempt at it failed.
+    /// The end of an attempt that failed.
     fn give_up(&self, failure: Failure, peak_memory_bytes: Option<u64>) -> Change {
         let fence = self.fence.clone();
         if self.app.config.has_native_workers && failure.code.is_for_native() {
@@ -265,7 +243,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Ends the attempt as it went.
+    /// Ends the attempt by its result.
     async fn end(&self, made: Result<Made>) -> Result<()> {
         let peak = self
             .codec
@@ -280,23 +258,23 @@ impl Attempt<'_> {
             Err(error) => {
                 worker::console_log!(
                     "attempt failed job.id={} attempt={} error={error:?}",
-                    self.job,
+                    self.subject.job_id,
                     self.fence.attempt
                 );
                 self.give_up(error.failure(), peak)
             }
         };
-        match jobs::apply(self.app, self.job, &change).await {
+        match jobs::apply(self.app, self.subject.job_id, &change).await {
             Ok(applied) => outbox::settle(self.app, applied.effects).await,
-            // Cancelled, deleted or taken over meanwhile: nothing of this attempt is visible. If this removal fails, the
-            // prefix has a tombstone.
+            // The job was cancelled, deleted or claimed by another worker, so nothing of this attempt is visible. If this removal
+            // fails, the tombstone of the prefix remains.
             Err(Error::Problem(failure)) => {
                 worker::console_warn!(
-                    "attempt was overtaken job.id={} code={}",
-                    self.job,
+                    "attempt is no longer the current one job.id={} code={}",
+                    self.subject.job_id,
                     failure.code.as_str()
                 );
-                removal::remove_all(&self.bucket()?, &self.prefix.to_string()).await?;
+                removal::remove_prefix(&self.bucket()?, &self.prefix.to_string()).await?;
             }
             Err(error) => return Err(error),
         }
@@ -313,7 +291,7 @@ fn ratio(done: usize, total: usize) -> f64 {
     done as f64 / total as f64
 }
 
-/// Stores a variant and checks what the bucket says of it.
+/// Stores a variant and compares the size that the bucket reports.
 async fn store(bucket: &Bucket, prefix: OutputPrefix, encoded: Encoded) -> Result<StoredOutput> {
     let Encoded { variant, bytes } = encoded;
     let key = prefix.webp(&variant.name);
@@ -328,7 +306,7 @@ async fn store(bucket: &Bucket, prefix: OutputPrefix, encoded: Encoded) -> Resul
         .execute()
         .await?;
     if stored.is_none_or(|object| object.size() != variant.size_bytes) {
-        return Err(Error::internal(format!("{key} was not stored whole")));
+        return Err(Error::internal(format!("{key} was not stored completely")));
     }
     Ok(StoredOutput {
         name: variant.name,

@@ -1,6 +1,6 @@
-//! The queue's consumer: works on what the edge works on, and hands the rest to the dispatch object, where native workers
-//! pull. A message is a hint: it is acknowledged whatever becomes of the job, because the database knows
-//! the rest; it is retried only when this isolate could not even look at the job.
+//! The queue's consumer: runs the jobs of the edge, and passes messages about all others to the dispatch object, from which
+//! native workers pull. A message is a hint. It is acknowledged whatever the result of the job is, because the database has the
+//! state; it is retried only when this isolate could not look at the job.
 
 mod codec;
 mod image;
@@ -9,22 +9,23 @@ use shared::kind::RunsOn;
 use shared::message::Message;
 use worker::{Context, Env, MessageBatch, MessageExt as _, QueueRetryOptionsBuilder, RawMessage};
 
+use self::codec::Codec;
 use crate::app::App;
-use crate::db::outbox;
+use crate::clock;
+use crate::db::messages;
+use crate::dispatch;
 use crate::error::Error;
-use crate::work::codec::Codec;
-use crate::{clock, dispatch};
 
-/// A message that found the codec busy, or the database away, comes back after this time.
+/// A message that cannot be worked on now, because the codec is busy or the database fails, is delivered again after this time.
 const RETRY_S: u32 = 1;
 
-/// What becomes of a message.
-enum Fate {
+/// How a message is settled.
+enum Verdict {
     Ack,
     Retry,
 }
 
-/// Consumes a batch. Never fails as a whole: each message has its own fate.
+/// Consumes a batch. Each message is settled by itself.
 pub(crate) async fn consume(batch: &MessageBatch<String>, env: Env, context: Context) {
     let app = match App::new(env, context) {
         Ok(app) => app,
@@ -35,9 +36,9 @@ pub(crate) async fn consume(batch: &MessageBatch<String>, env: Env, context: Con
         }
     };
     for message in batch.raw_iter() {
-        match fate(&app, &message).await {
-            Fate::Ack => message.ack(),
-            Fate::Retry => message.retry_with_options(
+        match settle(&app, &message).await {
+            Verdict::Ack => message.ack(),
+            Verdict::Retry => message.retry_with_options(
                 &QueueRetryOptionsBuilder::new()
                     .with_delay_seconds(RETRY_S)
                     .build(),
@@ -46,13 +47,13 @@ pub(crate) async fn consume(batch: &MessageBatch<String>, env: Env, context: Con
     }
 }
 
-async fn fate(app: &App, raw: &RawMessage) -> Fate {
+async fn settle(app: &App, raw: &RawMessage) -> Verdict {
     let Some(message) = raw.body().as_string().as_deref().and_then(Message::decode) else {
         worker::console_error!(
-            "queue: a message of no known form was dropped message.id={}",
+            "queue: a message of an unknown form was dropped message.id={}",
             raw.id()
         );
-        return Fate::Ack;
+        return Verdict::Ack;
     };
     match message.runs_on {
         RunsOn::Edge => work(app, message).await,
@@ -60,39 +61,39 @@ async fn fate(app: &App, raw: &RawMessage) -> Fate {
     }
 }
 
-/// Leaves the message where native workers pull. From then on it is durable there, so the sweeper can be patient.
-async fn hand_over(app: &App, message: Message) -> Fate {
+/// Passes the message to the dispatch object, which stores it durably.
+async fn hand_over(app: &App, message: Message) -> Verdict {
     let handed = async {
         dispatch::push(app, message).await?;
-        outbox::mark_dispatched(&app.db()?, message.job_id, clock::now()).await
+        messages::mark_dispatched(&app.db()?, message.job_id, clock::now()).await
     };
     match handed.await {
-        Ok(()) => Fate::Ack,
+        Ok(()) => Verdict::Ack,
         Err(error) => {
             worker::console_error!("queue: {error:?} job.id={}", message.job_id);
-            Fate::Retry
+            Verdict::Retry
         }
     }
 }
 
-async fn work(app: &App, message: Message) -> Fate {
+async fn work(app: &App, message: Message) -> Verdict {
     let Some(codec) = Codec::acquire() else {
-        return Fate::Retry;
+        return Verdict::Retry;
     };
     match image::work(app, &codec, message.job_id).await {
-        Ok(()) => Fate::Ack,
-        // Not due, running elsewhere, ended, or gone: nothing to do for this message.
+        Ok(()) => Verdict::Ack,
+        // The job is not due, is running elsewhere, has ended or was deleted: this message is of no use.
         Err(Error::Problem(failure)) => {
             worker::console_debug!(
-                "queue: job not taken job.id={} code={}",
+                "queue: job not claimed job.id={} code={}",
                 message.job_id,
                 failure.code.as_str()
             );
-            Fate::Ack
+            Verdict::Ack
         }
         Err(error) => {
             worker::console_error!("queue: {error:?} job.id={}", message.job_id);
-            Fate::Retry
+            Verdict::Retry
         }
     }
 }
