@@ -50,7 +50,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     let retry = events
         .next_of("processing_progress", &created.asset_id)
         .await;
-    check_retry(&retry, 1, "lease_expired: The worker vanished");
+    check_retry(&retry, 1, "lease_expired: The worker stopped responding");
     check_stale(&slow, &lost, "lease_stale").await;
     // A mixture of both fences is rejected, and so is the fence of another worker.
     let mut mixed = lost.clone();
