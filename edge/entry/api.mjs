@@ -1,3 +1,3 @@
-// Entry of script 1: everything comes from the Rust build.
+// Entry of script 1: the Rust build.
 export { default } from "../build/index.js";
 export * from "../build/index.js";

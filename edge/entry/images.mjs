@@ -1,3 +1,4 @@
-// Entry of script 2: the codec module is compiled by the platform and handed to `js/codec.js` before the Rust build loads.
+// Entry of script 2. The platform compiles the codec module, which must be available before the Rust build with `js/codec.js`
+// loads.
 import "./imaging.mjs";
 export { default } from "../build/index.js";

@@ -1,3 +1,3 @@
-// worker-build's bundler takes no .wasm import but its own, so the codec module is imported here, by wrangler.
+// The bundler of worker-build accepts no .wasm import but its own, so wrangler bundles this file, which imports the codec module.
 import imaging from "../imaging.wasm";
 globalThis.__ferrotype_imaging = imaging;

@@ -1,20 +1,20 @@
-// The edge's hands on the imaging module: one instance per isolate, one image at a time.
+// The instance of the codec module: one per isolate, used for one image at a time.
 //
-// The entry script puts the compiled module at `globalThis.__ferrotype_imaging`. The instance is kept from image to
-// image (its code stays warm, its memory is reused) and dropped after a trap, after a broken lock, and when its
-// memory, which never shrinks, has grown above a mark. Every call but `codec_acquire` takes the token that it gave:
-// a request that the runtime cancelled and that comes back late finds its token stale and touches nothing.
+// The entry script puts the compiled module at `globalThis.__ferrotype_imaging`. The instance is kept for the next image, so
+// that its code stays compiled and its memory is reused. It is dropped after a trap, when a lock is taken over, and when its
+// memory, which never shrinks, has become too large. Every function but `codec_acquire` requires the token that
+// `codec_acquire` returned: a request that the runtime cancelled and later resumes has a stale token and changes nothing.
 
-/** A lock older than this belongs to a cancelled request: no image takes so long. */
+/** A lock older than this belongs to a cancelled request: no image needs so much time. */
 const LOCK_MAX_MS = 60_000;
 
-/** Bytes per read, and at most this many are probed before the whole file gets its buffer. */
+/** Bytes per read. The header is probed in the first read, before memory for the whole file is reserved. */
 const CHUNK_BYTES = 262_144;
 
-/** What the module may take at most: its own memory limit. */
+/** Most memory of the module: the limit that it is linked with. */
 const MEMORY_MAX_BYTES = 96 * 1024 * 1024;
 
-/** Above this the instance is not worth keeping: an isolate has 128 MB for everything in it. */
+/** An instance with more memory than this is not kept: an isolate has 128 MB in total. */
 const MEMORY_KEEP_BYTES = 64 * 1024 * 1024;
 
 const NO_MORE = 1;
@@ -22,16 +22,16 @@ const FAILED = 2;
 
 const decoder = new TextDecoder();
 
-/** The instance's exports, or null. */
+/** Exports of the instance, or null. */
 let codec = null;
-/** Largest size of the instance's memory so far. */
+/** Largest memory of the instance so far. */
 let peakBytes = 0;
-/** Token of the holder, 0 if free. */
+/** Token of the request that uses the codec, 0 if none. */
 let holder = 0;
 let acquiredAt = 0;
 let lastToken = 0;
 
-/** An error that the caller can tell by its code. */
+/** An error with a code. */
 function failure(code, detail) {
   return Object.assign(new Error(`${code}: ${detail}`), { code, detail });
 }
@@ -47,7 +47,7 @@ function check(token) {
   }
 }
 
-/** Runs `act` on the exports; a trap costs the instance. */
+/** Runs `act` on the exports. A trap drops the instance. */
 function guarded(token, act) {
   check(token);
   try {
@@ -58,13 +58,13 @@ function guarded(token, act) {
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
       drop();
-      throw failure("image_codec_trapped", "The picture crashed the codec, so it was given up. Export it again and upload that file.");
+      throw failure("image_codec_trapped", "The image crashed the codec. Export it again and upload the new file.");
     }
     throw error;
   }
 }
 
-/** Bytes of the instance's memory: a fresh view each time, growth detaches the old ones. */
+/** Bytes of the instance's memory. A new view each time, because growth detaches the old ones. */
 function view(exports, pointer, length) {
   return new Uint8Array(exports.memory.buffer, pointer, length);
 }
@@ -73,7 +73,7 @@ function reply(exports) {
   return decoder.decode(view(exports, exports.codec_reply_ptr(), exports.codec_reply_len()));
 }
 
-/** Passes a status on, or throws the failure behind it. */
+/** Returns the status, or throws the failure that it stands for. */
 function settled(exports, status) {
   if (status === FAILED) {
     const { code, detail } = JSON.parse(reply(exports));
@@ -85,16 +85,16 @@ function settled(exports, status) {
 /** Copies bytes into the scratch buffer. */
 function scratch(exports, bytes) {
   const pointer = exports.codec_scratch(bytes.byteLength);
-  if (pointer === 0) throw failure("image_memory_exceeded", "The codec's memory is used up. Upload a smaller version.");
+  if (pointer === 0) throw failure("image_memory_exceeded", "The codec has no memory left. Upload a smaller version.");
   view(exports, pointer, bytes.byteLength).set(bytes);
 }
 
-function takePlan(exports, plan) {
+function setPlan(exports, plan) {
   scratch(exports, new TextEncoder().encode(plan));
   settled(exports, exports.codec_plan());
 }
 
-/** Reads up to a chunk into `buffer`, which it takes; gives the bytes read (with their buffer) and whether the stream ended. */
+/** Reads at most one chunk into `buffer`, which is detached. Returns the bytes, in a new buffer, and whether the stream ended. */
 async function readChunk(reader, buffer) {
   const target = new Uint8Array(buffer);
   const { value, done } = reader.readAtLeast
@@ -104,9 +104,9 @@ async function readChunk(reader, buffer) {
 }
 
 /**
- * Takes the codec, unless another request holds it.
- * @param {number} now_ms Clock.
- * @returns {number} Token for the other calls, or 0 if busy.
+ * Acquires the codec, unless another request uses it.
+ * @param {number} now_ms The current time.
+ * @returns {number} Token for the other functions, or 0 if the codec is busy.
  */
 export function codec_acquire(now_ms) {
   if (holder !== 0) {
@@ -128,29 +128,29 @@ export function codec_acquire(now_ms) {
  */
 export async function codec_open(token, stream, size_bytes, plan) {
   guarded(token, (exports) => {
-    takePlan(exports, plan);
-    // The size alone may be too much: then not a byte is read.
+    setPlan(exports, plan);
+    // If the size alone is too large, nothing is read.
     settled(exports, exports.codec_probe(Math.min(size_bytes, 0xffff_ffff)));
   });
   const reader = stream.getReader({ mode: "byob" });
   try {
     await fill(token, reader, size_bytes, plan);
   } finally {
-    // Also when the file is complete: nothing else of the body is wanted. A stream that failed may refuse.
+    // Also after the whole file was read: nothing else of the body is needed. Fails if the stream has failed.
     reader.cancel().catch(() => {});
   }
   guarded(token, (exports) => settled(exports, exports.codec_open()));
 }
 
-/** Gives the plan to the instance, which may be a fresh one, and reserves the input buffer in it. */
+/** Sets the plan of the instance, which may be a new one, and reserves the input buffer in it. */
 function reserve(exports, sizeBytes, plan) {
-  takePlan(exports, plan);
+  setPlan(exports, plan);
   const pointer = exports.codec_input(sizeBytes);
   if (pointer === 0) settled(exports, FAILED);
   return pointer;
 }
 
-/** Copies `sizeBytes` from the reader into the codec's input buffer, which is reserved after a look at the first chunk. */
+/** Copies `sizeBytes` from the reader into the codec's input buffer, which is reserved after the first chunk was probed. */
 async function fill(token, reader, sizeBytes, plan) {
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   let pointer = 0;
@@ -164,7 +164,7 @@ async function fill(token, reader, sizeBytes, plan) {
       scratch(exports, wanted);
       settled(exports, exports.codec_probe(sizeBytes));
       const estimateBytes = JSON.parse(reply(exports)) ?? MEMORY_MAX_BYTES;
-      // The heap of earlier pictures may be free and still not fit this one: what is there counts as taken.
+      // The heap of earlier images may be fragmented, so all memory of the instance counts as used.
       if (exports.memory.buffer.byteLength + estimateBytes > MEMORY_MAX_BYTES) drop();
     });
     guarded(token, (exports) => {
@@ -174,7 +174,7 @@ async function fill(token, reader, sizeBytes, plan) {
     });
     at += wanted.byteLength;
     if (done && at < sizeBytes) {
-      throw failure("unavailable", `The file's body ended after ${at} of ${sizeBytes} bytes. Try again.`);
+      throw failure("unavailable", `The file ended after ${at} of ${sizeBytes} bytes. Try again.`);
     }
   }
 }
@@ -182,7 +182,7 @@ async function fill(token, reader, sizeBytes, plan) {
 /**
  * Makes the next variant.
  * @param {number} token From `codec_acquire`.
- * @returns {{meta: string, bytes: Uint8Array} | null} JSON of the variant and its file, or null after the last one.
+ * @returns {{meta: string, bytes: Uint8Array} | null} The variant as JSON and its file, or null after the last one.
  */
 export function codec_next(token) {
   return guarded(token, (exports) => {
@@ -193,9 +193,9 @@ export function codec_next(token) {
 }
 
 /**
- * What is known of the image.
+ * The facts about the image.
  * @param {number} token From `codec_acquire`.
- * @returns {string} JSON of the report, with the largest memory size of this instance so far.
+ * @returns {string} The report as JSON, with the largest memory of this instance so far.
  */
 export function codec_report(token) {
   const report = guarded(token, (exports) => {
@@ -206,7 +206,7 @@ export function codec_report(token) {
 }
 
 /**
- * Frees the image and the codec. A stale token is ignored: its codec is gone already.
+ * Frees the image and releases the codec. Does nothing for a stale token.
  * @param {number} token From `codec_acquire`.
  */
 export function codec_release(token) {
@@ -220,7 +220,7 @@ export function codec_release(token) {
 }
 
 /**
- * Traps inside the module: what a picture that crashes the codec does.
+ * Traps inside the module, as an image that crashes the codec does.
  * @param {number} token From `codec_acquire`.
  */
 export function codec_trap(token) {

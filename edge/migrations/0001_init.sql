@@ -1,4 +1,4 @@
--- The words in every CHECK are those of the enums in `shared`; a test compares them.
+-- The words in every CHECK are those of the enums in the crate `shared`; a test compares them.
 -- Times are milliseconds since the epoch.
 
 CREATE TABLE assets (
@@ -20,7 +20,7 @@ CREATE TABLE assets (
   owner_type   TEXT NOT NULL,
   owner_id     TEXT NOT NULL,
   metadata     TEXT NOT NULL,
-  -- Reserved at creation; the job itself exists from `complete` on.
+  -- Reserved at creation. The job itself is created by `complete`.
   job_id       TEXT NOT NULL,
   -- JSON list of {name, key, content_type, width, height, size_bytes}; only published outputs.
   outputs      TEXT NOT NULL DEFAULT '[]',
@@ -53,7 +53,7 @@ CREATE TABLE jobs (
   error_detail TEXT,
   created_at   INTEGER NOT NULL,
   ended_at     INTEGER,
-  -- Fresh with every write: the guard that makes a read, a decision and a batch one step.
+  -- New with every write: the guard that makes a read, a decision and a batch atomic.
   write_id     TEXT NOT NULL,
   CHECK ((state IN ('succeeded', 'failed', 'cancelled')) = (ended_at IS NOT NULL)),
   CHECK ((state = 'queued') = (run_at IS NOT NULL)),
@@ -79,14 +79,14 @@ CREATE TABLE attempts (
   PRIMARY KEY (job_id, attempt)
 ) STRICT;
 
--- Messages that the queue has to carry: one row per job that waits for a claim.
+-- Messages for the queue: one row per job that waits for a claim.
 CREATE TABLE outbox_messages (
   job_id  TEXT PRIMARY KEY,
   due_at  INTEGER NOT NULL,
   sent_at INTEGER
 ) STRICT;
 
--- Events that the hubs have to hear, in order; a row goes when its hub has it.
+-- Events for the hubs, in order. A row is deleted when its hub has the event.
 CREATE TABLE outbox_events (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   hub        TEXT NOT NULL,
@@ -96,7 +96,7 @@ CREATE TABLE outbox_events (
 
 CREATE INDEX outbox_events_by_hub ON outbox_events (hub, id);
 
--- Object prefixes to remove: outputs of attempts that did not win, files of deleted assets.
+-- Prefixes of objects to remove: outputs of unsuccessful attempts, files of deleted assets.
 CREATE TABLE tombstones (
   prefix TEXT PRIMARY KEY,
   due_at INTEGER NOT NULL

@@ -1,6 +1,6 @@
--- Jobs for native workers: film, sound, and pictures that the edge has no memory or no decoder for.
+-- Jobs for native workers: video, audio, and images for which the edge has no decoder or not enough memory.
 
--- SQLite changes no CHECK in place, so `jobs` moves into a new table. Its indexes go with the old one.
+-- SQLite cannot change a CHECK, so the rows of `jobs` move to a new table. Its indexes are dropped with the old one.
 ALTER TABLE jobs RENAME TO jobs_before_native;
 
 CREATE TABLE jobs (
@@ -22,7 +22,7 @@ CREATE TABLE jobs (
   error_detail TEXT,
   created_at   INTEGER NOT NULL,
   ended_at     INTEGER,
-  -- Fresh with every write: the guard that makes a read, a decision and a batch one step.
+  -- New with every write: the guard that makes a read, a decision and a batch atomic.
   write_id     TEXT NOT NULL,
   CHECK ((state IN ('succeeded', 'failed', 'cancelled')) = (ended_at IS NOT NULL)),
   CHECK ((state = 'queued') = (run_at IS NOT NULL)),
@@ -43,16 +43,16 @@ CREATE INDEX jobs_by_asset ON jobs (asset_id);
 CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_open ON jobs (deadline_at) WHERE state IN ('queued', 'running');
 
--- The attempt's half of the fence: a worker whose job was cancelled is told so by the fence that it still holds.
+-- Half of the fence, kept with the attempt: a worker whose job was cancelled can still prove that it held it, and learns so.
 ALTER TABLE attempts ADD COLUMN lease_hash TEXT;
--- What is playable before the attempt has ended: JSON {outputs, width, height, duration_ms, placeholder}.
+-- What is playable before the attempt ends: JSON {outputs, width, height, duration_ms, placeholder}.
 ALTER TABLE attempts ADD COLUMN early TEXT;
 -- What its worker found out: JSON.
 ALTER TABLE attempts ADD COLUMN report TEXT;
 
 CREATE INDEX attempts_running ON attempts (worker) WHERE ended_at IS NULL;
 
--- When a sent message that no claim has answered is sent again. It depends on where it went.
+-- When a message that led to no claim is sent again. The time depends on where the message is.
 ALTER TABLE outbox_messages ADD COLUMN resend_at INTEGER;
 
 -- Native workers, by the `sub` of their tokens.
@@ -64,9 +64,9 @@ CREATE TABLE workers (
   slots          INTEGER NOT NULL,
   -- JSON list of {name, is_hardware}.
   encoders       TEXT NOT NULL,
-  -- As it says itself.
+  -- As the worker reports it.
   state          TEXT NOT NULL CHECK (state IN ('active', 'draining')),
-  -- Whether an admin wants it to take no new jobs.
+  -- Whether an admin drains it.
   drain          INTEGER NOT NULL DEFAULT 0,
   registered_at  INTEGER NOT NULL,
   seen_at        INTEGER NOT NULL

@@ -1,2 +1,3 @@
--- Native workers that a job has lost since it was created or redriven. At the edge a vanished worker counts as a failure.
+-- Native workers that vanished while they held the job, since it was created or redriven. At the edge a vanished worker counts as a
+-- failure.
 ALTER TABLE jobs ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;

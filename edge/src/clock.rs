@@ -1,8 +1,8 @@
-//! The clock and the dice of the runtime: the only places where time and randomness enter.
+//! Time and randomness of the runtime. No other module reads either.
 
 use shared::time::Timestamp;
 
-/// The time now. In production it stands still while code computes and moves with I/O (a Workers rule against timing attacks).
+/// The current time. In production it advances only with I/O: Workers freezes it while code computes, to prevent timing attacks.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
@@ -29,7 +29,7 @@ fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A random token for leases, as text.
+/// A random token of 128 bits, in hexadecimal.
 pub(crate) fn random_token() -> String {
     format!("{:032x}", random())
 }

@@ -1,4 +1,4 @@
-//! Settings: variables and secrets of the script, read once per isolate. wrangler.toml documents each.
+//! Settings: variables and secrets of the script, read once per isolate. `wrangler.toml` documents each.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,42 +16,42 @@ use worker::Env;
 
 use crate::error::{Error, Result};
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Base of URLs in answers, without a last slash.
+    /// Start of the URLs in responses, without a trailing slash.
     pub(crate) public_url: String,
-    /// Base of the URLs of public outputs, without a last slash.
+    /// Start of the URLs of public outputs, without a trailing slash.
     pub(crate) media_url: String,
-    /// Signs URLs of the raw bucket.
+    /// Signer of URLs into the raw bucket.
     pub(crate) raw: Signer,
-    /// Which API tokens are taken.
+    /// Which API tokens are accepted.
     pub(crate) tokens: TokenPolicy,
-    /// Which event tickets are taken: tokens of another audience, so that neither passes for the other.
+    /// Which event tickets are accepted. Tickets are tokens for another audience, so neither can be used as the other.
     pub(crate) tickets: TokenPolicy,
-    /// Opens private outputs.
+    /// Signs and verifies the path tokens of private outputs.
     pub(crate) path_tokens: PathTokens,
-    /// Origins that browsers may call from; empty list: none.
+    /// Origins whose pages may call the API.
     pub(crate) cors: Cors,
-    /// Largest upload in bytes.
+    /// Largest upload, in bytes.
     pub(crate) size_max_bytes: u64,
-    /// Largest image in pixels.
+    /// Largest image, in pixels.
     pub(crate) pixels_max: u64,
-    /// Largest estimate of a decode's memory, in bytes.
+    /// Most memory of one decode at the edge, as estimated before it starts, in bytes.
     pub(crate) memory_max_bytes: u64,
-    /// Lease of a job.
+    /// Duration of the lease of a job.
     pub(crate) lease_ms: u64,
-    /// Whether native workers do what the edge cannot; without them it is refused.
+    /// Whether there are native workers. Without them, everything that the edge cannot process is refused.
     pub(crate) has_native_workers: bool,
-    /// Presets of films and sound, by tenant.
+    /// Presets for video and audio, by tenant.
     pub(crate) video_presets: Presets,
-    /// Nonce of this start; empty in production.
+    /// Identifies this start of a development stack; empty in production.
     pub(crate) nonce: String,
-    /// Faults to inject; none outside tests.
+    /// Faults that tests inject.
     pub(crate) faults: Faults,
 }
 
-/// A preset for each tenant; `*` is for those that have none of their own.
+/// Presets by tenant. `*` is the preset of all tenants without one of their own.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Presets(BTreeMap<String, Map<String, Value>>);
 
@@ -63,11 +63,11 @@ impl Presets {
         let presets: BTreeMap<String, Map<String, Value>> =
             serde_json::from_str(text).map_err(|error| {
                 Error::internal(format!(
-                    "VIDEO_PRESETS is no JSON object of objects: {error}"
+                    "VIDEO_PRESETS must be a JSON object of objects: {error}"
                 ))
             })?;
         for (tenant, preset) in &presets {
-            // Here, where its author sees it, and not in each job of the tenant.
+            // Checked here, so that a mistake shows at the first request and not as a failure of every job of the tenant.
             Preset::parse(&serde_json::to_string(preset)?).map_err(|error| {
                 Error::internal(format!("VIDEO_PRESETS, tenant {tenant}: {error}"))
             })?;
@@ -75,30 +75,30 @@ impl Presets {
         Ok(Self(presets))
     }
 
-    /// The preset of `tenant`; empty: the worker's own.
+    /// The preset of `tenant`. An empty one selects the default of the worker.
     pub(crate) fn of(&self, tenant: &str) -> Map<String, Value> {
         let preset = self.0.get(tenant).or_else(|| self.0.get("*"));
         preset.cloned().unwrap_or_default()
     }
 }
 
-/// Origins that may read answers.
+/// Origins whose pages may read responses.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cors {
     /// Every origin.
     Any,
-    /// These.
+    /// Only these; none when the list is empty.
     Origins(Vec<String>),
 }
 
-/// Faults that tests inject by the variable `FAULTS`, a list of words separated by commas. Never set it in production.
+/// Faults that tests inject by the variable `FAULTS`: words separated by commas. Never set it in production.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
-    /// `queue_drop`: every second message is lost.
+    /// `queue_drop`: half of the messages, chosen at random, are lost.
     pub(crate) queue_drop: bool,
     /// `queue_double`: every message is sent twice.
     pub(crate) queue_double: bool,
-    /// `queue_shuffle`: messages are delayed by 0–2 s, so that they overtake each other.
+    /// `queue_shuffle`: messages are delayed by 0–2 s, so that they arrive out of order.
     pub(crate) queue_shuffle: bool,
     /// `trap_size=N`: the codec traps on originals of exactly N bytes.
     pub(crate) trap_size_bytes: Option<u64>,
@@ -119,7 +119,7 @@ impl Faults {
                 Some(("trap_size", size)) => faults.trap_size_bytes = size.parse().ok(),
                 None | Some(_) => {
                     return Err(Error::internal(format!(
-                        "FAULTS holds the unknown word {word}"
+                        "FAULTS contains the unknown word {word}"
                     )));
                 }
             }
@@ -133,7 +133,10 @@ thread_local! {
 }
 
 impl Config {
-    /// The isolate's configuration; an error names the setting that is missing or wrong.
+    /// The configuration of this isolate.
+    ///
+    /// # Errors
+    /// When a setting is missing or invalid; the error names it.
     pub(crate) fn of(env: &Env) -> Result<Rc<Self>> {
         CONFIG.with_borrow_mut(|cached| {
             if let Some(config) = cached {
@@ -175,7 +178,7 @@ impl Config {
             tokens: TokenPolicy::new(secret.as_bytes(), &issuer, &audience),
             tickets: TokenPolicy::new(secret.as_bytes(), &issuer, "ferrotype-event-ticket"),
             path_tokens: PathTokens::new(secret.as_bytes())
-                .ok_or_else(|| Error::internal("JWT_SECRET makes no key"))?,
+                .ok_or_else(|| Error::internal("JWT_SECRET cannot be used as a key"))?,
             cors: if origins.trim() == "*" {
                 Cors::Any
             } else {
@@ -217,7 +220,7 @@ fn number(env: &Env, name: &str, default: u64) -> Result<u64> {
         value if value.is_empty() => Ok(default),
         value => value
             .parse()
-            .map_err(|_| Error::internal(format!("the setting {name} is no number"))),
+            .map_err(|_| Error::internal(format!("the setting {name} must be an integer"))),
     }
 }
 
@@ -227,7 +230,7 @@ fn switch(env: &Env, name: &str, default: bool) -> Result<bool> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err(Error::internal(format!(
-            "the setting {name} is neither on nor off"
+            "the setting {name} must be on or off"
         ))),
     }
 }
@@ -237,7 +240,7 @@ mod tests {
     use super::{Faults, Presets};
 
     #[test]
-    fn a_tenant_has_its_own_preset_or_that_of_all() {
+    fn a_tenant_without_a_preset_gets_that_of_all() {
         let presets = Presets::parse(r#"{"acme": {"fps_max": 30}, "*": {"speed": "fast"}}"#)
             .expect("presets");
         assert_eq!(presets.of("acme")["fps_max"], 30);

@@ -1,50 +1,67 @@
-//! Every failure of the edge, and its way to the client. Causes are logged once, here, and never sent.
+//! Errors of the edge, and how they reach the client. The cause of an internal error is logged once, here, and never sent.
+
+use std::fmt::Display;
 
 use shared::job::Rejected;
 use shared::problem::{ErrorCode, Failure, Problem};
 
-/// Why a request, a message or an alarm did not succeed.
+/// Why a request, a message or an alarm failed.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The caller's doing, told to the caller.
+    /// The caller caused it and is told why.
     Problem(Failure),
-    /// Ours; the caller learns only that it happened.
+    /// The service caused it. The caller learns only that it happened.
     Internal(String),
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A problem of `code`, told by `detail`.
+    /// A problem with this code and detail.
     pub(crate) fn problem(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self::Problem(Failure::new(code, detail))
     }
 
-    /// The one answer for what does not exist and for what is not the caller's.
+    /// The query parameter `name` is none of `words`.
+    pub(crate) fn query_word<T: Display>(name: &str, words: &[T]) -> Self {
+        let words: Vec<String> = words.iter().map(T::to_string).collect();
+        let detail = format!("{name} must be one of: {}.", words.join(", "));
+        Self::problem(ErrorCode::QueryInvalid, detail)
+    }
+
+    /// The response for what does not exist and for what the caller may not see: both look the same.
     pub(crate) fn not_found() -> Self {
         Self::problem(
             ErrorCode::NotFound,
-            "Nothing of yours has this address. Check the id and the token's tenant and user.",
+            "Not found, or not visible to this token. Check the id, and the tenant and user of the token.",
         )
     }
 
-    /// A fault of ours.
-    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+    /// The response for a file that is not at a public URL. A token would not help, so none is mentioned.
+    pub(crate) fn no_file() -> Self {
+        Self::problem(
+            ErrorCode::NotFound,
+            "There is no file at this URL. It may have been deleted, or the URL may have expired.",
+        )
+    }
+
+    /// An internal error.
+    pub(crate) fn internal(cause: impl Display) -> Self {
         Self::Internal(cause.to_string())
     }
 
-    /// What an attempt or an asset keeps of this error. Internal causes stay in the log.
+    /// What is stored or sent of this error: internal causes stay in the log.
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::Problem(failure) => failure.clone(),
             Self::Internal(_) => Failure::new(
                 ErrorCode::Internal,
-                "A fault of the service. It was logged; trying again may help.",
+                "Internal error. It was logged; trying again may help.",
             ),
         }
     }
 
-    /// The problem document for one request; logs an internal cause.
+    /// The problem document for one request. Logs an internal cause.
     pub(crate) fn into_problem(self, request_id: &str) -> Problem {
         if let Self::Internal(cause) = &self {
             worker::console_error!("internal error request.id={request_id} cause={cause}");
@@ -75,12 +92,12 @@ impl From<serde_json::Error> for Error {
 impl From<Rejected> for Error {
     fn from(rejected: Rejected) -> Self {
         let detail = match rejected {
-            Rejected::NotDue => "The job waits for a later time.",
+            Rejected::NotDue => "The job is not due yet.",
             Rejected::Busy => "Another attempt holds the job.",
             Rejected::Stale => {
-                "The attempt or its lease token is not the current one; stop working on this job."
+                "The attempt or its lease token is not the current one. Stop working on this job."
             }
-            Rejected::Ended => "The job has ended; its state no longer changes.",
+            Rejected::Ended => "The job has ended, so its state can no longer change.",
             Rejected::NotRedrivable => "Only a failed or cancelled job can be redriven.",
         };
         Self::problem(rejected.code(), detail)

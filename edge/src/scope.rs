@@ -1,29 +1,32 @@
-//! Whose things a request may touch. Every query for a caller goes through a [`Scope`], so that what is not the caller's
-//! does not exist.
+//! Which assets and jobs a caller may see and change. Every query for a caller goes through a [`Scope`], so for the caller
+//! everything else does not exist.
 
 use shared::auth::{Principal, Role, check_name};
 use shared::problem::ErrorCode;
 
 use crate::error::{Error, Result};
 
-/// A tenant, and one user of it or all.
+/// A tenant, and either one or all of its users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// Tenant.
+    /// The tenant.
     pub(crate) tenant: String,
-    /// The only user whose things are seen; `None`: everyone's in the tenant.
+    /// The only user whose assets are visible; `None`: all users of the tenant.
     pub(crate) user: Option<String>,
-    /// The user that new things belong to and whose events are followed.
+    /// The user to whom new assets belong and whose events are streamed.
     pub(crate) acting_user: String,
 }
 
 impl Scope {
-    /// Whether something of this tenant and user is covered.
+    /// Whether an asset or job of this tenant and user is visible.
     pub(crate) fn covers(&self, tenant: &str, user: &str) -> bool {
         self.tenant == tenant && self.user.as_deref().is_none_or(|own| own == user)
     }
 
-    /// Scope of `principal`, acting for `on_behalf_of` if given.
+    /// Scope of `principal`, acting for the user `on_behalf_of` if there is one.
+    ///
+    /// # Errors
+    /// `query_invalid` for an invalid user name, `role_forbidden` when the role may not act for another user.
     pub(crate) fn of(principal: &Principal, on_behalf_of: Option<&str>) -> Result<Self> {
         if let Some(user) = on_behalf_of {
             check_name("on_behalf_of", user)
@@ -37,7 +40,7 @@ impl Scope {
         match (principal.role, on_behalf_of) {
             (Role::Worker, _) => Err(Error::problem(
                 ErrorCode::RoleForbidden,
-                "A worker's token opens no user route.",
+                "The role worker cannot call user operations.",
             )),
             (Role::User, Some(user)) if user != principal.user => Err(Error::problem(
                 ErrorCode::RoleForbidden,

@@ -8,10 +8,10 @@ use worker::D1Database;
 use super::{all, first, int, run, text, time, word};
 use crate::error::Result;
 
-/// Most workers of a list.
+/// Most workers in a list.
 const LIST_MAX: u64 = 200;
 
-/// What a worker's view is read by.
+/// Selects workers, each with the number of its running attempts.
 const SELECT: &str = "SELECT *, (SELECT COUNT(*) FROM attempts WHERE attempts.worker = workers.id AND ended_at IS NULL) AS running FROM workers";
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ impl Row {
     }
 }
 
-/// Writes what a worker says of itself; when it came first and whether it is drained stay.
+/// Stores what a worker reports about itself. The time of its first registration and `drain` are kept.
 pub(crate) async fn register(
     db: &D1Database,
     id: &str,
@@ -71,13 +71,13 @@ pub(crate) async fn register(
     run(db, sql, &parameters).await.map(|_| ())
 }
 
-/// Notes that a worker was heard of.
+/// Notes that a worker was seen.
 pub(crate) async fn seen(db: &D1Database, id: &str, now: Timestamp) -> Result<()> {
     let sql = "UPDATE workers SET seen_at = ? WHERE id = ?";
     run(db, sql, &[time(now), text(id)]).await.map(|_| ())
 }
 
-/// Says whether the worker shall take no new jobs; false when there is none of this id.
+/// Drains or resumes a worker; false when there is no worker with this id.
 pub(crate) async fn drain(db: &D1Database, id: &str, drain: bool) -> Result<bool> {
     let sql = "UPDATE workers SET drain = ? WHERE id = ?";
     Ok(run(db, sql, &[int(u64::from(drain)), text(id)]).await? > 0)
@@ -89,7 +89,7 @@ pub(crate) async fn get(db: &D1Database, id: &str) -> Result<Option<Worker>> {
     row.map(|row| row.view()).transpose()
 }
 
-/// Every worker, last heard of first.
+/// All workers, most recently seen first.
 pub(crate) async fn list(db: &D1Database) -> Result<Vec<Worker>> {
     let sql = format!("{SELECT} ORDER BY seen_at DESC, id LIMIT ?");
     let rows: Vec<Row> = all(db, &sql, &[int(LIST_MAX)]).await?;

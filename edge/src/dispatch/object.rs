@@ -1,9 +1,9 @@
-//! Dispatch: one Durable Object with the hints that wait for native workers. It hands each to one worker at a time, by a pull
-//! that waits if need be.
+//! Dispatch: one Durable Object that stores the hints for native workers and delivers each to one worker at a time. A worker
+//! pulls; the pull waits until there is a hint.
 //!
-//! Invariant: a hint holds no job. One that was handed out and led to no claim is handed out again after
-//! [`shared::worker::queue::UNCLAIMED_MS`], and losing all of them costs only time: the sweeper sends them again.
-//! Invariant: a worker has one open pull. A new one ends the old one, whose connection may be long dead.
+//! Invariant: a hint does not hold its job. One that was delivered and led to no claim is delivered again after
+//! [`shared::worker::queue::UNCLAIMED_MS`]. Losing all hints costs only time, because the sweeper sends them again.
+//! Invariant: a worker has at most one open pull. A new one ends the old one, whose connection may be dead.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -30,10 +30,10 @@ use super::{Ask, Pull};
 use crate::clock;
 use crate::object;
 
-/// White space is sent this often while a pull waits: a write is what shows that a worker is gone.
+/// White space is sent this often while a pull waits: only a write shows that a worker is gone.
 const TICK_MS: u64 = 500;
 
-/// A hint that nobody pulled is forgotten after four days, as in Queues; the sweeper sends it again while its job is open.
+/// A hint is deleted after four days, as in Cloudflare Queues. The sweeper sends it again while its job waits.
 const KEEP_MS: u64 = 4 * 86_400_000;
 
 /// See the module.
@@ -42,11 +42,11 @@ pub struct Dispatch {
     queue: Rc<HintQueue>,
 }
 
-/// What the object knows: messages in SQLite, who waits in memory.
+/// Messages in SQLite, and the pulls that wait for one in memory.
 struct HintQueue {
     sql: SqlStorage,
     waiters: RefCell<Vec<Waiter>>,
-    /// Workers that were drained since this object woke; the database knows of the others, and pulls bring it along.
+    /// Workers that were drained since this object was loaded. A pull says whether its worker was drained before that.
     drained: RefCell<BTreeSet<String>>,
     next_id: Cell<u64>,
 }
@@ -55,7 +55,7 @@ struct HintQueue {
 struct Waiter {
     id: u64,
     pull: Pull,
-    answer: oneshot::Sender<Vec<PulledMessage>>,
+    sender: oneshot::Sender<Vec<PulledMessage>>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +148,7 @@ impl HintQueue {
         Ok(())
     }
 
-    /// Takes visible messages, oldest first, and hides them for a while.
+    /// The oldest visible messages. They stay invisible to other workers for the time that the pull asks for.
     fn lease(&self, pull: &Pull) -> Result<Vec<PulledMessage>> {
         let now = clock::now();
         let sql = "SELECT job_id FROM messages WHERE visible_at <= ? ORDER BY seq LIMIT ?";
@@ -176,7 +176,7 @@ impl HintQueue {
         Ok(messages)
     }
 
-    /// Makes a leased message visible again at `visible_at`; says whether there is one.
+    /// Makes a leased message visible again at `visible_at`; false when there is no such lease.
     fn give_back(&self, lease_id: &str, visible_at: Timestamp) -> Result<bool> {
         let sql = "UPDATE messages SET visible_at = ?, lease_id = NULL WHERE lease_id = ? RETURNING job_id";
         let parameters = vec![at(visible_at), lease_id.into()];
@@ -184,7 +184,7 @@ impl HintQueue {
         Ok(!given.is_empty())
     }
 
-    /// Hands visible messages to those who wait, first come first served.
+    /// Delivers visible messages to the pulls that wait, in the order of their arrival.
     fn deliver(&self) -> Result<()> {
         loop {
             let waiter = {
@@ -199,8 +199,8 @@ impl HintQueue {
                 self.waiters.borrow_mut().insert(0, waiter);
                 return Ok(());
             }
-            if let Err(messages) = waiter.answer.send(messages) {
-                // It left in this very moment.
+            if let Err(messages) = waiter.sender.send(messages) {
+                // The pull has just ended.
                 for message in messages {
                     self.give_back(&message.lease_id, clock::now())?;
                 }
@@ -212,12 +212,12 @@ impl HintQueue {
         pull.is_drained || self.drained.borrow().contains(&pull.worker)
     }
 
-    /// Ends the open pull of `worker` with nothing.
+    /// Ends the open pull of `worker` without messages.
     fn end(&self, worker: &str) {
         let mut waiters = self.waiters.borrow_mut();
         while let Some(index) = waiters.iter().position(|one| one.pull.worker == worker) {
-            // An error says that it is gone already.
-            let _ = waiters.remove(index).answer.send(Vec::new());
+            // Fails when the connection of the pull is closed already.
+            let _ = waiters.remove(index).sender.send(Vec::new());
         }
     }
 
@@ -272,7 +272,7 @@ impl HintQueue {
         })
     }
 
-    /// The answer to a pull, as text.
+    /// The response to a pull, as JSON.
     fn answer(&self, messages: Vec<PulledMessage>) -> Result<String> {
         let metrics = self.metrics()?;
         let pulled = PulledMessages {
@@ -288,7 +288,7 @@ impl HintQueue {
         Ok(serde_json::to_string(&pulled)?)
     }
 
-    /// How long until a message becomes visible or a worker is to be looked for, whatever comes first.
+    /// Time until a message becomes visible, the pull ends or white space is due, whichever comes first.
     fn next_tick(&self, ends_at: Timestamp) -> Result<Duration> {
         let now = clock::now();
         let sql = "SELECT MIN(visible_at) AS value FROM messages WHERE visible_at > ?";
@@ -300,7 +300,7 @@ impl HintQueue {
     }
 }
 
-/// The open answer of a pull. Dropped when it has ended, or when the worker is gone.
+/// The response to a pull that waits. Dropped when it has ended, or when the worker is gone.
 struct Waiting {
     queue: Rc<HintQueue>,
     id: u64,
@@ -312,7 +312,7 @@ struct Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.queue.leave(self.id);
-        // Messages that were handed over in the moment of leaving were not sent to anybody.
+        // Messages that arrived in the meantime were not sent to the worker.
         if let Ok(Some(messages)) = self.receiver.try_recv() {
             for message in messages {
                 if let Err(error) = self.queue.give_back(&message.lease_id, clock::now()) {
@@ -325,11 +325,11 @@ impl Drop for Waiting {
 
 impl Waiting {
     fn register(queue: &Rc<HintQueue>, pull: Pull) -> Self {
-        let (answer, receiver) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let id = queue.next_id.get();
         queue.next_id.set(id + 1);
         let ends_at = clock::now().plus_ms(pull.wait_ms);
-        queue.waiters.borrow_mut().push(Waiter { id, pull, answer });
+        queue.waiters.borrow_mut().push(Waiter { id, pull, sender });
         Self {
             queue: Rc::clone(queue),
             id,
@@ -339,7 +339,7 @@ impl Waiting {
         }
     }
 
-    /// The next piece of the answer: white space, or the document.
+    /// The next piece of the response: white space, or the document.
     async fn piece(&mut self) -> Result<String> {
         let tick = Delay::from(self.queue.next_tick(self.ends_at)?);
         if let Either::Left((messages, _)) = select(&mut self.receiver, tick).await {
@@ -410,7 +410,7 @@ impl DurableObject for Dispatch {
     fn new(state: State, _env: Env) -> Self {
         let queue = HintQueue::new(&state);
         if let Err(error) = queue.open() {
-            worker::console_error!("dispatch: cannot open its messages: {error}");
+            worker::console_error!("dispatch: the messages cannot be opened: {error}");
         }
         Self {
             queue: Rc::new(queue),

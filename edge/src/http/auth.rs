@@ -1,4 +1,4 @@
-//! From request to principal.
+//! From an `Authorization` header to the caller.
 
 use shared::auth::Principal;
 use shared::problem::ErrorCode;
@@ -26,7 +26,10 @@ fn bearer(header: Option<&str>) -> Result<&str> {
     }
 }
 
-/// Who sends this `Authorization` header.
-pub(crate) fn principal(config: &Config, header: Option<&str>) -> Result<Principal> {
+/// The caller that an `Authorization` header identifies.
+///
+/// # Errors
+/// `token_missing` without a bearer token, and the errors of [`shared::auth::TokenPolicy::verify`].
+pub(super) fn principal(config: &Config, header: Option<&str>) -> Result<Principal> {
     Ok(config.tokens.verify(bearer(header)?, clock::now())?)
 }

@@ -1,13 +1,15 @@
-//! What a handler gets and gives: one request, taken apart, and JSON answers.
+//! What a handler receives and returns: a parsed request, and JSON responses.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::Op;
-use shared::auth::Principal;
 use shared::api::object::Object;
+use shared::auth::Principal;
 use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 
@@ -16,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::http::auth;
 use crate::scope::Scope;
 
-/// What a handler sees of a request.
+/// A request, as handlers see it.
 pub(crate) struct Call {
     /// Path parameters, in the order of the template.
     pub(crate) params: Vec<String>,
@@ -36,7 +38,7 @@ pub(crate) struct Call {
     pub(crate) last_event_id: Option<String>,
     /// Whether the method is `HEAD`.
     pub(crate) is_head: bool,
-    /// The caller, once its token was verified.
+    /// The caller, after its token was verified.
     pub(crate) caller: OnceCell<Principal>,
 }
 
@@ -46,12 +48,15 @@ impl Call {
         self.params.get(index).map_or("", String::as_str)
     }
 
-    /// An id in the path. What is no id has never existed: the same 404.
-    pub(crate) fn id<T: std::str::FromStr>(&self) -> Result<T> {
+    /// The id in the path.
+    ///
+    /// # Errors
+    /// `not_found` when it is not an id, as for an id that does not exist.
+    pub(crate) fn id<T: FromStr>(&self) -> Result<T> {
         self.param(0).parse().map_err(|_| Error::not_found())
     }
 
-    /// A query parameter as sent; absent and empty are the same.
+    /// A query parameter; an empty one counts as absent.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .get(name)
@@ -59,20 +64,44 @@ impl Call {
             .filter(|value| !value.is_empty())
     }
 
-    /// A query parameter of a type with one text per value.
-    pub(crate) fn query_as<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
-        let wrong = |_| {
+    /// A query parameter that is one of `words`.
+    ///
+    /// # Errors
+    /// `query_invalid` when it is another word; the detail lists `words`.
+    pub(crate) fn query_word<T: Copy + Display>(
+        &self,
+        name: &str,
+        words: &[T],
+    ) -> Result<Option<T>> {
+        let Some(value) = self.query(name) else {
+            return Ok(None);
+        };
+        let word = words.iter().find(|word| word.to_string() == value);
+        word.copied()
+            .map(Some)
+            .ok_or_else(|| Error::query_word(name, words))
+    }
+
+    /// A query parameter that is an id.
+    ///
+    /// # Errors
+    /// `query_invalid` when it is not an id of this type.
+    pub(crate) fn query_id<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
+        let invalid = |_| {
             Error::problem(
                 ErrorCode::QueryInvalid,
-                format!("The query parameter {name} has a value that is not taken."),
+                format!("{name} must be an id, exactly as a response of the API has it."),
             )
         };
         self.query(name)
-            .map(|value| value.parse().map_err(wrong))
+            .map(|value| value.parse().map_err(invalid))
             .transpose()
     }
 
     /// The request body as `T`.
+    ///
+    /// # Errors
+    /// `content_type_unsupported`, `json_invalid` or `request_invalid`.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
         let media_type = self
             .content_type
@@ -85,7 +114,7 @@ impl Call {
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(Error::problem(
                 ErrorCode::ContentTypeUnsupported,
-                "Send the body as content-type: application/json.",
+                "The body must be sent with content-type: application/json.",
             ));
         }
         let read = serde_json::from_slice(&self.body).map(|Object(body)| body);
@@ -95,11 +124,14 @@ impl Call {
             } else {
                 ErrorCode::JsonInvalid
             };
-            Error::problem(code, format!("The body cannot be read: {error}."))
+            Error::problem(code, format!("The body is invalid: {error}."))
         })
     }
 
-    /// The request body as `T`, or its default when there is none.
+    /// The request body as `T`, or the default of `T` when there is none.
+    ///
+    /// # Errors
+    /// As [`Call::json`].
     pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
         if self.body.trim_ascii().is_empty() {
             Ok(T::default())
@@ -109,6 +141,9 @@ impl Call {
     }
 
     /// The caller.
+    ///
+    /// # Errors
+    /// A token problem.
     pub(crate) fn principal(&self, app: &App) -> Result<Principal> {
         if let Some(caller) = self.caller.get() {
             return Ok(caller.clone());
@@ -122,13 +157,19 @@ impl Call {
         self.authorization.is_some()
     }
 
-    /// What the caller may touch.
+    /// What the caller may see and change.
+    ///
+    /// # Errors
+    /// A token problem, and the errors of [`Scope::of`].
     pub(crate) fn scope(&self, app: &App) -> Result<Scope> {
         Scope::of(&self.principal(app)?, self.query("on_behalf_of"))
     }
 }
 
-/// An answer with a JSON document.
+/// A response with a JSON document and the status of `op`.
+///
+/// # Errors
+/// When the document cannot be written as JSON.
 pub(crate) fn json<T: Serialize>(op: Op, document: &T) -> Result<Response> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;

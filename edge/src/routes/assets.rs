@@ -8,6 +8,7 @@ use shared::asset::{Asset, AssetState, Origin, Owner, Visibility, check_metadata
 use shared::event::EventType;
 use shared::id::{AssetId, JobId};
 use shared::key;
+use shared::kind::AssetKind;
 use shared::problem::ErrorCode;
 use shared::time::Timestamp;
 use worker::Response;
@@ -137,8 +138,8 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
-        kind: call.query_as("kind")?,
-        state: call.query_as("state")?,
+        kind: call.query_word("kind", AssetKind::ALL)?,
+        state: call.query_word("state", AssetState::ALL)?,
         owner_type: call.query("owner_type").map(str::to_owned),
         owner_id: call.query("owner_id").map(str::to_owned),
         before: cursor(call)?,

@@ -16,7 +16,7 @@ use crate::storage;
 /// `GET /media/{key}`
 pub(super) async fn public(app: &App, call: &Call) -> Result<Response> {
     let key = call.param(0);
-    key::parse_output(key).ok_or_else(Error::not_found)?;
+    key::parse_output(key).ok_or_else(Error::no_file)?;
     send(&storage::public(app)?, key, call, Visibility::Public).await
 }
 
@@ -26,30 +26,31 @@ pub(super) async fn private(app: &App, call: &Call) -> Result<Response> {
         .config
         .path_tokens
         .verify(call.param(0), clock::now())
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(Error::no_file)?;
     let file = call.param(1);
     let key = if file == key::ORIGINAL {
         // A path token opens all outputs, but only those originals that players may get.
         let row = db::assets::get_any(&app.db()?, asset).await?;
-        let row = row.ok_or_else(Error::not_found)?;
+        let row = row.ok_or_else(Error::no_file)?;
         if !playback::shows_original(&row)? {
-            return Err(Error::not_found());
+            return Err(Error::no_file());
         }
         key::original(asset)
     } else {
         let key = format!("{}{file}", key::asset_outputs(asset));
-        key::parse_output(&key).ok_or_else(Error::not_found)?;
+        key::parse_output(&key).ok_or_else(Error::no_file)?;
         key
     };
     send(&storage::raw(app)?, &key, call, Visibility::Private).await
 }
 
-/// What a shared cache may keep, and a private one; for objects that were stored without a word on it, too.
+/// Cache-Control of a public object that was stored without one.
 const PUBLIC_CACHE: &str = "public, max-age=31536000, immutable";
+/// Longest time that a browser may cache a private object, in seconds: its URL expires.
 const PRIVATE_MAX_AGE_S: u64 = 3_600;
 
-/// `Cache-Control` of an object: as it was stored, because a playlist that grows is stored with a short life. What is private is
-/// for the caller's cache alone, and not for long: its URL ends.
+/// `Cache-Control` of a response. Public objects have the one that they were stored with, because a playlist that still grows is
+/// stored with a short one. Private objects may only be cached by the browser.
 fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
     match visibility {
         Visibility::Public => stored.unwrap_or(PUBLIC_CACHE).to_owned(),
@@ -64,16 +65,17 @@ fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
     }
 }
 
-/// The part of an object that a request asks for.
+/// The part of an object that a request asks for, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Whole,
-    /// First byte, length.
+    /// Offset and length.
     Range(u64, u64),
     Unsatisfiable,
 }
 
-/// Reads a `Range` header (RFC 9110 §14). What is not one single byte range is answered as a whole, as the RFC allows.
+/// Reads a `Range` header (RFC 9110 §14.2). Everything but a single byte range is answered with the whole object, as the RFC
+/// allows.
 fn part(header: Option<&str>, size: u64) -> Part {
     let Some((first, last)) = header
         .and_then(|text| text.strip_prefix("bytes="))
@@ -111,12 +113,12 @@ async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -
             .get(key)
             .execute()
             .await?
-            .ok_or_else(Error::not_found)?;
+            .ok_or_else(Error::no_file)?;
         let response =
             head(&object, visibility)?.with_header("content-length", &object.size().to_string())?;
         return body(response, &object);
     }
-    let object = bucket.head(key).await?.ok_or_else(Error::not_found)?;
+    let object = bucket.head(key).await?.ok_or_else(Error::no_file)?;
     let size = object.size();
     let response = head(&object, visibility)?;
     if matches(call.if_none_match.as_deref(), &object.http_etag()) {
@@ -135,7 +137,7 @@ async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -
                 .get(key)
                 .execute()
                 .await?
-                .ok_or_else(Error::not_found)?;
+                .ok_or_else(Error::no_file)?;
             body(
                 response.with_header("content-length", &size.to_string())?,
                 &object,
@@ -155,13 +157,13 @@ async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -
                 .range(Range::OffsetWithLength { offset, length })
                 .execute()
                 .await?
-                .ok_or_else(Error::not_found)?;
+                .ok_or_else(Error::no_file)?;
             body(response, &object)
         }
     }
 }
 
-/// Headers of every answer about `object`.
+/// Headers of every response about `object`.
 fn head(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
     let headers = Headers::new();
     let metadata = object.http_metadata();
@@ -181,11 +183,11 @@ fn head(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
     Ok(ResponseBuilder::new().with_headers(headers))
 }
 
-/// The object's stream, passed on without a copy through this module's memory.
+/// The stream of the object, which is passed on without a copy in the memory of this module.
 fn body(response: ResponseBuilder, object: &Object) -> Result<Response> {
     let body = object
         .body()
-        .ok_or_else(|| Error::internal("an object came without its body"))?;
+        .ok_or_else(|| Error::internal("an object has no body"))?;
     Ok(response.body(body.response_body()?))
 }
 
@@ -194,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_as_rfc_9110_says() {
+    fn ranges_follow_rfc_9110() {
         let table = [
             (None, Part::Whole),
             (Some("bytes=0-"), Part::Range(0, 10)),
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_growing_playlist_is_kept_as_long_as_it_was_stored_for() {
+    fn the_cache_control_of_a_growing_playlist_is_kept() {
         use Visibility::{Private, Public};
         let long = Some("public, max-age=31536000, immutable");
         let table = [
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn validators_in_lists() {
+    fn an_etag_is_found_in_a_list() {
         assert!(matches(Some("\"a\", W/\"b\""), "\"b\""));
         assert!(matches(Some("*"), "\"b\""));
         assert!(!matches(Some("\"a\""), "\"b\""));

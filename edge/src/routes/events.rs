@@ -6,7 +6,6 @@
 use shared::api::{Op, Ticket};
 use shared::auth::{Principal, Role};
 use shared::event::{Cursor, EventType, encode_sse_retry};
-use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 
 use crate::app::App;
@@ -51,19 +50,12 @@ fn filter(call: &Call) -> Result<Filter> {
             .map(|word| word.trim().parse())
             .collect::<std::result::Result<Vec<_>, _>>()
     });
-    let types = types.transpose().map_err(|_| {
-        let all: Vec<&str> = EventType::ALL.iter().map(|one| one.as_str()).collect();
-        Error::problem(
-            ErrorCode::QueryInvalid,
-            format!(
-                "types must be event types separated by commas: {}.",
-                all.join(", ")
-            ),
-        )
-    })?;
+    let types = types
+        .transpose()
+        .map_err(|_| Error::query_word("every entry of types", EventType::ALL))?;
     Ok(Filter {
-        asset: call.query_as("asset")?,
-        job: call.query_as("job")?,
+        asset: call.query_id("asset")?,
+        job: call.query_id("job")?,
         types,
     })
 }

@@ -29,8 +29,8 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
-        state: call.query_as("state")?,
-        asset_id: call.query_as("asset_id")?,
+        state: call.query_word("state", JobState::ALL)?,
+        asset_id: call.query_id("asset_id")?,
         before: cursor(call)?,
     };
     let database = app.db()?;

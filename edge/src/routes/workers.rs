@@ -35,7 +35,7 @@ pub(super) async fn seen(app: &App, worker: &str) {
         if seen.get(worker).is_some_and(is_fresh) {
             return false;
         }
-        // Workers that are gone are forgotten.
+        // Forgets workers that are gone.
         seen.retain(|_, at| is_fresh(at));
         seen.insert(worker.to_owned(), now);
         true
