@@ -1,4 +1,6 @@
-//! What the script and the dispatch object send each other. Hints wait there for native workers.
+//! What the script and the dispatch object send each other. Hints for native workers wait in that object.
+//!
+//! Every function here fails when the object cannot be reached or fails itself.
 
 pub(crate) mod object;
 

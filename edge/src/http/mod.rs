@@ -85,6 +85,11 @@ impl Refusal {
     }
 }
 
+fn no_operation() -> Error {
+    let detail = "No operation has this path. docs/openapi.json lists all operations.";
+    Error::problem(ErrorCode::NotFound, detail)
+}
+
 fn problem(problem: &Problem, allow: &[&str]) -> worker::Result<Response> {
     let headers = Headers::new();
     headers.set("content-type", "application/problem+json")?;
@@ -114,7 +119,8 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
     let method = request.inner().method();
     if method == "OPTIONS" {
         let allowed = ROUTES.with(|routes| routes.as_ref().map(|all| all.allowed(url.path())));
-        return Ok(cors::preflight(&allowed.unwrap_or_default())?);
+        let allowed = allowed.filter(|methods| !methods.is_empty());
+        return Ok(cors::preflight(&allowed.ok_or_else(no_operation)?)?);
     }
     let found = ROUTES.with(|routes| {
         routes
@@ -123,10 +129,7 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
     });
     let route = match found {
         Some(Ok(route)) => route,
-        Some(Err(Miss::Path)) => {
-            let detail = "No operation has this path. docs/openapi.json lists all operations.";
-            return Err(Error::problem(ErrorCode::NotFound, detail).into());
-        }
+        Some(Err(Miss::Path)) => return Err(no_operation().into()),
         Some(Err(Miss::Method(allow))) => return Err(Refusal::not_allowed(allow)),
         None => return Err(Error::internal("the contract table contradicts itself").into()),
     };

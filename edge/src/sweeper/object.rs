@@ -1,5 +1,5 @@
-//! The sweeper: one Durable Object whose alarm runs [`crate::sweeper::sweep`] whenever something is due. Its alarm survives a
-//! power cut, fires locally as in production, and is set before the work that it guards is written.
+//! The sweeper: one Durable Object whose alarm runs [`sweep::run`] whenever something is due. An alarm survives a power cut and
+//! also fires in local development. It is set before the work that depends on it is written.
 
 use std::time::Duration;
 
