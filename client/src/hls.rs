@@ -1,4 +1,4 @@
-//! An HLS output as a player walks it: the master playlist, the playlists that it names, the segments that those name.
+//! An HLS output as a player reads it: the master playlist, the playlists that it names, the segments that those name.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,24 @@ use anyhow::{Context as _, Result, bail};
 pub struct File {
     /// Its path below the folder of the master playlist.
     pub path: String,
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
 impl File {
-    /// Is it a playlist, and no part of the media?
+    /// Whether it is a playlist and not media.
     pub fn is_playlist(&self) -> bool {
         is_playlist(&self.path)
     }
 }
 
-/// Everything that the master playlist at `url` leads to, each fetched once; the master playlist itself comes first.
+/// All files that the master playlist at `url` leads to, each fetched once; the master playlist comes first.
+///
+/// # Errors
+///
+/// When a file cannot be fetched, is empty, or is not the playlist that its name promises.
 pub fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<Vec<File>> {
     let mut files = Vec::new();
     let mut open = vec![url.to_owned()];
@@ -48,8 +52,12 @@ pub fn files(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<Vec<F
     Ok(files)
 }
 
-/// Gets the first segment of each rung that the master playlist at `url` names, as a player does that starts; how many
-/// there are.
+/// Fetches the first segment of each rung that the master playlist at `url` names, as a starting player does; returns the number
+/// of rungs.
+///
+/// # Errors
+///
+/// When a file cannot be fetched or is empty, or a playlist names none.
 pub fn first_segments(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Result<usize> {
     let master = text(url, &fetch(url)?)?;
     let mut count = 0;
@@ -72,11 +80,11 @@ pub fn first_segments(fetch: impl Fn(&str) -> Result<Vec<u8>>, url: &str) -> Res
 
 fn text(url: &str, bytes: &[u8]) -> Result<String> {
     let text = String::from_utf8(bytes.to_vec());
-    let text = text.with_context(|| format!("{url} is no playlist"))?;
+    let text = text.with_context(|| format!("{url} is not a playlist"))?;
     if text.starts_with("#EXTM3U") {
         Ok(text)
     } else {
-        bail!("{url} is no playlist: it does not begin with #EXTM3U")
+        bail!("{url} is not a playlist: it does not begin with #EXTM3U")
     }
 }
 
@@ -84,7 +92,7 @@ fn is_playlist(url: &str) -> bool {
     path(url).rsplit('.').next() == Some("m3u8")
 }
 
-/// Everything that a playlist names.
+/// All URIs that a playlist names.
 fn uris(playlist: &str) -> Vec<String> {
     let attributes = playlist
         .lines()
@@ -96,14 +104,14 @@ fn uris(playlist: &str) -> Vec<String> {
         .collect()
 }
 
-/// The lines that are URIs.
+/// Its lines that are URIs.
 fn lines(playlist: &str) -> impl Iterator<Item = &str> {
     playlist
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// The URL of `uri` in the document at `base`. Our playlists name files below their own folder and nothing else.
+/// The URL of `uri` in the document at `base`. Our playlists only name files below their own folder.
 fn resolve(base: &str, uri: &str) -> String {
     if uri.contains("://") {
         return uri.to_owned();
@@ -130,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_a_playlist_names_is_found() {
+    fn all_uris_of_a_playlist_are_found() {
         let master = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,NAME=\"a\",URI=\"audio-0/index.m3u8\"\n\
                       #EXT-X-STREAM-INF:BANDWIDTH=1\n360p/index.m3u8\n\n";
         assert_eq!(uris(master), ["360p/index.m3u8", "audio-0/index.m3u8"]);
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_relative_to_the_playlist() {
+    fn uris_are_relative_to_the_playlist() {
         let master = "http://host/media/a/hls/master.m3u8";
         let variant = resolve(master, "360p/index.m3u8");
         assert_eq!(variant, "http://host/media/a/hls/360p/index.m3u8");

@@ -1,4 +1,4 @@
-//! Ferrotype's API as a program uses it, with the types of the contract: calls, event stream, HLS.
+//! Ferrotype's API as a program uses it: calls with the types of the contract, the event stream, HLS.
 
 pub mod hls;
 pub mod sse;
@@ -19,17 +19,17 @@ use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use crate::sse::{Connection, Events};
 
-/// Longest wait for the head of an answer.
+/// Longest wait for a connection, and for the headers of a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Tries of one PUT: a bucket may break a connection off.
+/// Attempts at one PUT: a bucket may close a connection early.
 const PUT_TRIES_MAX: u32 = 3;
 const PUT_RETRY: Duration = Duration::from_millis(200);
 
-/// The beginning of a file that a player asks for first.
+/// The first range that a player requests of a file.
 const FIRST_RANGE: &str = "bytes=0-65535";
 
-/// A caller of the edge with its token.
+/// A caller of the API with its token.
 #[derive(Debug, Clone)]
 pub struct Client {
     origin: String,
@@ -67,7 +67,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the edge refuses it or does not answer.
+    /// When the request fails or is refused.
     pub fn create(
         &self,
         filename: &str,
@@ -80,11 +80,11 @@ impl Client {
         self.post("/v1/assets", &body)
     }
 
-    /// Puts a file of `size_bytes` to its signed URL; `open` is called for each try. No token goes there.
+    /// Uploads a file of `size_bytes` to its signed URL, without the token; `open` is called for each attempt.
     ///
     /// # Errors
     ///
-    /// When the bucket refuses the file, the connection breaks off each time, or `open` fails.
+    /// When the bucket refuses the file, every attempt breaks off, or `open` fails.
     pub fn put<R: Read>(
         &self,
         upload: &Upload,
@@ -101,7 +101,7 @@ impl Client {
                 request = request.header(name, value);
             }
             match request.send(SendBody::from_reader(&mut file)) {
-                // 412: an earlier try has arrived after all.
+                // 412: an earlier attempt has succeeded after all.
                 Ok(answer) if answer.status().is_success() || answer.status() == 412 => {
                     return Ok(());
                 }
@@ -118,7 +118,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the edge refuses it or does not answer.
+    /// When the request fails or is refused.
     pub fn complete(&self, asset_id: AssetId) -> Result<CompletedAsset> {
         self.post(&format!("/v1/assets/{asset_id}/complete"), &json!({}))
     }
@@ -127,7 +127,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the edge refuses it or does not answer.
+    /// When the request fails or is refused.
     pub fn asset(&self, asset_id: AssetId) -> Result<Asset> {
         self.get(&format!("/v1/assets/{asset_id}"))
     }
@@ -136,16 +136,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the edge refuses it or does not answer.
+    /// When the request fails or is refused.
     pub fn playback(&self, asset_id: AssetId) -> Result<Playback> {
         self.get(&format!("/v1/assets/{asset_id}/playback"))
     }
 
-    /// Gets a JSON document of the edge.
+    /// Reads a JSON document of the API.
     ///
     /// # Errors
     ///
-    /// When the edge refuses it, does not answer, or answers another document.
+    /// When the request fails or is refused, or the document is of another type.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let url = format!("{}{path}", self.origin);
         fetch(self.authorized(self.agent.get(&url)), &url)
@@ -169,11 +169,11 @@ impl Client {
         request.header("authorization", format!("Bearer {}", self.token))
     }
 
-    /// Gets a file, whole. No token goes there.
+    /// Downloads a whole file, without the token.
     ///
     /// # Errors
     ///
-    /// When the answer is no success or breaks off.
+    /// When the request fails or is refused.
     pub fn download(&self, url: &str) -> Result<Vec<u8>> {
         let mut answer = fetch(self.agent.get(url), url)?;
         if !answer.status().is_success() {
@@ -184,11 +184,11 @@ impl Client {
             .with_context(|| format!("GET {url} broke off"))
     }
 
-    /// The length of a file in bytes, asked for as players do: by its beginning, which is read.
+    /// The length of a file in bytes, from the response to the first range, which is read as by a player.
     ///
     /// # Errors
     ///
-    /// When the answer is no range of a file, or breaks off.
+    /// When the request fails, or its response is not a range of a file.
     pub fn length(&self, url: &str) -> Result<u64> {
         let mut answer = fetch(self.agent.get(url).header("range", FIRST_RANGE), url)?;
         let range = answer.headers().get("content-range");
@@ -201,10 +201,7 @@ impl Client {
             .with_context(|| format!("GET {url} broke off"))?;
         match length {
             Some(length) if answer.status() == 206 && !beginning.is_empty() => Ok(length),
-            _ => bail!(
-                "GET {url} with a range answers {} without one",
-                answer.status()
-            ),
+            _ => bail!("GET {url} with a range answers {}", answer.status()),
         }
     }
 
@@ -248,8 +245,8 @@ impl Client {
     }
 }
 
-/// A successful answer within `timeout`, or none. On a connection of its own: a kept one belongs to a process that may just
-/// have died.
+/// A successful response within `timeout`, or `None`. On a connection of its own: a persistent one belongs to a process that may
+/// just have died.
 pub fn probe(url: &str, timeout: Duration) -> Option<Response<Body>> {
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
@@ -272,12 +269,12 @@ fn parse<T: DeserializeOwned>(mut answer: Response<Body>) -> Result<T> {
     let text = answer
         .body_mut()
         .read_to_string()
-        .context("the answer broke off")?;
+        .context("the response broke off")?;
     serde_json::from_str(&text)
-        .with_context(|| format!("the answer is not what the contract says: {text}"))
+        .with_context(|| format!("the response differs from the contract: {text}"))
 }
 
-/// An answer that is not a success, in the words of its problem document.
+/// The error of a response that is not a success, from its problem document.
 fn problem(mut answer: Response<Body>) -> anyhow::Error {
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     match serde_json::from_str::<Problem>(&text) {
