@@ -10,7 +10,7 @@ use std::time::Instant;
 use imaging::{Probe, Session, probe};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
 
-/// The estimate is wanted for pictures that the edge refuses too.
+/// The estimate is wanted for images that the edge refuses too.
 const MEMORY_MAX_BYTES: u64 = 64 * EDGE_MEMORY_MAX_BYTES;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,7 +2,7 @@
 
 use shared::problem::{ErrorCode, Failure};
 
-use crate::sniff::Format;
+use crate::format::Format;
 
 /// The file ends before its pixels do.
 pub(crate) fn truncated(format: Format) -> Failure {
@@ -10,7 +10,7 @@ pub(crate) fn truncated(format: Format) -> Failure {
     Failure::new(
         ErrorCode::ImageTruncated,
         format!(
-            "The {name} file ends before its image data does, so part of the picture is missing. Upload the complete file."
+            "The {name} file ends before its image data does, so part of the image is missing. Upload the complete file."
         ),
     )
 }
@@ -21,7 +21,7 @@ pub(crate) fn corrupt(format: Format) -> Failure {
     Failure::new(
         ErrorCode::ImageCorrupt,
         format!(
-            "The {name} file is damaged: its data contradicts the rules of the format. Export the picture again and upload that file."
+            "The {name} file is damaged: its data contradicts the rules of the format. Export the image again and upload that file."
         ),
     )
 }
@@ -31,7 +31,7 @@ pub(crate) fn unsupported(feature: &str) -> Failure {
     Failure::new(
         ErrorCode::ImageUnsupported,
         format!(
-            "{feature} cannot be decoded here. Save the picture as an ordinary JPEG, PNG or WebP and upload that file."
+            "{feature} cannot be decoded here. Save the image as an ordinary JPEG, PNG or WebP and upload that file."
         ),
     )
 }
@@ -40,7 +40,7 @@ pub(crate) fn unsupported(feature: &str) -> Failure {
 pub(crate) fn not_encoded() -> Failure {
     Failure::new(
         ErrorCode::ImageUnsupported,
-        "AVIF variants are not made at the edge: leave them out of the plan, or hand the picture to a native worker.",
+        "AVIF variants are not made at the edge: leave them out of the plan, or hand the image to a native worker.",
     )
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn dimensions(width: u32, height: u32) -> Failure {
     Failure::new(
         ErrorCode::ImageDimensionsInvalid,
         format!(
-            "The file says that the picture is {width} × {height} pixels, which no picture can be. Export it again and upload that file."
+            "The file says that the image is {width} × {height} pixels, which no image can be. Export it again and upload that file."
         ),
     )
 }
@@ -59,7 +59,7 @@ pub(crate) fn too_large(width: u32, height: u32, pixels_max: u64) -> Failure {
     Failure::new(
         ErrorCode::ImageTooLarge,
         format!(
-            "The picture has {width} × {height} pixels, and {pixels_max} pixels in total are the limit. Upload a smaller version."
+            "The image has {width} × {height} pixels, and {pixels_max} pixels in total are the limit. Upload a smaller version."
         ),
     )
 }
@@ -70,7 +70,7 @@ pub(crate) fn memory(needed_bytes: u64, max_bytes: u64) -> Failure {
     Failure::new(
         ErrorCode::ImageMemoryExceeded,
         format!(
-            "Decoding this picture takes about {needed} MiB of memory, and {max} MiB are the limit. Progressive, interlaced, lossless, transparent and GIF pictures need the most: upload a smaller one, or a plain JPEG."
+            "Decoding this image takes about {needed} MiB of memory, and {max} MiB are the limit. Progressive, interlaced, lossless, transparent and GIF images need the most: upload a smaller one, or a plain JPEG."
         ),
     )
 }

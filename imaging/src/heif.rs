@@ -1,4 +1,4 @@
-//! HEIF, the container that AVIF and HEIC share: items with properties, one of them the primary picture.
+//! HEIF, the container that AVIF and HEIC share: items with properties, one of them the primary image.
 //!
 //! The boxes are read by heic-rs, for both; what is here bounds what a file can make it do.
 
@@ -12,7 +12,7 @@ use heic_rs::meta;
 use shared::problem::Failure;
 
 use crate::fault;
-use crate::sniff::Format;
+use crate::format::Format;
 
 /// Real files have a few kB of metadata, plus a colour profile. Lists in it are searched item by item, so that this also
 /// bounds time.

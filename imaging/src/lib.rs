@@ -1,41 +1,41 @@
-//! The picture codec: takes an image file, gives the variants of an [`ImagePlan`] as WebP, and natively as AVIF.
+//! The image codec: turns an image file into the variants of an [`ImagePlan`], as WebP and, natively, as AVIF.
 //!
-//! One crate, two builds: a wasm module of its own for the edge (see `abi`) and this native library.
-//! Both run the same steps on the same code, one file each: `sniff` the format, `probe` the header,
-//! estimate the `memory`, `decode` with the shrink built in, then per variant `resize`, `orient`,
-//! `colour` and `encode`; the `placeholder` at the end. [`Session`] puts them in order.
+//! The crate has two builds: a wasm module for the edge (see `wasm`) and this native library. Both run the same code:
 //!
-//! Invariant: nothing the size of the image is allocated before its header was read and its memory estimated.
-//! Invariant: outputs are re-encoded pixels only; no metadata of the source ever reaches one.
+//! 1. `probe` recognizes the format and reads the header.
+//! 2. `admit` estimates the memory and compares it with the plan.
+//! 3. `decode` decodes the pixels, at the size that `scale` chose.
+//! 4. For each variant, `pixels` resizes the image, turns it upright and converts it to sRGB, and `encode` writes the
+//!    file.
+//!
+//! [`Session`] runs these steps in order.
+//!
+//! Invariant: nothing the size of the image is allocated before its header is read and its memory is estimated.
+//! Invariant: outputs are re-encoded pixels. No metadata of the source reaches an output.
 //!
 //! [`ImagePlan`]: shared::image::ImagePlan
 #![warn(missing_docs)]
 
-mod alpha;
+mod admit;
 mod bytes;
-mod chain;
-mod colour;
 mod decode;
 mod encode;
-mod exif;
 mod fault;
+mod format;
 #[cfg(not(target_arch = "wasm32"))]
 mod heif;
-mod memory;
 mod number;
-mod orient;
-mod picture;
-mod placeholder;
+mod pixels;
 mod probe;
-mod resize;
+mod reader;
+mod scale;
 mod session;
-mod sniff;
+#[cfg(not(target_arch = "wasm32"))]
+mod tiff;
 
 #[cfg(target_arch = "wasm32")]
-mod abi;
-#[cfg(target_arch = "wasm32")]
-mod libc;
+mod wasm;
 
-pub use probe::{Probe, Summary, probe};
+pub use admit::{Probe, Summary, probe};
+pub use format::Format;
 pub use session::Session;
-pub use sniff::Format;

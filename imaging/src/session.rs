@@ -5,17 +5,19 @@ use shared::image::{
 };
 use shared::problem::Failure;
 
-use crate::alpha;
-use crate::chain;
-use crate::colour::Profile;
+use crate::admit::admit;
 use crate::decode::{self, Decoded};
 use crate::encode::encode;
+use crate::fault;
 use crate::number;
-use crate::orient::Orientation;
-use crate::picture::Picture;
-use crate::placeholder::placeholder;
+use crate::pixels::Raster;
+use crate::pixels::alpha;
+use crate::pixels::colour::Profile;
+use crate::pixels::orient::Orientation;
+use crate::pixels::placeholder::{self, placeholder};
+use crate::pixels::resize::resize;
 use crate::probe;
-use crate::resize::resize;
+use crate::scale::{self, Shrink};
 
 /// A decoded image whose variants are made one by one, so that the caller can do other things in between.
 pub struct Session {
@@ -23,26 +25,26 @@ pub struct Session {
     size: (u32, u32),
     /// What is still to be made, the smallest first: taken from the end.
     specs: Vec<VariantSpec>,
-    /// Variants that show the same picture as one of `specs` in another format.
+    /// Variants that show the same image as one of `specs` in another format.
     twins: Vec<VariantSpec>,
-    /// The picture last made, while it has twins to come.
-    last: Option<(VariantSpec, Picture)>,
+    /// The image last made, while it has twins to come.
+    last: Option<(VariantSpec, Raster)>,
     base: Base,
-    /// Whole pictures that variants are made from, the largest first. Starts with the decoded one.
+    /// Whole images that variants are made from, the largest first. Starts with the decoded one.
     levels: Vec<Level>,
     placeholder: Option<String>,
 }
 
-/// What the decoded picture needs before it can be shown.
+/// What the decoded image needs before it can be shown.
 struct Base {
     orientation: Orientation,
     profile: Profile,
 }
 
-/// A whole picture at some size.
+/// A whole image at some size.
 struct Level {
-    picture: Picture,
-    /// Pixels per pixel of the source, along the picture's own axes.
+    raster: Raster,
+    /// Pixels per pixel of the source, along the image's own axes.
     scale_x: f64,
     scale_y: f64,
     /// Straight from the decoder: neither upright nor in sRGB.
@@ -59,17 +61,17 @@ impl Session {
     /// Decodes a complete file for a plan. The file's memory is freed before this returns.
     pub fn open(input: Vec<u8>, plan: &ImagePlan) -> Result<Self, Failure> {
         let header = probe::whole(&input)?;
-        probe::admit(&header, number::bytes(input.len()), plan)?;
-        let shrink = chain::shrink(&header, plan);
-        let Decoded { picture, profile } = decode::decode(&input, &header, &shrink)?;
+        admit(&header, number::bytes(input.len()), plan)?;
+        let shrink = Shrink::for_plan(&header, plan);
+        let Decoded { raster, profile } = decode::decode(&input, &header, &shrink)?;
         drop(input);
         let (width, height) = header.shown();
         let (mut specs, twins) = partition(plan);
         specs.sort_by(|left, right| {
-            let scale = |spec| chain::scale(spec, width, height);
-            // Of two with one scale, the whole picture is made first: the other can be cut from it.
-            scale(left)
-                .total_cmp(&scale(right))
+            let needed = |spec| scale::needed(spec, width, height);
+            // Of two with one scale, the whole image is made first: the other can be cut from it.
+            needed(left)
+                .total_cmp(&needed(right))
                 .then_with(|| (left.fit == Fit::Inside).cmp(&(right.fit == Fit::Inside)))
         });
         Ok(Self {
@@ -82,7 +84,7 @@ impl Session {
                 profile: Profile::new(profile.as_deref()),
             },
             levels: vec![Level {
-                picture: alpha::premultiply(picture),
+                raster: alpha::premultiply(raster),
                 scale_x: shrink.scale_x,
                 scale_y: shrink.scale_y,
                 is_base: true,
@@ -100,26 +102,26 @@ impl Session {
             return Ok(None);
         };
         let geometry = spec.geometry(self.size.0, self.size.1);
-        let picture = self.make(geometry, chain::scale(&spec, self.size.0, self.size.1))?;
+        let raster = self.make(geometry, scale::needed(&spec, self.size.0, self.size.1))?;
         if self.specs.is_empty() {
             self.placeholder = Some(self.hash()?);
         }
         if self.twins.iter().any(|twin| are_twins(&spec, twin)) {
-            self.last = Some((spec.clone(), picture.clone()));
+            self.last = Some((spec.clone(), raster.clone()));
         }
-        let (width, height) = (picture.width, picture.height);
+        let (width, height) = (raster.width, raster.height);
         let bytes = if spec.fit == Fit::Inside && !self.specs.is_empty() {
             // Kept before it is encoded: that frees the larger levels, and the encoder can have their memory.
-            encode(self.keep(picture), &spec)?
+            encode(self.keep(raster), &spec)?
         } else {
-            encode(&picture, &spec)?
+            encode(&raster, &spec)?
         };
         Ok(Some(variant(spec, (width, height), bytes)))
     }
 
-    /// Encodes the picture last made once more, if another format of it is wanted.
+    /// Encodes the image last made once more, if another format of it is wanted.
     fn next_twin(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
-        let Some((spec, picture)) = &self.last else {
+        let Some((spec, raster)) = &self.last else {
             return Ok(None);
         };
         let Some(at) = self.twins.iter().position(|twin| are_twins(spec, twin)) else {
@@ -127,8 +129,8 @@ impl Session {
             return Ok(None);
         };
         let twin = self.twins.swap_remove(at);
-        let bytes = encode(picture, &twin)?;
-        Ok(Some(variant(twin, (picture.width, picture.height), bytes)))
+        let bytes = encode(raster, &twin)?;
+        Ok(Some(variant(twin, (raster.width, raster.height), bytes)))
     }
 
     /// What is known of the image. `peak_memory_bytes` is 0: only the module's host sees its memory.
@@ -146,79 +148,71 @@ impl Session {
     }
 
     /// Upright sRGB pixels of a geometry that needs `scale`.
-    fn make(&self, geometry: Geometry, scale: f64) -> Result<Picture, Failure> {
+    fn make(&self, geometry: Geometry, scale: f64) -> Result<Raster, Failure> {
         let level = self
             .source(scale)
-            .ok_or_else(|| crate::fault::internal("find the decoded picture"))?;
+            .ok_or_else(|| fault::internal("find the decoded image"))?;
         let Geometry {
             crop,
             width,
             height,
         } = geometry;
         if !level.is_base {
-            return resize(&level.picture, scaled(crop, level), width, height);
+            return resize(&level.raster, scaled(crop, level), width, height);
         }
         let orientation = self.base.orientation;
         let (stored_width, stored_height) = orientation.turn(self.size.0, self.size.1);
         let crop = orientation.stored(crop, f64::from(stored_width), f64::from(stored_height));
         let (width, height) = orientation.turn(width, height);
-        let picture = resize(&level.picture, scaled(crop, level), width, height)?;
-        Ok(orientation.upright(self.base.profile.convert(picture)))
+        let raster = resize(&level.raster, scaled(crop, level), width, height)?;
+        Ok(orientation.upright(self.base.profile.convert(raster)))
     }
 
-    /// The smallest level that is good enough for `scale`; the decoded picture always is.
+    /// The smallest level that is good enough for `scale`; the decoded image always is.
     fn source(&self, scale: f64) -> Option<&Level> {
         self.levels
             .iter()
             .rev()
-            .find(|level| chain::suffices(level.scale(), scale))
+            .find(|level| scale::suffices(level.scale(), scale))
             .or_else(|| self.levels.first())
     }
 
-    /// Keeps a whole picture as a level, and of the larger ones only those that a variant to come will use.
-    fn keep(&mut self, picture: Picture) -> &Picture {
+    /// Keeps a whole image as a level, and of the larger ones only those that a variant to come will use.
+    fn keep(&mut self, raster: Raster) -> &Raster {
         let level = Level {
-            scale_x: f64::from(picture.width) / f64::from(self.size.0),
-            scale_y: f64::from(picture.height) / f64::from(self.size.1),
-            picture,
+            scale_x: f64::from(raster.width) / f64::from(self.size.0),
+            scale_y: f64::from(raster.height) / f64::from(self.size.1),
+            raster,
             is_base: false,
         };
-        let needed = |spec| chain::scale(spec, self.size.0, self.size.1);
+        let needed = |spec| scale::needed(spec, self.size.0, self.size.1);
         let largest = self.specs.iter().map(needed).fold(0.0, f64::max);
-        if chain::suffices(level.scale(), largest) {
+        if scale::suffices(level.scale(), largest) {
             self.levels.clear();
         } else {
             // Later variants are smaller, so the source of the largest one suffices for all.
             let first = self
                 .levels
                 .iter()
-                .rposition(|level| chain::suffices(level.scale(), largest));
+                .rposition(|level| scale::suffices(level.scale(), largest));
             self.levels.drain(..first.unwrap_or(0));
         }
-        &self.levels.push_mut(level).picture
+        &self.levels.push_mut(level).raster
     }
 
-    /// Placeholder of the smallest whole picture there is.
+    /// Placeholder of the smallest whole image there is.
     fn hash(&self) -> Result<String, Failure> {
         match self.levels.last() {
-            Some(level) if !level.is_base => placeholder(&level.picture),
+            Some(level) if !level.is_base => placeholder(&level.raster),
             _ => {
-                let spec = VariantSpec {
-                    name: String::new(),
-                    width: HASHED,
-                    height: HASHED,
-                    fit: Fit::Inside,
-                    quality: 0,
-                    format: VariantFormat::Webp,
-                };
-                let geometry = spec.geometry(self.size.0, self.size.1);
+                let geometry = placeholder::geometry(self.size.0, self.size.1);
                 placeholder(&self.make(geometry, 1.0)?)
             }
         }
     }
 }
 
-/// What to make, and of it what is one picture in two formats: resized once. So the formats that a plan adds change
+/// What to make, and of it what is one image in two formats: resized once. So the formats that a plan adds change
 /// nothing about its other variants.
 fn partition(plan: &ImagePlan) -> (Vec<VariantSpec>, Vec<VariantSpec>) {
     let (twins, specs) = plan.variants.iter().cloned().partition(|spec| {
@@ -231,7 +225,7 @@ fn partition(plan: &ImagePlan) -> (Vec<VariantSpec>, Vec<VariantSpec>) {
     (specs, twins)
 }
 
-/// Whether two variants show the same picture.
+/// Whether two variants show the same image.
 fn are_twins(left: &VariantSpec, right: &VariantSpec) -> bool {
     (left.width, left.height, left.fit) == (right.width, right.height, right.fit)
 }
@@ -246,9 +240,6 @@ fn variant(spec: VariantSpec, (width, height): (u32, u32), bytes: Vec<u8>) -> (V
     };
     (variant, bytes)
 }
-
-/// Side of the picture that is hashed when no variant is at hand.
-const HASHED: u32 = 100;
 
 /// A rectangle of the source in a level's pixels.
 fn scaled(crop: Crop, level: &Level) -> Crop {

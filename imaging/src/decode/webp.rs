@@ -7,14 +7,15 @@
 use libwebp_sys::{VP8StatusCode, WEBP_CSP_MODE, WebPDecode, WebPDecoderConfig, WebPRGBABuffer};
 use shared::problem::Failure;
 
-use super::Decoded;
+use super::decoded::Decoded;
 use crate::bytes::le24;
-use crate::chain::Shrink;
 use crate::fault;
+use crate::format::Format;
 use crate::number;
-use crate::picture::{Layout, Picture};
-use crate::probe::{Coding, Header, WEBP_FRAME_HEAD_BYTES, webp_chunks};
-use crate::sniff::Format;
+use crate::pixels::{Layout, Raster};
+use crate::probe::header::{Coding, Header};
+use crate::probe::webp::{FRAME_HEAD_BYTES, file_chunks};
+use crate::scale::Shrink;
 
 pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
     let (has_alpha, is_animated) = match header.coding {
@@ -26,21 +27,21 @@ pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
         Coding::Jpeg { .. } | Coding::Png { .. } | Coding::Whole { .. } => (false, false),
     };
     let layout = if has_alpha { Layout::Rgba } else { Layout::Rgb };
-    let picture = if is_animated {
+    let raster = if is_animated {
         first_frame(data, shrink)?
     } else {
-        bitstream(data, Picture::blank(shrink.width, shrink.height, layout))?
+        bitstream(data, Raster::blank(shrink.width, shrink.height, layout))?
     };
-    let profile = webp_chunks(data)
+    let profile = file_chunks(data)
         .find(|chunk| &chunk.kind == b"ICCP")
         .map(|chunk| chunk.body.to_vec());
-    Ok(Decoded { picture, profile })
+    Ok(Decoded { raster, profile })
 }
 
 /// The first frame on a transparent canvas of the shrunk size.
-fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Picture, Failure> {
+fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Raster, Failure> {
     let corrupt = || fault::corrupt(Format::WebP);
-    let frame = webp_chunks(data)
+    let frame = file_chunks(data)
         .find(|chunk| &chunk.kind == b"ANMF")
         .ok_or_else(corrupt)?
         .body;
@@ -51,21 +52,21 @@ fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Picture, Failure> {
     let side = |stored: f64, scale: f64, canvas: u32| number::round(stored * scale).min(canvas);
     let width = side(width, shrink.scale_x, shrink.width);
     let height = side(height, shrink.scale_y, shrink.height);
-    let bytes = frame.get(WEBP_FRAME_HEAD_BYTES..).ok_or_else(corrupt)?;
-    let picture = bitstream(bytes, Picture::blank(width, height, Layout::Rgba))?;
+    let bytes = frame.get(FRAME_HEAD_BYTES..).ok_or_else(corrupt)?;
+    let raster = bitstream(bytes, Raster::blank(width, height, Layout::Rgba))?;
     if (width, height) == (shrink.width, shrink.height) {
-        return Ok(picture);
+        return Ok(raster);
     }
     let left = start(left * shrink.scale_x, shrink.width - width);
     let top = start(top * shrink.scale_y, shrink.height - height);
-    let mut canvas = Picture::blank(shrink.width, shrink.height, Layout::Rgba);
+    let mut canvas = Raster::blank(shrink.width, shrink.height, Layout::Rgba);
     let (canvas_stride, stride, left) = (
         canvas.stride(),
-        picture.stride(),
+        raster.stride(),
         left * Layout::Rgba.channels(),
     );
     let rows = canvas.pixels.chunks_exact_mut(canvas_stride).skip(top);
-    for (to, from) in rows.zip(picture.pixels.chunks_exact(stride)) {
+    for (to, from) in rows.zip(raster.pixels.chunks_exact(stride)) {
         if let Some(place) = to.get_mut(left..left + stride) {
             place.copy_from_slice(from);
         }
@@ -83,7 +84,7 @@ fn start(offset: f64, max: u32) -> usize {
 }
 
 /// Decodes a still image to the size of `target` and into it.
-fn bitstream(data: &[u8], mut target: Picture) -> Result<Picture, Failure> {
+fn bitstream(data: &[u8], mut target: Raster) -> Result<Raster, Failure> {
     let internal = || fault::internal("set up the WebP decoder");
     let (width, height) = (signed(target.width)?, signed(target.height)?);
     let stride = i32::try_from(target.stride()).map_err(|_| internal())?;

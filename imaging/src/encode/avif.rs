@@ -5,21 +5,21 @@ use shared::problem::Failure;
 
 use crate::fault;
 use crate::number;
-use crate::picture::{Layout, Picture};
+use crate::pixels::{Layout, Raster};
 
 /// rav1e's presets go from 1 (slow) to 10. Measured in `docs/adr/0011-native-image-formats.md`.
 const SPEED: u8 = 9;
 
-/// Threads per picture. The worker runs several jobs, so that more would only get in their way.
+/// Threads per image. The worker runs several jobs, so that more would only get in their way.
 const THREADS: usize = 2;
 
 /// The encoder's scale starts at 1.
 const QUALITY_MIN: u8 = 1;
 const QUALITY_MAX: u8 = 100;
 
-/// Encodes an RGB or RGBA picture.
-pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure> {
-    let internal = || fault::internal("encode the picture");
+/// Encodes an RGB or RGBA image.
+pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Vec<u8>, Failure> {
+    let internal = || fault::internal("encode the image");
     let quality = f32::from(quality.clamp(QUALITY_MIN, QUALITY_MAX));
     let encoder = Encoder::new()
         .with_quality(quality)
@@ -27,18 +27,15 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure>
         .with_speed(SPEED)
         .with_bit_depth(BitDepth::Eight)
         .with_num_threads(Some(THREADS));
-    let (width, height) = (
-        number::length(picture.width),
-        number::length(picture.height),
-    );
-    let EncodedImage { avif_file, .. } = match picture.layout {
+    let (width, height) = (number::length(raster.width), number::length(raster.height));
+    let EncodedImage { avif_file, .. } = match raster.layout {
         Layout::Rgb => {
-            let (chunks, _) = picture.pixels.as_chunks::<3>();
+            let (chunks, _) = raster.pixels.as_chunks::<3>();
             let pixels: Vec<RGB8> = chunks.iter().map(|&[r, g, b]| RGB8::new(r, g, b)).collect();
             encoder.encode_rgb(Img::new(pixels.as_slice(), width, height))
         }
         Layout::Rgba => {
-            let (chunks, _) = picture.pixels.as_chunks::<4>();
+            let (chunks, _) = raster.pixels.as_chunks::<4>();
             let pixels: Vec<RGBA8> = chunks
                 .iter()
                 .map(|&[r, g, b, a]| RGBA8::new(r, g, b, a))

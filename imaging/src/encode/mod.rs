@@ -7,14 +7,14 @@ mod webp;
 use shared::image::{VariantFormat, VariantSpec};
 use shared::problem::Failure;
 
-use crate::picture::Picture;
+use crate::pixels::Raster;
 
-/// Encodes an RGB or RGBA picture as a variant asks for.
-pub(crate) fn encode(picture: &Picture, spec: &VariantSpec) -> Result<Vec<u8>, Failure> {
+/// Encodes an RGB or RGBA image as a variant asks for.
+pub(crate) fn encode(raster: &Raster, spec: &VariantSpec) -> Result<Vec<u8>, Failure> {
     match spec.format {
-        VariantFormat::Webp => webp::encode(picture, spec.quality),
+        VariantFormat::Webp => webp::encode(raster, spec.quality),
         #[cfg(not(target_arch = "wasm32"))]
-        VariantFormat::Avif => avif::encode(picture, spec.quality),
+        VariantFormat::Avif => avif::encode(raster, spec.quality),
         #[cfg(target_arch = "wasm32")]
         VariantFormat::Avif => Err(crate::fault::not_encoded()),
     }

@@ -13,26 +13,26 @@ use libwebp_sys::{
 use shared::problem::Failure;
 
 use crate::fault;
-use crate::picture::{Layout, Picture};
+use crate::pixels::{Layout, Raster};
 
 /// libwebp's default effort: 2 is 2.5 times as fast for 6 % more bytes, 6 twice as slow for 5 % less.
 const METHOD: c_int = 4;
 
 const QUALITY_MAX: u8 = 100;
 
-/// Encodes an RGB or RGBA picture.
-pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure> {
-    let internal = || fault::internal("encode the picture");
+/// Encodes an RGB or RGBA image.
+pub(super) fn encode(raster: &Raster, quality: u8) -> Result<Vec<u8>, Failure> {
+    let internal = || fault::internal("encode the image");
     let quality = f32::from(quality.min(QUALITY_MAX));
     let mut config = WebPConfig::new_with_preset(WebPPreset::WEBP_PRESET_DEFAULT, quality)
         .map_err(|()| internal())?;
     config.method = METHOD;
     let mut source = Source(WebPPicture::new().map_err(|()| internal())?);
-    source.import(picture).ok_or_else(internal)?;
+    source.import(raster).ok_or_else(internal)?;
     let mut output = Vec::new();
     source.0.writer = Some(append);
     source.0.custom_ptr = (&raw mut output).cast();
-    // SAFETY: `config` is initialised; the picture owns its planes since `import`; its writer is `append`,
+    // SAFETY: `config` is initialised; the image owns its planes since `import`; its writer is `append`,
     // and its `custom_ptr` the `Vec` that `append` takes it for, which outlives the call.
     let is_encoded = unsafe { WebPEncode(&raw const config, &raw mut source.0) } != 0;
     if is_encoded {
@@ -42,19 +42,19 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Failure>
     }
 }
 
-/// A picture of libwebp's, freed with this.
+/// An image of libwebp's, freed with this.
 struct Source(WebPPicture);
 
 impl Source {
     /// Converts pixels into planes of libwebp's own.
-    fn import(&mut self, picture: &Picture) -> Option<()> {
-        self.0.width = c_int::try_from(picture.width).ok()?;
-        self.0.height = c_int::try_from(picture.height).ok()?;
-        let stride = c_int::try_from(picture.stride()).ok()?;
-        let (pixels, target) = (picture.pixels.as_ptr(), &raw mut self.0);
-        let is_imported = match picture.layout {
-            // SAFETY: the picture is initialised, `pixels` are height × stride bytes (an invariant of
-            // `Picture`), with 4 bytes per pixel, and are only read during the call.
+    fn import(&mut self, raster: &Raster) -> Option<()> {
+        self.0.width = c_int::try_from(raster.width).ok()?;
+        self.0.height = c_int::try_from(raster.height).ok()?;
+        let stride = c_int::try_from(raster.stride()).ok()?;
+        let (pixels, target) = (raster.pixels.as_ptr(), &raw mut self.0);
+        let is_imported = match raster.layout {
+            // SAFETY: the image is initialised, `pixels` are height × stride bytes (an invariant of
+            // `Raster`), with 4 bytes per pixel, and are only read during the call.
             Layout::Rgba => unsafe { WebPPictureImportRGBA(target, pixels, stride) },
             // SAFETY: as above, with 3 bytes per pixel.
             Layout::Rgb => unsafe { WebPPictureImportRGB(target, pixels, stride) },
@@ -66,17 +66,17 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        // SAFETY: the picture was initialised; its planes are libwebp's own or null.
+        // SAFETY: the image was initialised; its planes are libwebp's own or null.
         unsafe { WebPPictureFree(&raw mut self.0) }
     }
 }
 
 /// Takes a piece of output.
-unsafe extern "C" fn append(data: *const u8, size: usize, picture: *const WebPPicture) -> c_int {
-    // SAFETY: libwebp calls this during `WebPEncode` only, with the picture of `encode`, whose `custom_ptr`
+unsafe extern "C" fn append(data: *const u8, size: usize, raster: *const WebPPicture) -> c_int {
+    // SAFETY: libwebp calls this during `WebPEncode` only, with the image of `encode`, whose `custom_ptr`
     // is a `Vec<u8>` that nobody else holds meanwhile, and `size` readable bytes at `data`.
     let (output, piece) = unsafe {
-        let output: *mut c_void = (*picture).custom_ptr;
+        let output: *mut c_void = (*raster).custom_ptr;
         (
             &mut *output.cast::<Vec<u8>>(),
             std::slice::from_raw_parts(data, size),

@@ -2,12 +2,12 @@
 
 use shared::problem::Failure;
 
-use super::{Coding, Header};
+use super::header::{Coding, Header};
 use crate::bytes::{array, le16};
 use crate::fault;
+use crate::format::Format;
 use crate::number;
-use crate::orient::Orientation;
-use crate::sniff::Format;
+use crate::pixels::orient::Orientation;
 
 const SCREEN_BYTES: usize = 13;
 /// Separator, rectangle and flags of a frame.
@@ -27,7 +27,7 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
         return Ok(None);
     };
     let (left, frame_width) = (u16::from_le_bytes([l0, l1]), u16::from_le_bytes([w0, w1]));
-    // One palette index per pixel. A frame that leaves columns free is decoded beside the picture, as RGBA.
+    // One palette index per pixel. A frame that leaves columns free is decoded beside the image, as RGBA.
     let per_pixel = if left == 0 && frame_width == width {
         1
     } else {

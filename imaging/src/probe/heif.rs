@@ -1,4 +1,4 @@
-//! The primary picture of an AVIF or HEIC file: its size from properties, no pixel touched.
+//! The primary image of an AVIF or HEIC file: its size from properties, no pixel touched.
 
 use heic_rs::context::Context;
 use heic_rs::error::{Error, Result};
@@ -6,11 +6,11 @@ use heic_rs::props::Transform;
 use heic_rs::{Mirror, Rotation, transform};
 use shared::problem::Failure;
 
-use super::{Coding, Header};
+use super::header::{Coding, Header};
+use crate::format::Format;
 use crate::heif;
 use crate::number;
-use crate::orient::Orientation;
-use crate::sniff::Format;
+use crate::pixels::orient::Orientation;
 
 /// Decoder's planes, the copy of them that is converted, and the alpha plane twice, with two bytes per sample each and
 /// without subsampling.

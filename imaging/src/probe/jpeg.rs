@@ -2,12 +2,12 @@
 
 use shared::problem::Failure;
 
-use super::{Coding, Header, JpegColour};
+use super::exif;
+use super::header::{Coding, Header, JpegColour};
 use crate::bytes::be16;
-use crate::exif;
 use crate::fault;
-use crate::orient::Orientation;
-use crate::sniff::Format;
+use crate::format::Format;
+use crate::pixels::orient::Orientation;
 
 /// Markers (T.81, table B.1).
 const TEM: u8 = 0x01;

@@ -2,13 +2,13 @@
 
 use shared::problem::Failure;
 
-use super::{Coding, Header};
+use super::exif;
+use super::header::{Coding, Header};
 use crate::bytes::{array, be32};
-use crate::exif;
 use crate::fault;
+use crate::format::Format;
 use crate::number;
-use crate::orient::Orientation;
-use crate::sniff::Format;
+use crate::pixels::orient::Orientation;
 
 /// Length and type before a chunk's data, checksum after it.
 const CHUNK_HEAD_BYTES: usize = 8;

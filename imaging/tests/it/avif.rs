@@ -55,7 +55,7 @@ fn psnr(left: &RgbaImage, right: &RgbaImage) -> f64 {
     10.0 * (255.0 * 255.0 / mean).log10()
 }
 
-/// Each twin has its picture, is smaller than it, and is about as near to the source.
+/// Each twin has its image, is smaller than it, and is about as near to the source.
 #[test]
 fn twins_look_alike() {
     let file = made::png(photo());
@@ -135,14 +135,14 @@ fn avif_alone() {
 
 #[test]
 fn transparency_and_no_metadata() {
-    let picture = faded(200, 200);
+    let image = faded(200, 200);
     let mut plan = native();
     plan.variants.retain(|spec| spec.name == "medium_avif");
-    let file = made::file(&DynamicImage::from(picture.clone()), ImageFormat::Png);
+    let file = made::file(&DynamicImage::from(image.clone()), ImageFormat::Png);
     let (variants, _) = run(&file, &plan).unwrap();
     let shown = pixels(&variants[0].1, &whole());
     assert_eq!(shown.get_pixel(2, 2)[3], 0);
-    assert!(difference(&shown, &picture) < 4.0);
+    assert!(difference(&shown, &image) < 4.0);
     for kind in [b"Exif", b"mime", b"prof", b"rICC"] {
         assert!(!variants[0].1.windows(4).any(|window| window == kind));
     }

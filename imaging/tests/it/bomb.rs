@@ -192,7 +192,7 @@ fn tiff_bombs() {
         &claim(jpeg(true), 3_600),
         ErrorCode::ImageMemoryExceeded,
     );
-    // A tile may be larger than its picture.
+    // A tile may be larger than its image.
     for (name, tile) in [
         (
             "wide tile",

@@ -88,8 +88,7 @@ fn alpha() {
             half[2].abs_diff(220) < 12 && half[0] < 45,
             "{name}: {half:?}"
         );
-        let inner =
-            |picture: &RgbaImage| image::imageops::crop_imm(picture, 24, 24, 32, 32).to_image();
+        let inner = |image: &RgbaImage| image::imageops::crop_imm(image, 24, 24, 32, 32).to_image();
         assert!(
             difference(&inner(&shown), &inner(&expected)) < 4.0,
             "{name}"
@@ -131,7 +130,7 @@ fn cut_files() {
     }
 }
 
-/// The header alone decides, and a larger picture behind a smaller header is refused by the decoders.
+/// The header alone decides, and a larger image behind a smaller header is refused by the decoders.
 #[test]
 fn bombs() {
     for name in ["libaom-420-8.avif", "x265-420-8.heic"] {
@@ -210,7 +209,7 @@ fn what_is_not_decoded_is_unsupported() {
     assert_eq!(code(&mp4, &whole()), ErrorCode::ImageUnsupported, "MP4");
 }
 
-/// Variants of them are made as of any other picture.
+/// Variants of them are made as of any other image.
 #[test]
 fn small_variants() {
     let plan = plan(&[

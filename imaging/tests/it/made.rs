@@ -1,4 +1,4 @@
-//! Pictures made up for the tests, in every format.
+//! Images made up for the tests, in every format.
 
 use std::io::Cursor;
 
@@ -183,19 +183,19 @@ pub(crate) fn canvas(flags: u8, width: u32, height: u32, chunks: &[Vec<u8>]) -> 
     )
 }
 
-/// The chunks of a WebP file that hold its picture: alpha and bitstream.
-pub(crate) fn picture_chunks(webp: &[u8]) -> Vec<u8> {
+/// The chunks of a WebP file that hold its image: alpha and bitstream.
+pub(crate) fn image_chunks(webp: &[u8]) -> Vec<u8> {
     let mut at = 12;
-    let mut picture = Vec::new();
+    let mut image = Vec::new();
     while let Some(head) = webp.get(at..at + 8) {
         let length = usize::try_from(u32::from_le_bytes(head[4..].try_into().unwrap())).unwrap();
         let end = (at + 8 + length + length % 2).min(webp.len());
         if matches!(&head[..4], b"ALPH" | b"VP8 " | b"VP8L") {
-            picture.extend_from_slice(&webp[at..end]);
+            image.extend_from_slice(&webp[at..end]);
         }
         at = end;
     }
-    picture
+    image
 }
 
 /// An animation of two frames: `first` at an offset of 20, 10, and something else.
@@ -214,7 +214,7 @@ pub(crate) fn animation(width: u32, height: u32, first: &RgbImage) -> Vec<u8> {
         .concat();
         chunk(
             *b"ANMF",
-            &[head, picture_chunks(&webp(&image.clone().into()))].concat(),
+            &[head, image_chunks(&webp(&image.clone().into()))].concat(),
         )
     };
     let last = RgbImage::from_pixel(width, height, Rgb([9, 200, 9]));

@@ -1,4 +1,4 @@
-//! The codec on real and made-up pictures, natively; `module` runs the same on the wasm build.
+//! The codec on real and made-up images, natively; `module` runs the same on the wasm build.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -26,7 +26,7 @@ use imaging::Session;
 use shared::image::{Fit, ImagePlan, ImageReport, PIXELS_MAX, Variant, VariantFormat, VariantSpec};
 use shared::problem::{ErrorCode, Failure};
 
-/// What the tests allow, so that no picture is refused that is not meant to be.
+/// What the tests allow, so that no image is refused that is not meant to be.
 const MEMORY_MAX_BYTES: u64 = 1 << 30;
 
 /// A plan of the given boxes at the best quality, so that differences are the codec's and not the encoder's.
@@ -46,7 +46,7 @@ fn plan(boxes: &[(&str, u32, u32, Fit)]) -> ImagePlan {
     }
 }
 
-/// A plan of one variant that takes the picture as it is.
+/// A plan of one variant that takes the image as it is.
 fn whole() -> ImagePlan {
     plan(&[("whole", 4000, 4000, Fit::Inside)])
 }
@@ -84,7 +84,7 @@ fn code(file: &[u8], plan: &ImagePlan) -> ErrorCode {
     }
 }
 
-/// Mean absolute difference of two pictures' samples, weighted by alpha.
+/// Mean absolute difference of two images' samples, weighted by alpha.
 fn difference(left: &RgbaImage, right: &RgbaImage) -> f64 {
     assert_eq!(left.dimensions(), right.dimensions());
     let pairs = left.pixels().zip(right.pixels());

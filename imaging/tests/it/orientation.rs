@@ -1,10 +1,10 @@
-//! Every picture comes out upright, from every place where an orientation can stand.
+//! Every image comes out upright, from every place where an orientation can stand.
 
 use image::{DynamicImage, ImageFormat};
 use imaging::Session;
 use shared::image::Fit;
 
-use crate::made::{Jpeg, canvas, chunk, exif, file, picture_chunks, png_chunk, quarters, webp};
+use crate::made::{Jpeg, canvas, chunk, exif, file, image_chunks, png_chunk, quarters, webp};
 use crate::{decoded, difference, pixels, plan, read, run};
 
 /// The eight photos differ in how they are stored, and were compressed separately.
@@ -37,7 +37,7 @@ fn photos_are_upright() {
     }
 }
 
-/// The stored picture of an upright one, by the `image` crate's turns.
+/// The stored image of an upright one, by the `image` crate's turns.
 fn stored(upright: &DynamicImage, tag: u8) -> DynamicImage {
     match tag {
         2 => upright.fliph(),
@@ -111,7 +111,7 @@ fn png_with_exif_behind_the_pixels() {
 fn webp_with_exif_behind_the_pixels() {
     check(|image, tag| {
         let chunks = [
-            picture_chunks(&webp(image)),
+            image_chunks(&webp(image)),
             chunk(*b"EXIF", &exif(tag, true)),
         ];
         canvas(0x08, image.width(), image.height(), &chunks)

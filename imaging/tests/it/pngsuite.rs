@@ -5,7 +5,7 @@ use shared::problem::ErrorCode;
 
 use crate::{code, difference, fixture, made, pixels, whole};
 
-/// Rounding of 16 bits to 8 and what it becomes in the lossy encoder, mean over a picture.
+/// Rounding of 16 bits to 8 and what it becomes in the lossy encoder, mean over an image.
 const TOLERANCE: f64 = 1.0;
 
 fn files() -> impl Iterator<Item = (String, Vec<u8>)> {

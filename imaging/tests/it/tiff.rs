@@ -127,11 +127,11 @@ fn orientations() {
 
 #[test]
 fn a_profile_is_used() {
-    let picture = RgbImage::from_pixel(32, 32, Rgb([200, 80, 60]));
+    let image = RgbImage::from_pixel(32, 32, Rgb([200, 80, 60]));
     let profile = ColorProfile::new_display_p3().encode().unwrap();
     let bytes = written::<RGB8>(
         (32, 32),
-        picture.as_raw(),
+        image.as_raw(),
         Compression::Uncompressed,
         1,
         &profile,

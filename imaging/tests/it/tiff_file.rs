@@ -243,10 +243,10 @@ pub(crate) fn cut(rows: &[Vec<u8>], rows_per_part: usize) -> Vec<Vec<u8>> {
     rows.chunks(rows_per_part).map(<[_]>::concat).collect()
 }
 
-/// The colours of a picture of at most `1 << bits` colours, and rows of packed indices of them.
-pub(crate) fn indexed(picture: &RgbImage, bits: u16) -> (Vec<u16>, Vec<Vec<u8>>) {
+/// The colours of an image of at most `1 << bits` colours, and rows of packed indices of them.
+pub(crate) fn indexed(image: &RgbImage, bits: u16) -> (Vec<u16>, Vec<Vec<u8>>) {
     let mut colours: Vec<[u8; 3]> = Vec::new();
-    let rows = picture
+    let rows = image
         .rows()
         .map(|row| {
             let indices = row.map(|pixel| {
@@ -281,15 +281,15 @@ pub(crate) fn packed(samples: impl Iterator<Item = u8>, bits: u16) -> Vec<u8> {
     samples.chunks(per_byte).map(byte).collect()
 }
 
-/// Rows of units of a picture whose colours are the same within each: the lightness of every pixel, two differences.
+/// Rows of units of an image whose colours are the same within each: the lightness of every pixel, two differences.
 /// `ycbcr` converts a pixel.
 pub(crate) fn units(
-    picture: &RgbImage,
+    image: &RgbImage,
     (across, down): (u32, u32),
     ycbcr: impl Fn([u8; 3]) -> [u8; 3],
 ) -> Vec<Vec<u8>> {
-    let (width, height) = picture.dimensions();
-    let at = |x: u32, y: u32| ycbcr(picture.get_pixel(x.min(width - 1), y.min(height - 1)).0);
+    let (width, height) = image.dimensions();
+    let at = |x: u32, y: u32| ycbcr(image.get_pixel(x.min(width - 1), y.min(height - 1)).0);
     let unit = |left: u32, top: u32| {
         let pixels = (0..down).flat_map(|y| (0..across).map(move |x| (left + x, top + y)));
         let mut unit: Vec<u8> = pixels.map(|(x, y)| at(x, y)[0]).collect();

@@ -18,43 +18,43 @@ use crate::{code, difference, pixels, whole};
 /// Odd, so that units and tiles end outside; its quarters end where units do.
 const SIZE: (u32, u32) = (97, 65);
 
-fn picture() -> RgbImage {
+fn test_image() -> RgbImage {
     quarters(SIZE.0, SIZE.1)
 }
 
-/// A picture of a palette, in strips of 20 rows.
+/// An image of a palette, in strips of 20 rows.
 pub(crate) fn palette(bits: u16) -> Tiff {
-    palette_of(&picture(), bits)
+    palette_of(&test_image(), bits)
 }
 
-fn palette_of(picture: &RgbImage, bits: u16) -> Tiff {
-    let (map, rows) = indexed(picture, bits);
-    Tiff::strips(picture.dimensions(), 20, cut(&rows, 20))
+fn palette_of(image: &RgbImage, bits: u16) -> Tiff {
+    let (map, rows) = indexed(image, bits);
+    Tiff::strips(image.dimensions(), 20, cut(&rows, 20))
         .of(PALETTE, 1, bits)
         .shorts(COLOR_MAP, &map)
         .shorts(COMPRESSION, &[UNCOMPRESSED])
 }
 
-/// A picture of YCbCr, in strips of 20 rows.
+/// An image of YCbCr, in strips of 20 rows.
 pub(crate) fn subsampled(across: u16, down: u16) -> Tiff {
-    subsampled_of(&picture(), across, down)
+    subsampled_of(&test_image(), across, down)
 }
 
-fn subsampled_of(picture: &RgbImage, across: u16, down: u16) -> Tiff {
-    let rows = units(picture, (across.into(), down.into()), full_range);
-    Tiff::strips(picture.dimensions(), 20, cut(&rows, 20 / usize::from(down)))
+fn subsampled_of(image: &RgbImage, across: u16, down: u16) -> Tiff {
+    let rows = units(image, (across.into(), down.into()), full_range);
+    Tiff::strips(image.dimensions(), 20, cut(&rows, 20 / usize::from(down)))
         .of(YCBCR, 3, 8)
         .shorts(SUBSAMPLING, &[across, down])
         .shorts(COMPRESSION, &[UNCOMPRESSED])
 }
 
-/// A picture of YCbCr in JPEG, in strips of 16 rows, the last one whole.
+/// An image of YCbCr in JPEG, in strips of 16 rows, the last one whole.
 pub(crate) fn jpeg(has_tables: bool) -> Tiff {
-    let picture = picture();
+    let image = test_image();
     let mut tables = Vec::new();
     let strips = (0..SIZE.1.div_ceil(16)).map(|strip| {
         let part = RgbImage::from_fn(SIZE.0, 16, |x, y| {
-            *picture.get_pixel(x, (strip * 16 + y).min(SIZE.1 - 1))
+            *image.get_pixel(x, (strip * 16 + y).min(SIZE.1 - 1))
         });
         let file = Jpeg {
             subsampled: true,
@@ -114,7 +114,7 @@ fn grey_alpha(photometric: u16, extra: u16, is_big_endian: bool, samples: [u16; 
 
 /// Fails unless the file shows the quarters.
 fn check(name: &str, tiff: &Tiff) {
-    let expected = DynamicImage::from(picture()).into_rgba8();
+    let expected = DynamicImage::from(test_image()).into_rgba8();
     let difference = difference(&pixels(&tiff.file(), &whole()), &expected);
     assert!(difference < 4.0, "{name}: differs by {difference}");
 }
@@ -145,7 +145,7 @@ fn palettes() {
 /// Some old writers store colours of 8 bits where 16 belong.
 #[test]
 fn a_palette_of_bytes() {
-    let (map, _) = indexed(&picture(), 4);
+    let (map, _) = indexed(&test_image(), 4);
     let map: Vec<u16> = map.iter().map(|value| value >> 8).collect();
     check("bytes", &palette(4).shorts(COLOR_MAP, &map));
 }
@@ -167,7 +167,7 @@ fn subsampled_chroma() {
 #[test]
 fn the_range_and_matrix_that_tags_say() {
     let bt709 = [0.212, 0.715, 0.073];
-    let rows = units(&picture(), (1, 1), |rgb| {
+    let rows = units(&test_image(), (1, 1), |rgb| {
         ycbcr(rgb, bt709, [16.0, 235.0, 112.0])
     });
     let mut tiff = subsampled(1, 1)
@@ -262,11 +262,11 @@ fn grey_of_other_depths() {
 fn tiles() {
     const TILE: (u32, u32) = (32, 16);
     let (across, down) = (SIZE.0.div_ceil(TILE.0), SIZE.1.div_ceil(TILE.1));
-    let picture = picture();
+    let image = test_image();
     let tile = |index: u32| {
         let (left, top) = (index % across * TILE.0, index / across * TILE.1);
         RgbImage::from_fn(TILE.0, TILE.1, |x, y| {
-            *picture.get_pixel((left + x).min(SIZE.0 - 1), (top + y).min(SIZE.1 - 1))
+            *image.get_pixel((left + x).min(SIZE.0 - 1), (top + y).min(SIZE.1 - 1))
         })
     };
     for (h, v) in [(1, 1), (2, 2), (4, 1)] {
@@ -290,7 +290,7 @@ fn tiles() {
 
 #[test]
 fn orientations() {
-    let upright = DynamicImage::from(picture());
+    let upright = DynamicImage::from(test_image());
     let turned = |tag: u16| match tag {
         2 => upright.fliph(),
         3 => upright.rotate180(),

@@ -3,42 +3,35 @@
 //! The `tiff` crate unpacks their compressions, but refuses their samples. So each strip or tile is handed to it as a
 //! file of bare samples (`unpack`), and here they become colours (`samples`, `ycbcr`).
 
-mod grid;
-mod page;
-mod samples;
 mod unpack;
-mod ycbcr;
-
-use std::io::ErrorKind;
 
 use shared::problem::Failure;
-use tiff::TiffError;
 
-use super::{Decoded, other};
-use crate::alpha;
+use crate::decode::decoded::Decoded;
+use crate::decode::frame;
 use crate::fault;
+use crate::format::Format;
 use crate::number;
-use crate::picture::{Picture, size_bytes};
-use crate::sniff::Format;
-
-use page::Colours;
-
-pub(crate) use page::Page;
+use crate::pixels::alpha;
+use crate::pixels::{Raster, size_bytes};
+use crate::reader;
+use crate::tiff::failure;
+use crate::tiff::page::{self, Colours, Page};
 
 /// Decodes the first page; those that are not ours are left to `image`.
 pub(super) fn decode(data: &[u8]) -> Result<Decoded, Failure> {
     match Page::read(data) {
         Ok(Some(page)) => Ok(Decoded {
-            picture: picture(&page, data)?,
+            raster: raster(&page, data)?,
             profile: page::profile(data),
         }),
-        Ok(None) => other::decode(data, Format::Tiff),
+        Ok(None) => frame::decode(reader::tiff(data), Format::Tiff),
         Err(cause) => Err(failure(&cause)),
     }
 }
 
 /// Puts the strips or tiles together.
-fn picture(page: &Page, data: &[u8]) -> Result<Picture, Failure> {
+fn raster(page: &Page, data: &[u8]) -> Result<Raster, Failure> {
     let layout = page.layout();
     let stride = number::length(page.width).saturating_mul(layout.channels());
     let mut pixels = vec![0; size_bytes(page.width, page.height, layout)];
@@ -69,9 +62,9 @@ fn picture(page: &Page, data: &[u8]) -> Result<Picture, Failure> {
             }
         }
     }
-    let picture = Picture::new(page.width, page.height, layout, pixels)
+    let raster = Raster::new(page.width, page.height, layout, pixels)
         .ok_or_else(|| fault::corrupt(Format::Tiff))?;
-    Ok(alpha::divide(picture))
+    Ok(alpha::divide(raster))
 }
 
 /// The colour of a first sample, and the alpha of a second one if the pixel has any.
@@ -86,20 +79,5 @@ fn paint(colours: &[[u8; 3]], samples: &[u8], pixel: &mut [u8]) {
         [red, green, blue] => [*red, *green, *blue] = [r, g, b],
         [red, green, blue, alpha] => [*red, *green, *blue, *alpha] = [r, g, b, second],
         _ => {}
-    }
-}
-
-/// What a failure of the `tiff` crate means.
-pub(crate) fn failure(cause: &TiffError) -> Failure {
-    match cause {
-        TiffError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {
-            fault::truncated(Format::Tiff)
-        }
-        TiffError::UnsupportedError(_) => fault::unsupported("This kind of TIFF"),
-        TiffError::LimitsExceeded => fault::unsupported("A TIFF with frames of this size"),
-        TiffError::IoError(_)
-        | TiffError::FormatError(_)
-        | TiffError::IntSizeError
-        | TiffError::UsageError(_) => fault::corrupt(Format::Tiff),
     }
 }

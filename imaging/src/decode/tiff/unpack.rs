@@ -7,16 +7,17 @@ use tiff::TiffResult;
 use tiff::decoder::{Decoder, Limits};
 use tiff::tags::{ByteOrder, Tag};
 
-use super::failure;
-use super::grid::Part;
-use super::page::{Packing, Page};
-use super::samples::Depth;
-use crate::chain::Shrink;
 use crate::decode::jpeg;
 use crate::fault;
+use crate::format::Format;
 use crate::number;
-use crate::probe::{Coding, JpegColour, jpeg_header};
-use crate::sniff::Format;
+use crate::probe::header::{Coding, JpegColour};
+use crate::probe::jpeg::read as jpeg_header;
+use crate::scale::Shrink;
+use crate::tiff::failure;
+use crate::tiff::grid::Part;
+use crate::tiff::page::{Packing, Page};
+use crate::tiff::samples::Depth;
 
 /// Unpacks a strip or tile. Samples of more than a byte come in this machine's byte order.
 pub(super) fn part(
@@ -184,7 +185,7 @@ fn of_jpeg(page: &Page, part: &Part, strip: &[u8]) -> Result<Vec<u8>, Failure> {
         }
     };
     let header = jpeg_header(file).map_err(within)?.ok_or_else(corrupt)?;
-    // The last strip or tile may go on beyond the picture.
+    // The last strip or tile may go on beyond the image.
     let heights = part.height..=page.grid.height;
     let is_as_told = header.width == part.width && heights.contains(&header.height);
     if !is_as_told || !matches!(header.coding, Coding::Jpeg { components: 3, .. }) {
@@ -199,5 +200,5 @@ fn of_jpeg(page: &Page, part: &Part, strip: &[u8]) -> Result<Vec<u8>, Failure> {
     };
     // As stored: what the samples mean is said by the TIFF.
     let decoded = jpeg::decode(file, &shrink, JpegColour::Rgb).map_err(within)?;
-    Ok(decoded.picture.pixels)
+    Ok(decoded.raster.pixels)
 }

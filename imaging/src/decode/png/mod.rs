@@ -1,17 +1,19 @@
-//! PNG by `png`: rows straight into boxes; an interlaced picture whole.
+//! PNG by `png`: rows straight into boxes; an interlaced image whole.
+
+mod rows;
 
 use std::io::{Cursor, ErrorKind};
 
 use png::{ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 use shared::problem::Failure;
 
-use super::Decoded;
-use super::rows::Rows;
-use crate::chain::Shrink;
+use self::rows::Rows;
+use crate::decode::decoded::Decoded;
 use crate::fault;
-use crate::picture::{Layout, Picture};
-use crate::probe::Header;
-use crate::sniff::Format;
+use crate::format::Format;
+use crate::pixels::{Layout, Raster};
+use crate::probe::header::Header;
+use crate::scale::Shrink;
 
 type Source<'a> = Reader<Cursor<&'a [u8]>>;
 
@@ -23,7 +25,7 @@ const ROWS_MAX_BYTES: usize = 4 * 8 * 65_536;
 pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
     let mut source = open(data).map_err(|cause| failure(&cause))?;
     let info = source.info();
-    // The first frame of an animation may claim another size than the picture.
+    // The first frame of an animation may claim another size than the image.
     if info
         .frame_control()
         .is_some_and(|frame| (frame.width, frame.height) != (header.width, header.height))
@@ -31,23 +33,23 @@ pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
         return Err(fault::corrupt(Format::Png));
     }
     let profile = info.icc_profile.as_ref().map(|profile| profile.to_vec());
-    let picture = if info.interlaced {
+    let raster = if info.interlaced {
         whole(&mut source, header)
     } else {
         rows(&mut source, header, shrink)
     };
-    let picture = picture
+    let raster = raster
         .map_err(|cause| failure(&cause))?
         .ok_or_else(|| fault::corrupt(Format::Png))?;
     match source.finish() {
-        // The pixels are there and sound; damage in what follows them concerns nobody.
+        // The pixels are there and valid; damage in what follows them concerns nobody.
         Ok(())
         | Err(
             DecodingError::Format(_) | DecodingError::Parameter(_) | DecodingError::LimitsExceeded,
         ) => {}
         Err(cause @ DecodingError::IoError(_)) => return Err(failure(&cause)),
     }
-    Ok(Decoded { picture, profile })
+    Ok(Decoded { raster, profile })
 }
 
 fn open(data: &[u8]) -> Result<Source<'_>, DecodingError> {
@@ -64,7 +66,7 @@ fn rows(
     source: &mut Source<'_>,
     header: &Header,
     shrink: &Shrink,
-) -> Result<Option<Picture>, DecodingError> {
+) -> Result<Option<Raster>, DecodingError> {
     let (colour, _) = source.output_color_type();
     let mut rows = Rows::new(header.width, layout(colour), shrink);
     while let Some(row) = source.next_row()? {
@@ -77,7 +79,7 @@ fn rows(
     Ok(rows.finish())
 }
 
-fn whole(source: &mut Source<'_>, header: &Header) -> Result<Option<Picture>, DecodingError> {
+fn whole(source: &mut Source<'_>, header: &Header) -> Result<Option<Raster>, DecodingError> {
     let (colour, _) = source.output_color_type();
     let size = source
         .output_buffer_size()
@@ -89,7 +91,7 @@ fn whole(source: &mut Source<'_>, header: &Header) -> Result<Option<Picture>, De
     } else {
         pixels
     };
-    Ok(Picture::new(
+    Ok(Raster::new(
         header.width,
         header.height,
         layout(colour),

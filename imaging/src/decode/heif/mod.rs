@@ -1,28 +1,27 @@
-//! AVIF and HEIC: the items of the primary picture to planes, planes to RGB. One module per coding: `av1`, `hevc`.
+//! AVIF and HEIC: the items of the primary image to planes, planes to RGB. One module per coding: `av1`, `hevc`.
+
+mod av1;
+mod hevc;
+mod planes;
 
 use heic_rs::context::Context;
 use heic_rs::error::{Error, Result};
-use heic_rs::hevc::{ChromaFormat, Frame};
+use heic_rs::hevc::ChromaFormat;
 use heic_rs::meta::iref::RefKind;
 use heic_rs::props::colr::{MatrixCoefficients, Nclx, Range};
 use heic_rs::{Image, PixelLayout, color, grid, transform};
 use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, TransferCharacteristics};
 use shared::problem::Failure;
 
-use super::{Decoded, av1, hevc};
-use crate::alpha;
+use self::planes::Planes;
+use crate::decode::decoded::Decoded;
 use crate::fault;
 use crate::heif;
 use crate::number;
-use crate::picture::{Layout, Picture};
-use crate::probe::{Header, heif_transforms};
-
-/// Planes of one item.
-pub(super) struct Planes {
-    pub(super) frame: Frame,
-    /// What the coded data itself says about its samples' range.
-    pub(super) range: Range,
-}
+use crate::pixels::alpha;
+use crate::pixels::{Layout, Raster};
+use crate::probe::header::Header;
+use crate::probe::heif::split;
 
 pub(super) fn decode(data: &[u8], header: &Header) -> std::result::Result<Decoded, Failure> {
     let (image, profile, is_premultiplied) =
@@ -40,15 +39,14 @@ pub(super) fn decode(data: &[u8], header: &Header) -> std::result::Result<Decode
     if (image.width, image.height) != (header.width, header.height) {
         return Err(corrupt());
     }
-    let picture =
-        Picture::new(image.width, image.height, layout, image.data).ok_or_else(corrupt)?;
+    let raster = Raster::new(image.width, image.height, layout, image.data).ok_or_else(corrupt)?;
     Ok(Decoded {
-        picture: alpha::divide(picture),
+        raster: alpha::divide(raster),
         profile,
     })
 }
 
-/// The primary picture, cropped and not yet upright; its colour profile; whether its colours are times alpha.
+/// The primary image, cropped and not yet upright; its colour profile; whether its colours are times alpha.
 fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
     let file = heif::open(data)?;
     let item = file.meta.primary;
@@ -56,9 +54,7 @@ fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
     let size = props.ispe.ok_or(Error::MissingBox("ispe"))?;
     let Planes { frame, range } = planes(&file, item)?;
     if (frame.width, frame.height) != (size.width, size.height) {
-        return Err(Error::Malformed(
-            "the picture has another size than its item",
-        ));
+        return Err(Error::Malformed("the image has another size than its item"));
     }
     let alpha = match file.alpha_item(item)? {
         Some(item) => Some((item, planes(&file, item)?.frame)),
@@ -68,7 +64,7 @@ fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
         .as_ref()
         .is_some_and(|(_, alpha)| (alpha.width, alpha.height) != (frame.width, frame.height))
     {
-        return Err(Error::Unsupported("alpha of another size than the picture"));
+        return Err(Error::Unsupported("alpha of another size than the image"));
     }
     let is_premultiplied = alpha.as_ref().is_some_and(|&(alpha, _)| {
         file.meta.refs.iter().any(|reference| {
@@ -94,7 +90,7 @@ fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
         Some(1),
     )?;
     drop((frame, alpha));
-    let (crops, _) = heif_transforms(&props.transforms)?;
+    let (crops, _) = split(&props.transforms)?;
     let profile = props.icc.map(<[u8]>::to_vec).or_else(|| profile(nclx));
     Ok((
         transform::apply_all(image, crops)?,
@@ -137,7 +133,7 @@ fn coded(file: &Context<'_>, item: u32) -> Result<Planes> {
             let config = props.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
             hevc::decode(&data, config, size)?
         }
-        _ => return Err(Error::Unsupported("pictures of this coding")),
+        _ => return Err(Error::Unsupported("images of this coding")),
     };
     planes.frame.validate()?;
     Ok(planes)
@@ -169,7 +165,7 @@ fn samples(declared: Option<Nclx>, range: Range) -> Result<Nclx> {
     }
 }
 
-/// Profile of colours beyond sRGB. HDR transfers have none: their pictures are shown as they are, without tone mapping.
+/// Profile of colours beyond sRGB. HDR transfers have none: their images are shown as they are, without tone mapping.
 fn profile(nclx: Nclx) -> Option<Vec<u8>> {
     /// BT.2020, and P3 with two whites.
     const WIDE: [u8; 3] = [9, 11, 12];

@@ -2,7 +2,7 @@
 
 /// Bits of a sample, and their meaning.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
+pub(crate) enum Depth {
     /// 1, 2 or 4 bits, several to a byte; rows start with a byte.
     Packed(u16),
     Eight,
@@ -14,7 +14,7 @@ pub(super) enum Depth {
 
 impl Depth {
     /// Of a TIFF's bits and sample format (1 unsigned, 3 float).
-    pub(super) const fn new(bits: u16, format: u16) -> Option<Self> {
+    pub(crate) const fn new(bits: u16, format: u16) -> Option<Self> {
         match (bits, format) {
             (1 | 2 | 4, 1) => Some(Self::Packed(bits)),
             (8, 1) => Some(Self::Eight),
@@ -25,7 +25,7 @@ impl Depth {
         }
     }
 
-    pub(super) const fn bits(self) -> u16 {
+    pub(crate) const fn bits(self) -> u16 {
         match self {
             Self::Packed(bits) => bits,
             Self::Eight => 8,
@@ -35,7 +35,7 @@ impl Depth {
     }
 
     /// What grey has to be multiplied by, so that all ones are white.
-    pub(super) const fn scale(self) -> u8 {
+    pub(crate) const fn scale(self) -> u8 {
         match self {
             Self::Packed(1) => 255,
             Self::Packed(2) => 85,
@@ -45,7 +45,7 @@ impl Depth {
     }
 
     /// Samples of a row, in this machine's byte order, as one byte each; those of less than 8 bits as they are.
-    pub(super) fn bytes(self, row: &[u8], bytes: &mut Vec<u8>) {
+    pub(crate) fn bytes(self, row: &[u8], bytes: &mut Vec<u8>) {
         bytes.clear();
         match self {
             Self::Packed(bits) => {

@@ -4,7 +4,7 @@ use moxcms::{ColorProfile, DataColorSpace, Layout as CmsLayout, TransformOptions
 
 use crate::bytes::be32;
 use crate::number;
-use crate::picture::{Layout, Picture};
+use crate::pixels::{Layout, Raster};
 
 /// Profiles above this are ignored: real ones for displays have some kB, for presses up to about 2 MB, and
 /// none is worth the memory.
@@ -21,33 +21,33 @@ impl Profile {
     /// Reads an embedded profile; one that is broken, too large or missing means sRGB.
     pub(crate) fn new(embedded: Option<&[u8]>) -> Self {
         let usable = embedded
-            .filter(|profile| profile.len() <= PROFILE_MAX_BYTES && has_sound_tags(profile));
+            .filter(|profile| profile.len() <= PROFILE_MAX_BYTES && has_valid_tags(profile));
         Self(usable.and_then(|profile| ColorProfile::new_from_slice(profile).ok()))
     }
 
-    /// The picture in sRGB, as RGB or RGBA.
-    pub(crate) fn convert(&self, picture: Picture) -> Picture {
-        match self.managed(&picture) {
+    /// The image in sRGB, as RGB or RGBA.
+    pub(crate) fn convert(&self, raster: Raster) -> Raster {
+        match self.managed(&raster) {
             Some(pixels) => {
-                let layout = if picture.layout == Layout::Rgba {
+                let layout = if raster.layout == Layout::Rgba {
                     Layout::Rgba
                 } else {
                     Layout::Rgb
                 };
-                Picture {
+                Raster {
                     layout,
                     pixels,
-                    ..picture
+                    ..raster
                 }
             }
-            None => plain(picture),
+            None => plain(raster),
         }
     }
 
     /// Pixels through the profile; `None` if it does not fit them.
-    fn managed(&self, picture: &Picture) -> Option<Vec<u8>> {
+    fn managed(&self, raster: &Raster) -> Option<Vec<u8>> {
         let profile = self.0.as_ref()?;
-        let (space, from, to) = match picture.layout {
+        let (space, from, to) = match raster.layout {
             Layout::Grey => (DataColorSpace::Gray, CmsLayout::Gray, CmsLayout::Rgb),
             Layout::Rgb => (DataColorSpace::Rgb, CmsLayout::Rgb, CmsLayout::Rgb),
             Layout::Rgba | Layout::Premultiplied => {
@@ -68,15 +68,15 @@ impl Profile {
             )
             .ok()?;
         let channels = if to == CmsLayout::Rgba { 4 } else { 3 };
-        let mut pixels = vec![0; picture.pixels.len() / picture.layout.channels() * channels];
-        transform.transform(&picture.pixels, &mut pixels).ok()?;
+        let mut pixels = vec![0; raster.pixels.len() / raster.layout.channels() * channels];
+        transform.transform(&raster.pixels, &mut pixels).ok()?;
         Some(pixels)
     }
 }
 
 /// Whether every tag lies inside its profile. Trap: moxcms adds a tag's offset and size unchecked, which wraps
 /// where numbers have 32 bits, and then traps; `tests/fixtures/damaged/profile-tag-wraps.webp` is such a file.
-fn has_sound_tags(profile: &[u8]) -> bool {
+fn has_valid_tags(profile: &[u8]) -> bool {
     let lies_inside = |tag: usize| {
         let at = TAGS_AT + 4 + tag * TAG_BYTES;
         let span = be32(profile, at + 4).zip(be32(profile, at + 8));
@@ -93,11 +93,11 @@ fn has_sound_tags(profile: &[u8]) -> bool {
 }
 
 /// Without a profile: RGB is sRGB, grey is all three, inks absorb their complement.
-fn plain(picture: Picture) -> Picture {
-    let pixels = match picture.layout {
-        Layout::Rgb | Layout::Rgba | Layout::Premultiplied => return picture,
-        Layout::Grey => picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
-        Layout::Cmyk => picture
+fn plain(raster: Raster) -> Raster {
+    let pixels = match raster.layout {
+        Layout::Rgb | Layout::Rgba | Layout::Premultiplied => return raster,
+        Layout::Grey => raster.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+        Layout::Cmyk => raster
             .pixels
             .as_chunks::<4>()
             .0
@@ -105,10 +105,10 @@ fn plain(picture: Picture) -> Picture {
             .flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| light(ink, k)))
             .collect(),
     };
-    Picture {
+    Raster {
         layout: Layout::Rgb,
         pixels,
-        ..picture
+        ..raster
     }
 }
 

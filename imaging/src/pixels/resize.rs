@@ -1,4 +1,4 @@
-//! Resizing by Lanczos3 (`fast_image_resize`), in the picture's own gamma.
+//! Resizing by Lanczos3 (`fast_image_resize`), in the image's own gamma.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4};
@@ -6,22 +6,21 @@ use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resize
 use shared::image::Crop;
 use shared::problem::Failure;
 
-use crate::alpha;
 use crate::fault;
-use crate::picture::{Layout, Picture};
+use crate::pixels::alpha;
+use crate::pixels::{Layout, Raster};
 
-/// Resizes `crop` of a picture to `width` × `height`. A crop that rounding pushed over the edge is pulled back.
+/// Resizes `crop` of an image to `width` × `height`. A crop that rounding pushed over the edge is pulled back.
 /// Alpha may come premultiplied, which saves the copy; it goes back divided.
 pub(crate) fn resize(
-    picture: &Picture,
+    raster: &Raster,
     crop: Crop,
     width: u32,
     height: u32,
-) -> Result<Picture, Failure> {
-    let premultiplied =
-        (picture.layout == Layout::Rgba).then(|| alpha::premultiply(picture.clone()));
-    let source = premultiplied.as_ref().unwrap_or(picture);
-    let mut target = Picture::blank(width, height, source.layout);
+) -> Result<Raster, Failure> {
+    let premultiplied = (raster.layout == Layout::Rgba).then(|| alpha::premultiply(raster.clone()));
+    let source = premultiplied.as_ref().unwrap_or(raster);
+    let mut target = Raster::blank(width, height, source.layout);
     // One pixel type each: the untyped interface would link the kernels of all thirteen, and their tables.
     let done = match source.layout {
         Layout::Grey => convolve::<U8>(source, crop, &mut target),
@@ -30,11 +29,11 @@ pub(crate) fn resize(
             convolve::<U8x4>(source, crop, &mut target)
         }
     };
-    done.ok_or_else(|| fault::internal("resize the picture"))?;
+    done.ok_or_else(|| fault::internal("resize the image"))?;
     Ok(alpha::divide(target))
 }
 
-fn convolve<P: PixelTrait>(source: &Picture, crop: Crop, target: &mut Picture) -> Option<()> {
+fn convolve<P: PixelTrait>(source: &Raster, crop: Crop, target: &mut Raster) -> Option<()> {
     let (full_width, full_height) = (f64::from(source.width), f64::from(source.height));
     let left = crop.left.clamp(0.0, full_width - f64::MIN_POSITIVE);
     let top = crop.top.clamp(0.0, full_height - f64::MIN_POSITIVE);

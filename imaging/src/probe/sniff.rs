@@ -3,56 +3,14 @@
 use shared::problem::{ErrorCode, Failure};
 
 use crate::fault;
-
-/// A format that can be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Shrunk inside the decoder's transform.
-    Jpeg,
-    /// Shrunk row by row.
-    Png,
-    /// Shrunk inside libwebp; of an animation the first frame.
-    WebP,
-    /// The first frame, whole.
-    Gif,
-    /// Whole.
-    Bmp,
-    /// The largest icon, whole.
-    Ico,
-    /// The first page, whole; not in the wasm module.
-    Tiff,
-    /// The primary picture, whole; not in the wasm module.
-    Avif,
-    /// The primary picture, whole; not in the wasm module.
-    Heic,
-}
-
-impl Format {
-    /// Name for people.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Gif => "GIF",
-            Self::Bmp => "BMP",
-            Self::Ico => "ICO",
-            Self::Tiff => "TIFF",
-            Self::Avif => "AVIF",
-            Self::Heic => "HEIC",
-        }
-    }
-}
+use crate::format::Format;
 
 /// Signatures of formats that are decoded. `WebP` has its own test, `RIFF` alone says little.
-const DECODED: [(&[u8], Format); 10] = [
+const DECODED: [(&[u8], Format); 8] = [
     (b"\xff\xd8\xff", Format::Jpeg),
     (b"\x89PNG\r\n\x1a\n", Format::Png),
     (b"GIF87a", Format::Gif),
     (b"GIF89a", Format::Gif),
-    (b"BM", Format::Bmp),
-    (b"\x00\x00\x01\x00", Format::Ico),
     (b"II*\x00", Format::Tiff),
     (b"MM\x00*", Format::Tiff),
     // With 64-bit offsets.
@@ -78,7 +36,7 @@ pub(crate) fn sniff(prefix: &[u8]) -> Result<Sniffed, Failure> {
         .find(|(signature, _)| prefix.starts_with(signature))
     {
         return if format == Format::Tiff && cfg!(target_arch = "wasm32") {
-            Err(fault::unsupported("A TIFF picture"))
+            Err(fault::unsupported("A TIFF image"))
         } else {
             Ok(Sniffed::Known(format))
         };
@@ -134,20 +92,20 @@ fn brands(prefix: &[u8]) -> Option<Sniffed> {
 fn foreign(prefix: &[u8]) -> Failure {
     let brand = prefix.get(4..12).unwrap_or_default();
     if brand.starts_with(b"ftypavi") {
-        fault::unsupported("An AVIF picture")
+        fault::unsupported("An AVIF image")
     } else if brand.starts_with(b"ftyphe")
         || brand.starts_with(b"ftypmif1")
         || brand.starts_with(b"ftypmsf1")
     {
-        fault::unsupported("A HEIC picture")
+        fault::unsupported("A HEIC image")
     } else if prefix.starts_with(b"\xff\x0a") || prefix.starts_with(b"\x00\x00\x00\x0cJXL ") {
-        fault::unsupported("A JPEG XL picture")
+        fault::unsupported("A JPEG XL image")
     } else if prefix.starts_with(b"<svg") || prefix.starts_with(b"<?xml") {
         fault::unsupported("An SVG drawing")
     } else {
         Failure::new(
             ErrorCode::ImageUnsupported,
-            "The file starts like no picture format known here. Upload a JPEG, PNG, WebP or GIF file.",
+            "The file starts like no image format known here. Upload a JPEG, PNG, WebP or GIF file.",
         )
     }
 }

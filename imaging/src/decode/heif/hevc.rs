@@ -1,4 +1,4 @@
-//! HEVC still pictures by heic-rs. It allocates what the coded sequence says, so that is compared with the item first.
+//! HEVC still images by heic-rs. It allocates what the coded sequence says, so that is compared with the item first.
 
 use heic_rs::error::{Error, Result};
 use heic_rs::hevc;
@@ -6,12 +6,12 @@ use heic_rs::props::colr::Range;
 use heic_rs::props::hvcc::{HevcConfig, NAL_SPS};
 use heic_rs::props::simple::Ispe;
 
-use super::heif::Planes;
+use super::planes::Planes;
 
 /// Sides are coded in blocks of at most this size, and what is too much is cropped.
 const BLOCK_MAX: u32 = 64;
 
-/// Decodes the one picture of an item. Fails if it is larger than the item says, before it is allocated.
+/// Decodes the one image of an item. Fails if it is larger than the item says, before it is allocated.
 pub(super) fn decode(data: &[u8], config: &HevcConfig<'_>, item: Ispe) -> Result<Planes> {
     let sets = config.parameter_sets();
     let mut sequences = sets.iter().filter(|set| kind(set) == Some(NAL_SPS));
@@ -21,7 +21,7 @@ pub(super) fn decode(data: &[u8], config: &HevcConfig<'_>, item: Ispe) -> Result
     let (width, height) = size(sequence)?;
     let fits = |coded: u32, side: u32| coded < side.saturating_add(BLOCK_MAX);
     if !fits(width, item.width) || !fits(height, item.height) {
-        return Err(Error::Malformed("the picture is larger than its item"));
+        return Err(Error::Malformed("the image is larger than its item"));
     }
     Ok(Planes {
         frame: hevc::decode_still(&sets, &config.split_nals(data)?)?,

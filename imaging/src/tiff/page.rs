@@ -1,20 +1,15 @@
 //! What the first page's tags say.
 
-use std::io::Cursor;
-
-use tiff::decoder::Decoder;
 use tiff::tags::{ByteOrder, Tag};
 use tiff::{TiffError, TiffFormatError, TiffResult};
 
 use super::grid::{Grid, Part};
 use super::samples::Depth;
+use super::tags::{self, Tags, count, first};
 use super::ycbcr::{Conversion, Subsampling};
 use crate::number;
-use crate::orient::Orientation;
-use crate::picture::Layout;
-
-/// The decoder whose tags are read.
-pub(super) type Tags<'a> = Decoder<Cursor<&'a [u8]>>;
+use crate::pixels::Layout;
+use crate::pixels::orient::Orientation;
 
 /// Photometric interpretations (TIFF 6.0).
 const WHITE_IS_ZERO: u16 = 0;
@@ -38,41 +33,41 @@ pub(crate) struct Page {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) orientation: Orientation,
-    pub(super) packing: Packing,
-    pub(super) colours: Colours,
+    pub(crate) packing: Packing,
+    pub(crate) colours: Colours,
     alpha: Alpha,
-    pub(super) grid: Grid,
+    pub(crate) grid: Grid,
 }
 
 /// How samples are packed into strips or tiles.
-pub(super) struct Packing {
-    pub(super) compression: u16,
-    pub(super) predictor: u16,
-    pub(super) depth: Depth,
+pub(crate) struct Packing {
+    pub(crate) compression: u16,
+    pub(crate) predictor: u16,
+    pub(crate) depth: Depth,
     /// Samples per pixel; 1 in units of subsampled chroma, which are unpacked as a row of single samples.
-    pub(super) samples: u16,
-    pub(super) byte_order: ByteOrder,
+    pub(crate) samples: u16,
+    pub(crate) byte_order: ByteOrder,
     /// What all strips of JPEG have in common.
-    pub(super) jpeg_tables: Vec<u8>,
+    pub(crate) jpeg_tables: Vec<u8>,
 }
 
 impl Packing {
-    pub(super) const fn is_jpeg(&self) -> bool {
+    pub(crate) const fn is_jpeg(&self) -> bool {
         self.compression == JPEG
     }
 
-    pub(super) const fn is_uncompressed(&self) -> bool {
+    pub(crate) const fn is_uncompressed(&self) -> bool {
         self.compression == UNCOMPRESSED
     }
 
     /// Samples per pixel.
-    pub(super) fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.samples.into()
     }
 }
 
 /// What the samples of a pixel mean, alpha apart.
-pub(super) enum Colours {
+pub(crate) enum Colours {
     /// Indices of colours.
     Palette(Vec<[u8; 3]>),
     /// Indices of greys.
@@ -93,9 +88,9 @@ enum Alpha {
 
 impl Page {
     /// Reads the tags; `None` if this kind is left to `image`, which refuses what nobody decodes. Allocates nothing of
-    /// the picture's size.
+    /// the image's size.
     pub(crate) fn read(data: &[u8]) -> TiffResult<Option<Self>> {
-        let mut tags = Decoder::new(Cursor::new(data))?;
+        let mut tags = tags::open(data)?;
         let (width, height) = tags.dimensions()?;
         let Some(mut packing) = packing(&mut tags)? else {
             return Ok(None);
@@ -106,12 +101,12 @@ impl Page {
         if packing.is_jpeg() {
             packing.jpeg_tables = jpeg_tables(&mut tags)?;
         }
-        let alpha = match (packing.samples, number(&mut tags, Tag::ExtraSamples, 0)?) {
+        let alpha = match (packing.samples, first(&mut tags, Tag::ExtraSamples, 0)?) {
             (2, 1) => Alpha::Premultiplied,
             (2, 2) => Alpha::Straight,
             _ => Alpha::None,
         };
-        let orientation = number(&mut tags, Tag::Orientation, 1)
+        let orientation = first(&mut tags, Tag::Orientation, 1)
             .ok()
             .and_then(Orientation::from_tag)
             .unwrap_or(Orientation::UPRIGHT);
@@ -130,7 +125,7 @@ impl Page {
         }))
     }
 
-    /// Bytes of the decoder's buffers, beside the file of `size_bytes` and the picture itself.
+    /// Bytes of the decoder's buffers, beside the file of `size_bytes` and the image itself.
     pub(crate) fn buffer_bytes(&self, size_bytes: u64) -> u64 {
         if self.packing.is_jpeg() {
             // With it goes a copy of the longest strip.
@@ -143,7 +138,7 @@ impl Page {
     }
 
     /// Bytes of a row of samples in a strip or tile.
-    pub(super) fn row_bytes(&self) -> usize {
+    pub(crate) fn row_bytes(&self) -> usize {
         usize::try_from(self.row_size()).unwrap_or(usize::MAX)
     }
 
@@ -155,7 +150,7 @@ impl Page {
     }
 
     /// How the pixels come out.
-    pub(super) const fn layout(&self) -> Layout {
+    pub(crate) const fn layout(&self) -> Layout {
         match (self.alpha, &self.colours) {
             (Alpha::Straight, _) => Layout::Rgba,
             (Alpha::Premultiplied, _) => Layout::Premultiplied,
@@ -165,7 +160,7 @@ impl Page {
     }
 
     /// Columns and rows of samples that are stored for `width` × `height` pixels.
-    pub(super) fn packed(&self, width: u32, height: u32) -> (u32, u32) {
+    pub(crate) fn packed(&self, width: u32, height: u32) -> (u32, u32) {
         match &self.colours {
             Colours::YCbCr(subsampling, _) if subsampling.is_reduced() => {
                 subsampling.packed(width, height)
@@ -175,14 +170,14 @@ impl Page {
     }
 
     /// All strips or tiles.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Part> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part> {
         self.grid.parts(self.width, self.height)
     }
 }
 
 /// The colour profile that a file carries.
-pub(super) fn profile(data: &[u8]) -> Option<Vec<u8>> {
-    Decoder::new(Cursor::new(data))
+pub(crate) fn profile(data: &[u8]) -> Option<Vec<u8>> {
+    tags::open(data)
         .and_then(|mut tags| tags.get_tag_u8_vec(Tag::IccProfile))
         .ok()
 }
@@ -192,19 +187,19 @@ fn packing(tags: &mut Tags<'_>) -> TiffResult<Option<Packing>> {
     /// Chunky planes, bits from the high end, whole numbers or floats, and nothing between the rows' samples.
     const CHUNKY: u16 = 1;
     const HIGH_BIT_FIRST: u16 = 1;
-    let compression = number(tags, Tag::Compression, UNCOMPRESSED)?;
-    let samples = number(tags, Tag::SamplesPerPixel, 1)?;
-    let bits = number(tags, Tag::BitsPerSample, 1)?;
-    let format = number(tags, Tag::SampleFormat, 1)?;
+    let compression = first(tags, Tag::Compression, UNCOMPRESSED)?;
+    let samples = first(tags, Tag::SamplesPerPixel, 1)?;
+    let bits = first(tags, Tag::BitsPerSample, 1)?;
+    let format = first(tags, Tag::SampleFormat, 1)?;
     let is_known = compression == JPEG || UNPACKED.contains(&compression);
-    let is_chunky = samples == 1 || number(tags, Tag::PlanarConfiguration, CHUNKY)? == CHUNKY;
-    let is_plain = number(tags, Tag::FillOrder, HIGH_BIT_FIRST)? == HIGH_BIT_FIRST;
+    let is_chunky = samples == 1 || first(tags, Tag::PlanarConfiguration, CHUNKY)? == CHUNKY;
+    let is_plain = first(tags, Tag::FillOrder, HIGH_BIT_FIRST)? == HIGH_BIT_FIRST;
     let Some(depth) = Depth::new(bits, format) else {
         return Ok(None);
     };
     Ok((is_known && is_chunky && is_plain).then_some(Packing {
         compression,
-        predictor: number(tags, Tag::Predictor, 1)?,
+        predictor: first(tags, Tag::Predictor, 1)?,
         depth,
         samples,
         byte_order: tags.byte_order(),
@@ -215,7 +210,7 @@ fn packing(tags: &mut Tags<'_>) -> TiffResult<Option<Packing>> {
 /// What samples mean; `None` if it is a kind that `image` knows, or nobody.
 fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>> {
     let has_extra = packing.samples == 2 && tags.find_tag(Tag::ExtraSamples)?.is_some();
-    let photometric = number(tags, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
+    let photometric = first(tags, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
     let is_ours = match (photometric, packing.depth) {
         (YCBCR, Depth::Eight) => packing.samples == 3,
         _ if packing.is_jpeg() => false,
@@ -291,17 +286,4 @@ fn jpeg_tables(tags: &mut Tags<'_>) -> TiffResult<Vec<u8>> {
         1..=JPEG_TABLES_MAX_BYTES => tags.get_tag_u8_vec(Tag::JPEGTables),
         _ => Err(TiffError::FormatError(TiffFormatError::InvalidTag)),
     }
-}
-
-/// How many values a tag has, 0 if it is not there. Read before them, as each takes several times its size.
-pub(super) fn count(tags: &mut Tags<'_>, tag: Tag) -> u64 {
-    tags.image_ifd()
-        .find_entry(tag)
-        .map_or(0, |entry| entry.count())
-}
-
-/// The first value of a tag, or its default.
-pub(super) fn number(tags: &mut Tags<'_>, tag: Tag, default: u16) -> TiffResult<u16> {
-    let values = tags.find_tag_unsigned_vec(tag)?.unwrap_or_default();
-    Ok(values.first().copied().unwrap_or(default))
 }

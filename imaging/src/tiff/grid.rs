@@ -1,36 +1,36 @@
-//! Where the strips or tiles of a page lie. A strip is a tile of the picture's width.
+//! Where the strips or tiles of a page lie. A strip is a tile of the image's width.
 
 use tiff::TiffResult;
 use tiff::decoder::ChunkType;
 use tiff::tags::Tag;
 
-use super::page::Tags;
+use super::tags::Tags;
 
 /// All strips or tiles.
-pub(super) struct Grid {
-    pub(super) width: u32,
-    pub(super) height: u32,
+pub(crate) struct Grid {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// Where in the file each starts, and its length there.
     spans: Vec<(u64, u64)>,
 }
 
 /// A strip or tile.
-pub(super) struct Part {
-    /// Where its first pixel lies in the picture.
-    pub(super) left: u32,
-    pub(super) top: u32,
-    /// Pixels across that it has, of which a tile may have some outside the picture.
-    pub(super) width: u32,
-    /// Rows inside the picture.
-    pub(super) height: u32,
+pub(crate) struct Part {
+    /// Where its first pixel lies in the image.
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    /// Pixels across that it has, of which a tile may have some outside the image.
+    pub(crate) width: u32,
+    /// Rows inside the image.
+    pub(crate) height: u32,
     /// Where it lies in the file, and its length there.
-    pub(super) at: u64,
-    pub(super) length: u64,
+    pub(crate) at: u64,
+    pub(crate) length: u64,
 }
 
 impl Grid {
     /// Reads the tags.
-    pub(super) fn read(tags: &mut Tags<'_>, width: u32, height: u32) -> TiffResult<Self> {
+    pub(crate) fn read(tags: &mut Tags<'_>, width: u32, height: u32) -> TiffResult<Self> {
         let is_tiled = tags.get_chunk_type() == ChunkType::Tile;
         let (starts, lengths) = if is_tiled {
             (Tag::TileOffsets, Tag::TileByteCounts)
@@ -52,13 +52,13 @@ impl Grid {
     }
 
     /// Length in the file of the longest part.
-    pub(super) fn longest(&self) -> u64 {
+    pub(crate) fn longest(&self) -> u64 {
         let lengths = self.spans.iter().map(|&(_, length)| length);
         lengths.max().unwrap_or(0)
     }
 
-    /// All parts, row by row, of a picture of this size.
-    pub(super) fn parts(&self, width: u32, height: u32) -> impl Iterator<Item = Part> {
+    /// All parts, row by row, of an image of this size.
+    pub(crate) fn parts(&self, width: u32, height: u32) -> impl Iterator<Item = Part> {
         // Neither is 0: the `tiff` crate has refused that.
         let across = width.div_ceil(self.width.max(1)).max(1);
         (0..)

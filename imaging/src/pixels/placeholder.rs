@@ -2,18 +2,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use shared::image::{Crop, Fit, VariantFormat, VariantSpec};
+use shared::image::{Crop, Fit, Geometry, VariantFormat, VariantSpec};
 use shared::problem::Failure;
 
 use crate::number;
-use crate::picture::{Layout, Picture};
-use crate::resize::resize;
+use crate::pixels::resize::resize;
+use crate::pixels::{Layout, Raster};
 
 /// Largest side that the hash takes.
 const SIDE_MAX: u32 = 100;
 
-/// Hash of an upright sRGB picture, base64.
-pub(crate) fn placeholder(picture: &Picture) -> Result<String, Failure> {
+/// Size of what is hashed of an image of `width` × `height`.
+pub(crate) fn geometry(width: u32, height: u32) -> Geometry {
     let spec = VariantSpec {
         name: String::new(),
         width: SIDE_MAX,
@@ -22,14 +22,19 @@ pub(crate) fn placeholder(picture: &Picture) -> Result<String, Failure> {
         quality: 0,
         format: VariantFormat::Webp,
     };
-    let geometry = spec.geometry(picture.width, picture.height);
+    spec.geometry(width, height)
+}
+
+/// Hash of an upright sRGB image, base64.
+pub(crate) fn placeholder(raster: &Raster) -> Result<String, Failure> {
+    let geometry = geometry(raster.width, raster.height);
     let full = Crop {
         left: 0.0,
         top: 0.0,
-        width: f64::from(picture.width),
-        height: f64::from(picture.height),
+        width: f64::from(raster.width),
+        height: f64::from(raster.height),
     };
-    let small = resize(picture, full, geometry.width, geometry.height)?;
+    let small = resize(raster, full, geometry.width, geometry.height)?;
     let pixels = if small.layout == Layout::Rgba {
         small.pixels
     } else {

@@ -3,7 +3,7 @@
 use shared::image::{ImagePlan, VariantSpec};
 
 use crate::number;
-use crate::probe::{Coding, Header};
+use crate::probe::header::{Coding, Header};
 
 /// Shrinks that JPEG's transform offers.
 const JPEG_DIVISORS: [u32; 3] = [8, 4, 2];
@@ -31,6 +31,46 @@ pub(crate) struct Shrink {
 }
 
 impl Shrink {
+    /// The smallest decoding that gives every variant of the plan its pixels.
+    pub(crate) fn for_plan(header: &Header, plan: &ImagePlan) -> Self {
+        let (width, height) = header.shown();
+        let needed = plan
+            .variants
+            .iter()
+            .map(|spec| needed(spec, width, height))
+            .fold(0.0, f64::max);
+        let needed = if needed > 0.0 { needed } else { 1.0 };
+        match header.coding {
+            Coding::Jpeg { .. } => {
+                let divisor = JPEG_DIVISORS
+                    .into_iter()
+                    .find(|&divisor| f64::from(divisor) * needed <= 1.0)
+                    .unwrap_or(1);
+                Self::by_divisor(header, divisor)
+            }
+            Coding::Png {
+                is_interlaced: false,
+                ..
+            } => {
+                let divisor = (2..=BOX_MAX)
+                    .rev()
+                    .find(|&side| f64::from(side) * needed * MARGIN <= 1.0)
+                    .unwrap_or(1);
+                Self::by_divisor(header, divisor)
+            }
+            Coding::WebP { .. } => {
+                let target = (needed * MARGIN).min(1.0);
+                let side = |stored: u32| number::ceil(f64::from(stored) * target).min(stored);
+                Self::to_size(header, side(header.width), side(header.height))
+            }
+            Coding::Png {
+                is_interlaced: true,
+                ..
+            }
+            | Coding::Whole { .. } => Self::by_divisor(header, 1),
+        }
+    }
+
     fn by_divisor(header: &Header, divisor: u32) -> Self {
         let scale = 1.0 / f64::from(divisor);
         Self {
@@ -54,51 +94,11 @@ impl Shrink {
 }
 
 /// Output pixels per source pixel of a variant, 0 < scale ≤ 1.
-pub(crate) fn scale(spec: &VariantSpec, width: u32, height: u32) -> f64 {
+pub(crate) fn needed(spec: &VariantSpec, width: u32, height: u32) -> f64 {
     let geometry = spec.geometry(width, height);
     let across = f64::from(geometry.width) / geometry.crop.width;
     let down = f64::from(geometry.height) / geometry.crop.height;
     across.max(down).min(1.0)
-}
-
-/// The smallest decoding that gives every variant of the plan its pixels.
-pub(crate) fn shrink(header: &Header, plan: &ImagePlan) -> Shrink {
-    let (width, height) = header.shown();
-    let needed = plan
-        .variants
-        .iter()
-        .map(|spec| scale(spec, width, height))
-        .fold(0.0, f64::max);
-    let needed = if needed > 0.0 { needed } else { 1.0 };
-    match header.coding {
-        Coding::Jpeg { .. } => {
-            let divisor = JPEG_DIVISORS
-                .into_iter()
-                .find(|&divisor| f64::from(divisor) * needed <= 1.0)
-                .unwrap_or(1);
-            Shrink::by_divisor(header, divisor)
-        }
-        Coding::Png {
-            is_interlaced: false,
-            ..
-        } => {
-            let divisor = (2..=BOX_MAX)
-                .rev()
-                .find(|&side| f64::from(side) * needed * MARGIN <= 1.0)
-                .unwrap_or(1);
-            Shrink::by_divisor(header, divisor)
-        }
-        Coding::WebP { .. } => {
-            let target = (needed * MARGIN).min(1.0);
-            let side = |stored: u32| number::ceil(f64::from(stored) * target).min(stored);
-            Shrink::to_size(header, side(header.width), side(header.height))
-        }
-        Coding::Png {
-            is_interlaced: true,
-            ..
-        }
-        | Coding::Whole { .. } => Shrink::by_divisor(header, 1),
-    }
 }
 
 /// Whether a level of `available` pixels per source pixel is a good source for `needed` of them.

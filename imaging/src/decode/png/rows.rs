@@ -1,14 +1,14 @@
-//! Rows into a shrunk picture: each output pixel is the mean of a box of input pixels.
+//! Rows into a shrunk image: each output pixel is the mean of a box of input pixels.
 //!
 //! Colours are weighted by their alpha, so that what is invisible does not show at the edges.
 
-use crate::chain::Shrink;
 use crate::number;
-use crate::picture::{Layout, Picture};
+use crate::pixels::{Layout, Raster};
+use crate::scale::Shrink;
 
 /// Collects rows, top to bottom.
 pub(super) struct Rows {
-    picture: Picture,
+    raster: Raster,
     /// Pixels of a box, per axis.
     side: usize,
     channels: usize,
@@ -24,20 +24,20 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(width: u32, layout: Layout, shrink: &Shrink) -> Self {
-        let picture = Picture::blank(shrink.width, shrink.height, layout);
+        let raster = Raster::blank(shrink.width, shrink.height, layout);
         let channels = layout.channels();
         Self {
             side: number::length(shrink.divisor),
             channels,
             row_bytes: number::length(width) * channels,
-            sums: vec![0; picture.stride()],
+            sums: vec![0; raster.stride()],
             filled: 0,
             done: 0,
-            picture,
+            raster,
         }
     }
 
-    /// Adds a row; one of another length is left out, and the picture stays unfinished.
+    /// Adds a row; one of another length is left out, and the image stays unfinished.
     pub(super) fn push(&mut self, row: &[u8]) {
         if row.len() != self.row_bytes {
             return;
@@ -47,7 +47,7 @@ impl Rows {
             return;
         }
         let cell = self.side * self.channels;
-        match self.picture.layout {
+        match self.raster.layout {
             Layout::Grey => add::<1>(&mut self.sums, row, cell),
             Layout::Rgb => add::<3>(&mut self.sums, row, cell),
             Layout::Rgba | Layout::Premultiplied | Layout::Cmyk => {
@@ -60,18 +60,18 @@ impl Rows {
         }
     }
 
-    /// The picture, if all its rows came.
-    pub(super) fn finish(mut self) -> Option<Picture> {
+    /// The image, if all its rows came.
+    pub(super) fn finish(mut self) -> Option<Raster> {
         if self.filled > 0 {
             self.flush();
         }
-        (self.done == number::length(self.picture.height)).then_some(self.picture)
+        (self.done == number::length(self.raster.height)).then_some(self.raster)
     }
 
     /// Writes the means of the filled boxes.
     fn flush(&mut self) {
         let (rows, side, row_bytes) = (self.filled, self.side, self.row_bytes);
-        let (layout, channels) = (self.picture.layout, self.channels);
+        let (layout, channels) = (self.raster.layout, self.channels);
         let width = row_bytes / channels;
         self.emit(|sums, output| {
             let cells = sums
@@ -95,8 +95,8 @@ impl Rows {
 
     /// Hands the next output row to `write`; beyond the last one there is nothing to write.
     fn emit(&mut self, write: impl FnOnce(&[u32], &mut [u8])) {
-        let stride = self.picture.stride();
-        if let Some(output) = self.picture.pixels.chunks_exact_mut(stride).nth(self.done) {
+        let stride = self.raster.stride();
+        if let Some(output) = self.raster.pixels.chunks_exact_mut(stride).nth(self.done) {
             write(&self.sums, output);
         }
         self.done += 1;

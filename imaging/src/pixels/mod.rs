@@ -1,5 +1,11 @@
 //! Pixels in memory.
 
+pub(crate) mod alpha;
+pub(crate) mod colour;
+pub(crate) mod orient;
+pub(crate) mod placeholder;
+pub(crate) mod resize;
+
 use crate::number;
 
 /// What the bytes of a pixel mean.
@@ -28,29 +34,29 @@ impl Layout {
     }
 }
 
-/// A picture, rows top to bottom without gaps. Invariant: `pixels` has exactly width × height × channels bytes.
+/// An image, rows top to bottom without gaps. Invariant: `pixels` has exactly width × height × channels bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Picture {
+pub(crate) struct Raster {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) layout: Layout,
     pub(crate) pixels: Vec<u8>,
 }
 
-impl Picture {
-    /// Wraps pixels; `None` if their number is not the picture's.
+impl Raster {
+    /// Wraps pixels; `None` if their number is not the image's.
     pub(crate) fn new(width: u32, height: u32, layout: Layout, pixels: Vec<u8>) -> Option<Self> {
-        let picture = Self {
+        let raster = Self {
             width,
             height,
             layout,
             pixels,
         };
-        (width > 0 && height > 0 && picture.pixels.len() == size_bytes(width, height, layout))
-            .then_some(picture)
+        (width > 0 && height > 0 && raster.pixels.len() == size_bytes(width, height, layout))
+            .then_some(raster)
     }
 
-    /// A picture of zeroes: black, or transparent.
+    /// An image of zeroes: black, or transparent.
     pub(crate) fn blank(width: u32, height: u32, layout: Layout) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         Self {
@@ -67,7 +73,7 @@ impl Picture {
     }
 }
 
-/// Bytes of a picture. Saturates, so that an impossible size fails as an allocation, not as a short buffer.
+/// Bytes of an image. Saturates, so that an impossible size fails as an allocation, not as a short buffer.
 pub(crate) fn size_bytes(width: u32, height: u32, layout: Layout) -> usize {
     number::length(width)
         .saturating_mul(number::length(height))

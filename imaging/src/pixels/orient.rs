@@ -1,12 +1,12 @@
-//! Turning a picture upright: the eight orientations of EXIF.
+//! Turning an image upright: the eight orientations of EXIF.
 //!
 //! Done after the shrink, on the pixels of a variant, where it costs next to nothing.
 
 use shared::image::Crop;
 
-use crate::picture::Picture;
+use crate::pixels::Raster;
 
-/// How the stored picture lies. Each is a swap of the axes and a flip of each stored axis.
+/// How the stored image lies. Each is a swap of the axes and a flip of each stored axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Orientation {
     /// The stored columns are the rows shown.
@@ -52,7 +52,7 @@ impl Orientation {
         }
     }
 
-    /// The stored rectangle that is shown as `crop`, in a stored picture of `width` × `height`.
+    /// The stored rectangle that is shown as `crop`, in a stored image of `width` × `height`.
     pub(crate) fn stored(self, crop: Crop, width: f64, height: f64) -> Crop {
         let Crop {
             left,
@@ -81,36 +81,36 @@ impl Orientation {
         }
     }
 
-    /// The picture as shown.
-    pub(crate) fn upright(self, picture: Picture) -> Picture {
+    /// The image as shown.
+    pub(crate) fn upright(self, raster: Raster) -> Raster {
         if self == Self::UPRIGHT {
-            return picture;
+            return raster;
         }
-        let mut pixels = Vec::with_capacity(picture.pixels.len());
+        let mut pixels = Vec::with_capacity(raster.pixels.len());
         if self.swaps {
-            self.append_columns(&picture, &mut pixels);
+            self.append_columns(&raster, &mut pixels);
         } else {
-            self.append_rows(&picture, &mut pixels);
+            self.append_rows(&raster, &mut pixels);
         }
-        let (width, height) = self.turn(picture.width, picture.height);
-        Picture {
+        let (width, height) = self.turn(raster.width, raster.height);
+        Raster {
             width,
             height,
-            layout: picture.layout,
+            layout: raster.layout,
             pixels,
         }
     }
 
-    fn append_rows(self, picture: &Picture, pixels: &mut Vec<u8>) {
+    fn append_rows(self, raster: &Raster, pixels: &mut Vec<u8>) {
         let mut append = |row: &[u8]| {
             if self.flips_x {
-                row.rchunks_exact(picture.layout.channels())
+                row.rchunks_exact(raster.layout.channels())
                     .for_each(|pixel| pixels.extend_from_slice(pixel));
             } else {
                 pixels.extend_from_slice(row);
             }
         };
-        let rows = picture.pixels.chunks_exact(picture.stride());
+        let rows = raster.pixels.chunks_exact(raster.stride());
         if self.flips_y {
             rows.rev().for_each(&mut append);
         } else {
@@ -118,10 +118,10 @@ impl Orientation {
         }
     }
 
-    fn append_columns(self, picture: &Picture, pixels: &mut Vec<u8>) {
-        let (stride, channels) = (picture.stride(), picture.layout.channels());
+    fn append_columns(self, raster: &Raster, pixels: &mut Vec<u8>) {
+        let (stride, channels) = (raster.stride(), raster.layout.channels());
         let mut append_column = |from: usize| {
-            let column = picture
+            let column = raster
                 .pixels
                 .chunks_exact(stride)
                 .filter_map(|row| row.get(from..from + channels));

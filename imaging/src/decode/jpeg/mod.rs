@@ -1,21 +1,23 @@
 //! JPEG by `jpeg-decoder`, shrunk inside the inverse transform.
 
+mod passes;
+mod ycbcr;
+
 use jpeg_decoder::{ColorTransform, Decoder, Error, PixelFormat};
 use shared::problem::Failure;
 
-use super::Decoded;
-use super::passes::Passes;
-use super::ycbcr;
-use crate::chain::Shrink;
+use self::passes::Passes;
+use crate::decode::decoded::Decoded;
 use crate::fault;
-use crate::picture::{Layout, Picture};
-use crate::probe::JpegColour;
-use crate::sniff::Format;
+use crate::format::Format;
+use crate::pixels::{Layout, Raster};
+use crate::probe::header::JpegColour;
+use crate::scale::Shrink;
 
 pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result<Decoded, Failure> {
     let mut passes = Passes::new(data)?;
     let decoded = pixels(&mut passes, shrink, colour);
-    let (picture, profile) = match decoded {
+    let (raster, profile) = match decoded {
         Ok(decoded) => decoded,
         Err(Error::Unsupported(_)) => return Err(fault::unsupported("This kind of JPEG")),
         Err(Error::Io(_)) => return Err(fault::truncated(Format::Jpeg)),
@@ -24,19 +26,19 @@ pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result
         }
         Err(Error::Format(_) | Error::Internal(_)) => return Err(fault::corrupt(Format::Jpeg)),
     };
-    let mut picture = picture.ok_or_else(|| fault::corrupt(Format::Jpeg))?;
+    let mut raster = raster.ok_or_else(|| fault::corrupt(Format::Jpeg))?;
     match colour {
-        JpegColour::YCbCr => ycbcr::to_rgb(&mut picture.pixels),
+        JpegColour::YCbCr => ycbcr::to_rgb(&mut raster.pixels),
         // The decoder takes all inks for inverted, as Adobe stores them; only the marker says that they are.
         JpegColour::Cmyk { is_inverted: false } => {
-            picture.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
+            raster.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
         }
         JpegColour::Cmyk { is_inverted: true } | JpegColour::Grey | JpegColour::Rgb => {}
     }
-    Ok(Decoded { picture, profile })
+    Ok(Decoded { raster, profile })
 }
 
-type Pixels = (Option<Picture>, Option<Vec<u8>>);
+type Pixels = (Option<Raster>, Option<Vec<u8>>);
 
 fn pixels(passes: &mut Passes<'_>, shrink: &Shrink, colour: JpegColour) -> Result<Pixels, Error> {
     let mut decoder = Decoder::new(passes);
@@ -59,13 +61,13 @@ fn pixels(passes: &mut Passes<'_>, shrink: &Shrink, colour: JpegColour) -> Resul
         PixelFormat::CMYK32 => Layout::Cmyk,
         PixelFormat::L16 => return Ok((None, None)),
     };
-    let picture = Picture::new(
+    let raster = Raster::new(
         u32::from(info.width),
         u32::from(info.height),
         layout,
         pixels,
     );
-    Ok((picture, decoder.icc_profile()))
+    Ok((raster, decoder.icc_profile()))
 }
 
 /// The size to ask the decoder for. Trap: it stops at the first shrink that reaches the asked size on *either*

@@ -1,7 +1,7 @@
-//! Finds a JPEG whose coded data ends before its picture does.
+//! Finds a JPEG whose coded data ends before its image does.
 //!
 //! The decoder itself reads zero bits beyond the end of a pass, which shows as a grey or streaked rest of
-//! the picture and no error. So it is fed through [`Passes`]: behind the coded data of each pass come a
+//! the image and no error. So it is fed through [`Passes`]: behind the coded data of each pass come a
 //! few harmless bytes and then a sequence that is an error inside coded data and is skipped between
 //! segments. A complete pass never gets there: the decoder looks at most 8 bytes ahead.
 
@@ -11,13 +11,13 @@ use shared::problem::Failure;
 
 use crate::bytes::be16;
 use crate::fault;
-use crate::probe::jpeg_marker;
-use crate::sniff::Format;
+use crate::format::Format;
+use crate::probe::jpeg::marker as next_marker;
 
 /// Zero bits for the decoder's 64-bit look-ahead, then `FF FF 00`: a fill byte before a stuffed byte.
 const TAIL: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x00];
 
-/// Passes of one picture. Real ones have at most a dozen; each costs a walk over all blocks.
+/// Passes of one image. Real ones have at most a dozen; each costs a walk over all blocks.
 const PASSES_MAX: usize = 64;
 
 const RST_FIRST: u8 = 0xd0;
@@ -106,7 +106,7 @@ fn ends(data: &[u8]) -> Result<Vec<usize>, Failure> {
     let mut ends = Vec::new();
     let mut at = 2;
     loop {
-        let (marker, body) = jpeg_marker(data, at).ok_or_else(truncated)?;
+        let (marker, body) = next_marker(data, at).ok_or_else(truncated)?;
         at = match marker {
             EOI => return Ok(ends),
             RST_FIRST..=SOI | 0x01 => body,

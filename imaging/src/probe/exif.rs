@@ -2,7 +2,7 @@
 
 use crate::bytes::{be16, be32, le16, le32};
 use crate::number;
-use crate::orient::Orientation;
+use crate::pixels::orient::Orientation;
 
 /// Tags read of one directory: real files have about twenty, a malicious one shall not keep us busy.
 const ENTRIES_MAX: usize = 512;
@@ -11,7 +11,7 @@ const TAG_ORIENTATION: u16 = 0x0112;
 const TYPE_SHORT: u16 = 3;
 
 /// Orientation in `block`, a TIFF structure with or without the `Exif\0\0` before it. A damaged block has
-/// none: a picture is worth more than its metadata.
+/// none: an image is worth more than its metadata.
 pub(crate) fn orientation(block: &[u8]) -> Option<Orientation> {
     let tiff = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     let is_little_endian = match tiff.get(..4)? {

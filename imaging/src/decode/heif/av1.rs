@@ -1,19 +1,20 @@
-//! AV1 still pictures by rav1d.
+//! AV1 still images by rav1d.
 
 use heic_rs::error::{Error, Result};
 use heic_rs::hevc::{ChromaFormat, Frame};
 use heic_rs::props::colr::Range;
 use re_rav1d::dav1d::{
-    Decoder, Error as Av1Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel,
+    Decoder, Error as Av1Error, Picture as Av1Image, PixelLayout, PlanarImageComponent, Settings,
+    pixel,
 };
 
-use super::heif::Planes;
+use super::planes::Planes;
 use crate::number;
 
-/// Rounds of feeding the rest and asking again. A still picture needs one; a file shall not keep us busy.
+/// Rounds of feeding the rest and asking again. A still image needs one; a file shall not keep us busy.
 const ROUNDS_MAX: usize = 16;
 
-/// Decodes the one picture of an item. Fails if it has more than `pixels_max` pixels, before they are allocated.
+/// Decodes the one image of an item. Fails if it has more than `pixels_max` pixels, before they are allocated.
 pub(super) fn decode(data: &[u8], pixels_max: u64) -> Result<Planes> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
@@ -21,10 +22,10 @@ pub(super) fn decode(data: &[u8], pixels_max: u64) -> Result<Planes> {
     settings.set_all_layers(false);
     settings.set_frame_size_limit(u32::try_from(pixels_max).unwrap_or(u32::MAX));
     let mut decoder = Decoder::with_settings(&settings).map_err(cause)?;
-    planes(&picture(&mut decoder, units(data)?)?)
+    planes(&image(&mut decoder, units(data)?)?)
 }
 
-fn picture(decoder: &mut Decoder, units: Vec<u8>) -> Result<Picture> {
+fn image(decoder: &mut Decoder, units: Vec<u8>) -> Result<Av1Image> {
     let mut sent = decoder.send_data(units, None, None, None);
     for _ in 0..ROUNDS_MAX {
         match sent {
@@ -32,12 +33,12 @@ fn picture(decoder: &mut Decoder, units: Vec<u8>) -> Result<Picture> {
             Err(error) => return Err(cause(error)),
         }
         match decoder.get_picture() {
-            Ok(picture) => return Ok(picture),
+            Ok(image) => return Ok(image),
             Err(Av1Error::Again) => sent = decoder.send_pending_data(),
             Err(error) => return Err(cause(error)),
         }
     }
-    Err(Error::Malformed("no picture in the item"))
+    Err(Error::Malformed("no image in the item"))
 }
 
 fn cause(error: Av1Error) -> Error {
@@ -51,7 +52,7 @@ fn cause(error: Av1Error) -> Error {
     }
 }
 
-/// The units that make a picture, and no others: metadata, padding and what is unknown are not looked at, and rav1d
+/// The units that make an image, and no others: metadata, padding and what is unknown are not looked at, and rav1d
 /// has panicked on such. Fails where a unit reaches beyond the data.
 fn units(data: &[u8]) -> Result<Vec<u8>> {
     /// Sequence header, frame header, tile group, frame, repeated frame header (AV1, 6.2.2).
@@ -81,7 +82,7 @@ fn units(data: &[u8]) -> Result<Vec<u8>> {
         rest = next;
     }
     if units.is_empty() {
-        return Err(Error::Malformed("no AV1 picture in the item"));
+        return Err(Error::Malformed("no AV1 image in the item"));
     }
     Ok(units)
 }
@@ -100,21 +101,21 @@ fn length(data: &[u8]) -> Result<(usize, usize)> {
     Err(Error::Malformed("a length in an AV1 unit"))
 }
 
-/// The picture's planes, two bytes per sample.
-fn planes(picture: &Picture) -> Result<Planes> {
-    let chroma = match picture.pixel_layout() {
+/// The image's planes, two bytes per sample.
+fn planes(image: &Av1Image) -> Result<Planes> {
+    let chroma = match image.pixel_layout() {
         PixelLayout::I400 => ChromaFormat::Monochrome,
         PixelLayout::I420 => ChromaFormat::Yuv420,
         PixelLayout::I422 => ChromaFormat::Yuv422,
         PixelLayout::I444 => ChromaFormat::Yuv444,
     };
-    let (width, height) = (picture.width(), picture.height());
+    let (width, height) = (image.width(), image.height());
     let (chroma_width, chroma_height) = chroma.chroma_size(width, height);
-    let bits = picture.bits_per_component().map(|bits| bits.0);
+    let bits = image.bits_per_component().map(|bits| bits.0);
     let bit_depth = bits
         .and_then(|bits| u8::try_from(bits).ok())
         .ok_or(Error::Unsupported("samples of this depth"))?;
-    let plane = |component, width, height| plane(picture, component, width, height);
+    let plane = |component, width, height| plane(image, component, width, height);
     let [cb, cr] = if chroma == ChromaFormat::Monochrome {
         [Vec::new(), Vec::new()]
     } else {
@@ -133,21 +134,21 @@ fn planes(picture: &Picture) -> Result<Planes> {
             y_stride: width,
             c_stride: chroma_width,
         },
-        range: match picture.color_range() {
+        range: match image.color_range() {
             pixel::YUVRange::Limited => Range::Limited,
             pixel::YUVRange::Full => Range::Full,
         },
     })
 }
 
-fn plane(picture: &Picture, component: PlanarImageComponent, width: u32, height: u32) -> Vec<u16> {
-    let stride = number::length(picture.stride(component)).max(1);
+fn plane(image: &Av1Image, component: PlanarImageComponent, width: u32, height: u32) -> Vec<u16> {
+    let stride = number::length(image.stride(component)).max(1);
     let (width, height) = (number::length(width), number::length(height));
-    let bytes = picture.plane(component);
+    let bytes = image.plane(component);
     let rows = bytes.chunks(stride).take(height);
     let mut samples = Vec::with_capacity(width * height);
     for row in rows {
-        if picture.bit_depth() == 8 {
+        if image.bit_depth() == 8 {
             samples.extend(row.iter().take(width).map(|&sample| u16::from(sample)));
         } else {
             let (pairs, _) = row.as_chunks::<2>();

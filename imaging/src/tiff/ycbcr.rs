@@ -3,11 +3,9 @@
 use std::array;
 
 use tiff::TiffResult;
-use tiff::decoder::ifd::Value;
 use tiff::tags::Tag;
 
-use super::page::{Tags, count};
-use crate::number;
+use super::tags::{Tags, numbers};
 
 /// Tags without a name in the `tiff` crate.
 const COEFFICIENTS: Tag = Tag::Unknown(529);
@@ -16,17 +14,17 @@ const REFERENCE_BLACK_WHITE: Tag = Tag::Unknown(532);
 /// Pixels that share their colour differences. They lie together in a unit: the lightness of each, row by row, then
 /// the two differences.
 #[derive(Clone, Copy)]
-pub(super) struct Subsampling {
+pub(crate) struct Subsampling {
     across: u16,
     down: u16,
 }
 
 impl Subsampling {
     /// Each pixel has its own.
-    pub(super) const NONE: Self = Self { across: 1, down: 1 };
+    pub(crate) const NONE: Self = Self { across: 1, down: 1 };
 
     /// Reads the tag; `None` if it says what the format does not allow.
-    pub(super) fn read(tags: &mut Tags<'_>) -> TiffResult<Option<Self>> {
+    pub(crate) fn read(tags: &mut Tags<'_>) -> TiffResult<Option<Self>> {
         let factors = tags
             .find_tag_unsigned_vec(Tag::ChromaSubsampling)?
             .unwrap_or_else(|| vec![2, 2]);
@@ -37,17 +35,17 @@ impl Subsampling {
     }
 
     /// Whether pixels share anything.
-    pub(super) const fn is_reduced(self) -> bool {
+    pub(crate) const fn is_reduced(self) -> bool {
         self.across > 1 || self.down > 1
     }
 
     /// Rows of pixels in a row of units.
-    pub(super) fn rows(self) -> usize {
+    pub(crate) fn rows(self) -> usize {
         usize::from(self.down)
     }
 
     /// Columns and rows of samples of `width` × `height` pixels. Units at the right and at the bottom are whole.
-    pub(super) fn packed(self, width: u32, height: u32) -> (u32, u32) {
+    pub(crate) fn packed(self, width: u32, height: u32) -> (u32, u32) {
         let (across, down) = (u32::from(self.across), u32::from(self.down));
         let units = width.div_ceil(across);
         (
@@ -58,7 +56,7 @@ impl Subsampling {
 }
 
 /// How the samples of a pixel become red, green and blue: for every value of each, what it adds.
-pub(super) struct Conversion {
+pub(crate) struct Conversion {
     lightness: [i32; 256],
     red_of_cr: [i32; 256],
     green_of_cb: [i32; 256],
@@ -71,7 +69,7 @@ const BITS: u32 = 14;
 
 impl Conversion {
     /// Reads the tags; without them, or if they make no sense, it is JPEG's: BT.601, full range.
-    pub(super) fn read(tags: &mut Tags<'_>) -> TiffResult<Self> {
+    pub(crate) fn read(tags: &mut Tags<'_>) -> TiffResult<Self> {
         /// Farther from 0 nothing is meant.
         const ADDED_MAX: f64 = 4.0 * 255.0;
         let [red, green, blue] = numbers(tags, COEFFICIENTS)?
@@ -101,7 +99,7 @@ impl Conversion {
     }
 
     /// Converts row `y` of a row of units, as many pixels as `out` takes.
-    pub(super) fn row(&self, subsampling: Subsampling, units: &[u8], y: usize, out: &mut [u8]) {
+    pub(crate) fn row(&self, subsampling: Subsampling, units: &[u8], y: usize, out: &mut [u8]) {
         let (across, down) = (usize::from(subsampling.across), subsampling.rows());
         let differences = across * down;
         let units = units.chunks_exact(differences + 2);
@@ -141,24 +139,4 @@ fn sample(value: i32) -> u8 {
 )]
 fn fixed(value: f64) -> i32 {
     (value * f64::from(1 << BITS)).round() as i32
-}
-
-/// The numbers of a tag that has `N`.
-fn numbers<const N: usize>(tags: &mut Tags<'_>, tag: Tag) -> TiffResult<Option<[f64; N]>> {
-    if count(tags, tag) != number::bytes(N) {
-        return Ok(None);
-    }
-    let Some(Value::List(values)) = tags.find_tag(tag)? else {
-        return Ok(None);
-    };
-    let numbers: Option<Vec<f64>> = values.into_iter().map(real).collect();
-    Ok(numbers.and_then(|numbers| numbers.try_into().ok()))
-}
-
-/// A number of any type that writers use.
-fn real(value: Value) -> Option<f64> {
-    if let Value::Rational(above, below) = value {
-        return (below > 0).then(|| f64::from(above) / f64::from(below));
-    }
-    value.into_u32().ok().map(f64::from)
 }

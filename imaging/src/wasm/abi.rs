@@ -27,8 +27,8 @@ use std::cell::RefCell;
 use shared::image::ImagePlan;
 use shared::problem::{ErrorCode, Failure};
 
+use crate::admit::{Probe, probe};
 use crate::fault;
-use crate::probe::{Probe, probe};
 use crate::session::Session;
 
 const DONE: u32 = 0;
@@ -80,7 +80,7 @@ impl State {
     fn session(&mut self) -> Result<&mut Session, Failure> {
         self.session
             .as_mut()
-            .ok_or_else(|| fault::internal("find the decoded picture"))
+            .ok_or_else(|| fault::internal("find the decoded image"))
     }
 
     fn next(&mut self) -> Result<u32, Failure> {

@@ -3,26 +3,26 @@
 //! Plain code that is the same on every target. Trap: the resizer's own division is compiled to a wasm
 //! narrowing that some compilers get wrong (rust-lang/rust#157456); here no value above 255 is ever narrowed.
 
-use crate::picture::{Layout, Picture};
+use crate::pixels::{Layout, Raster};
 
 /// Multiplies, in place; only [`Layout::Rgba`] changes.
-pub(crate) fn premultiply(mut picture: Picture) -> Picture {
-    if picture.layout == Layout::Rgba {
-        for [red, green, blue, alpha] in picture.pixels.as_chunks_mut::<4>().0 {
+pub(crate) fn premultiply(mut raster: Raster) -> Raster {
+    if raster.layout == Layout::Rgba {
+        for [red, green, blue, alpha] in raster.pixels.as_chunks_mut::<4>().0 {
             let weight = u16::from(*alpha);
             for sample in [red, green, blue] {
                 *sample = by_255(u16::from(*sample) * weight);
             }
         }
-        picture.layout = Layout::Premultiplied;
+        raster.layout = Layout::Premultiplied;
     }
-    picture
+    raster
 }
 
 /// Divides, in place; only [`Layout::Premultiplied`] changes. Where nothing is visible, colours become 0.
-pub(crate) fn divide(mut picture: Picture) -> Picture {
-    if picture.layout == Layout::Premultiplied {
-        for [red, green, blue, alpha] in picture.pixels.as_chunks_mut::<4>().0 {
+pub(crate) fn divide(mut raster: Raster) -> Raster {
+    if raster.layout == Layout::Premultiplied {
+        for [red, green, blue, alpha] in raster.pixels.as_chunks_mut::<4>().0 {
             let weight = u16::from(*alpha);
             for sample in [red, green, blue] {
                 // Ringing may lift a colour above its alpha.
@@ -31,9 +31,9 @@ pub(crate) fn divide(mut picture: Picture) -> Picture {
                     .unwrap_or(u8::MAX);
             }
         }
-        picture.layout = Layout::Rgba;
+        raster.layout = Layout::Rgba;
     }
-    picture
+    raster
 }
 
 /// A product of two bytes over 255, rounded.

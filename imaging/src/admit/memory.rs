@@ -1,14 +1,14 @@
-//! Estimate of the memory that a picture takes, from its header alone.
+//! Estimate of the memory that an image takes, from its header alone.
 //!
 //! Two phases, the larger one counts: decoding (the file, the decoder's buffers), then the variants (resizer,
-//! encoder), which get the heap that decoding has freed. The decoded picture counts in both. The tests compare
+//! encoder), which get the heap that decoding has freed. The decoded image counts in both. The tests compare
 //! the estimate with the module's real memory.
 
 use shared::image::{ImagePlan, VariantFormat};
 
-use crate::chain::Shrink;
 use crate::number;
-use crate::probe::{Coding, Header};
+use crate::probe::header::{Coding, Header};
+use crate::scale::Shrink;
 
 /// Static data, stack, tables and small buffers of the module.
 const FIXED_BYTES: u64 = 7 * 1024 * 1024;
@@ -61,14 +61,14 @@ pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: 
         }
         Coding::Whole { buffer_bytes } => (4, buffer_bytes),
     };
-    let picture = decoded.saturating_mul(channels);
+    let raster = decoded.saturating_mul(channels);
     let phase = size_bytes
         .saturating_add(decoding)
         .max(variants(header, shrink, plan, channels));
-    FIXED_BYTES.saturating_add(picture).saturating_add(phase)
+    FIXED_BYTES.saturating_add(raster).saturating_add(phase)
 }
 
-/// Bytes of the second phase, beside the decoded picture.
+/// Bytes of the second phase, beside the decoded image.
 fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -> u64 {
     let (width, height) = header.shown();
     let (across, encoding) = plan
