@@ -1,7 +1,7 @@
 //! Linker settings of the wasm module.
 
-/// Upper bound of the module's linear memory: a runaway image hits this wall and traps, before the isolate
-/// (128 MB for everything in it) is killed with all its other requests.
+/// Upper limit of the linear memory of the module. An isolate has 128 MB for everything in it. An image that needs more
+/// memory than estimated makes the module trap at this limit, before the isolate is killed with all its other requests.
 const MEMORY_MAX_BYTES: u32 = 96 * 1024 * 1024;
 
 fn main() {

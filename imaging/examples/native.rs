@@ -1,16 +1,13 @@
-//! Runs the native codec on one file, for the bench: `native <file> <repeats>` prints one JSON line with the
-//! estimate and the CPU and wall time of a run in milliseconds (means).
-#![expect(
-    clippy::print_stdout,
-    reason = "printing is all that this program is for"
-)]
+//! Runs the native codec on one file, for `cargo xtask bench image`. `native <file> <repeats>` prints one line of JSON
+//! with the memory estimate in bytes, and the mean CPU and wall time of a run in milliseconds.
+#![expect(clippy::print_stdout, reason = "this program prints its result")]
 
 use std::time::Instant;
 
 use imaging::{Probe, Session, probe};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
 
-/// The estimate is wanted for images that the edge refuses too.
+/// High enough that the estimate is also printed for images that the edge rejects.
 const MEMORY_MAX_BYTES: u64 = 64 * EDGE_MEMORY_MAX_BYTES;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +36,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// CPU time of this process so far: user and system ticks of 10 ms, fields 14 and 15 of its `stat`.
+/// CPU time of this program so far, in milliseconds. Fields 14 and 15 of `/proc/self/stat` are its user and system time
+/// in ticks of 10 ms (proc(5)).
 fn cpu_ms() -> Result<f64, Box<dyn std::error::Error>> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no command in stat")?;

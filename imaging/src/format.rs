@@ -1,26 +1,26 @@
-//! The formats that can be decoded.
+//! The image formats that can be decoded.
 
-/// A format that can be decoded.
+/// An image format, and how much of the file is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Shrunk inside the decoder's transform.
+    /// Decoded at a reduced size, inside the inverse transform.
     Jpeg,
-    /// Shrunk row by row.
+    /// Reduced row by row while it is decoded.
     Png,
-    /// Shrunk inside libwebp; of an animation the first frame.
+    /// Scaled by libwebp while it is decoded. Of an animation: the first frame.
     WebP,
-    /// The first frame, whole.
+    /// The first frame, at full size.
     Gif,
-    /// The first page, whole; not in the wasm module.
+    /// The first page, at full size. Native build only.
     Tiff,
-    /// The primary image, whole; not in the wasm module.
+    /// The primary image, at full size. Native build only.
     Avif,
-    /// The primary image, whole; not in the wasm module.
+    /// The primary image, at full size. Native build only.
     Heic,
 }
 
 impl Format {
-    /// Name for people.
+    /// The name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
-//! HEIF, the container that AVIF and HEIC share: items with properties, one of them the primary image.
+//! HEIF, the container of AVIF and HEIC. It holds items with properties; one of them is the primary image.
 //!
-//! The boxes are read by heic-rs, for both; what is here bounds what a file can make it do.
+//! heic-rs parses the boxes of both formats. This module limits what a hostile file can make it do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -14,11 +14,14 @@ use shared::problem::Failure;
 use crate::fault;
 use crate::format::Format;
 
-/// Real files have a few kB of metadata, plus a colour profile. Lists in it are searched item by item, so that this also
-/// bounds time.
+/// Largest `meta` box that is parsed. Real files have a few kB, plus a colour profile. heic-rs searches the lists in
+/// the box linearly, so this also limits the time.
 const META_MAX_BYTES: usize = 256 * 1024;
 
-/// Opens a file. A file cut before its metadata ends is [`Error::Truncated`].
+/// Opens a file.
+///
+/// # Errors
+/// [`Error::Truncated`] if the file ends before its metadata does.
 pub(crate) fn open(file: &[u8]) -> Result<Context<'_>> {
     let boxed = BoxIter::new(file)
         .find(b"meta")?
@@ -28,7 +31,7 @@ pub(crate) fn open(file: &[u8]) -> Result<Context<'_>> {
     }
     Ok(Context {
         file,
-        // The brands were looked at before; heic-rs itself would take HEIC only.
+        // `probe::sniff` has already checked the brands. heic-rs itself accepts only those of HEIC.
         ftyp: FileType {
             major: Brand::Mif1,
             effective: Brand::Mif1,
@@ -39,13 +42,12 @@ pub(crate) fn open(file: &[u8]) -> Result<Context<'_>> {
     })
 }
 
-/// Runs a step on a hostile file: where the build unwinds, a panic in a decoder is the file's failure.
+/// Runs `step` and turns a panic of a decoder into an error, if the build unwinds.
 pub(crate) fn guarded<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(step))
-        .unwrap_or(Err(Error::Malformed("the decoder gave up on it")))
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or(Err(Error::Malformed("the decoder panicked")))
 }
 
-/// The failure in our words.
+/// Converts an error of heic-rs to a failure.
 pub(crate) fn failure(cause: &Error, format: Format) -> Failure {
     match cause {
         Error::Truncated(_) => fault::truncated(format),

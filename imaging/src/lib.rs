@@ -2,7 +2,7 @@
 //!
 //! The crate has two builds: a wasm module for the edge (see `wasm`) and this native library. Both run the same code:
 //!
-//! 1. `probe` recognizes the format and reads the header.
+//! 1. `probe` recognises the format and reads the header.
 //! 2. `admit` estimates the memory and compares it with the plan.
 //! 3. `decode` decodes the pixels, at the size that `scale` chose.
 //! 4. For each variant, `pixels` resizes the image, turns it upright and converts it to sRGB, and `encode` writes the

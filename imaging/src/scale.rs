@@ -1,37 +1,38 @@
-//! Which size is made from which: how far decoding may shrink, and the source of each variant.
+//! The size at which an image is decoded, and whether an image is large enough to make a variant from it.
 
 use shared::image::{ImagePlan, VariantSpec};
 
 use crate::number;
 use crate::probe::header::{Coding, Header};
 
-/// Shrinks that JPEG's transform offers.
+/// Divisors of the size that the inverse transform of a JPEG offers.
 const JPEG_DIVISORS: [u32; 3] = [8, 4, 2];
 
-/// PNG rows are averaged in boxes of at most this side: with it, sums of premultiplied samples fit 32 bits.
+/// Largest side of the boxes in which PNG rows are averaged. The sum of 64 × 64 samples times their alpha,
+/// 4096 × 255 × 255, fits in 32 bits.
 const BOX_MAX: u32 = 64;
 
-/// What a shrink by averaging, and a level that variants chain on, must have more than is needed: below,
-/// the two filters in a row are visible (softness), above, nothing is gained.
+/// How many times larger than a variant its source must be, if the source has already been filtered. With less, two
+/// filters in a row make the variant visibly soft. With more, the variant does not get better.
 const MARGIN: f64 = 1.5;
 
-/// How a source is decoded.
+/// The size at which a source is decoded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shrink {
-    /// Width as decoded, as stored.
+    /// Width of the decoded image, before it is turned upright.
     pub(crate) width: u32,
-    /// Height as decoded, as stored.
+    /// Height of the decoded image, before it is turned upright.
     pub(crate) height: u32,
-    /// Decoded pixels per stored pixel, across. The last decoded column may stand for part of one.
+    /// Horizontal scale, in decoded pixels per stored pixel. The last column may cover fewer stored pixels.
     pub(crate) scale_x: f64,
-    /// Decoded pixels per stored pixel, down.
+    /// Vertical scale, in decoded pixels per stored pixel.
     pub(crate) scale_y: f64,
-    /// Stored pixels per decoded pixel, for formats that shrink by whole numbers.
+    /// Stored pixels per decoded pixel, for formats that are reduced by an integer.
     pub(crate) divisor: u32,
 }
 
 impl Shrink {
-    /// The smallest decoding that gives every variant of the plan its pixels.
+    /// The smallest size from which every variant of the plan can be made.
     pub(crate) fn for_plan(header: &Header, plan: &ImagePlan) -> Self {
         let (width, height) = header.shown();
         let needed = plan
@@ -93,7 +94,7 @@ impl Shrink {
     }
 }
 
-/// Output pixels per source pixel of a variant, 0 < scale ≤ 1.
+/// The scale of a variant, in output pixels per source pixel: 0 < scale ≤ 1.
 pub(crate) fn needed(spec: &VariantSpec, width: u32, height: u32) -> f64 {
     let geometry = spec.geometry(width, height);
     let across = f64::from(geometry.width) / geometry.crop.width;
@@ -101,9 +102,9 @@ pub(crate) fn needed(spec: &VariantSpec, width: u32, height: u32) -> f64 {
     across.max(down).min(1.0)
 }
 
-/// Whether a level of `available` pixels per source pixel is a good source for `needed` of them.
+/// Whether a variant of scale `needed` can be made from an image of scale `available`.
 pub(crate) fn suffices(available: f64, needed: f64) -> bool {
-    /// Sides rounded to whole pixels make two scales differ that mean the same size.
+    /// Largest difference of two scales that are equal but for the rounding of sides to whole pixels.
     const ROUNDING: f64 = 0.005;
     let ratio = available / needed;
     ratio >= MARGIN || (ratio - 1.0).abs() < ROUNDING

@@ -1,4 +1,4 @@
-//! One image from file to variants.
+//! One image, from the file to its variants.
 
 use shared::image::{
     Crop, Fit, Geometry, ImagePlan, ImageReport, Variant, VariantFormat, VariantSpec,
@@ -19,35 +19,55 @@ use crate::pixels::resize::resize;
 use crate::probe;
 use crate::scale::{self, Shrink};
 
-/// A decoded image whose variants are made one by one, so that the caller can do other things in between.
+/// A decoded image. Its variants are made one at a time, so that the caller can store one before the next is made.
+///
+/// ```
+/// use imaging::Session;
+/// use shared::image::ImagePlan;
+///
+/// // The smallest GIF: one white pixel.
+/// let file = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;".to_vec();
+/// let plan = ImagePlan::standard(100_000_000, 72 * 1024 * 1024);
+/// let mut session = Session::open(file, &plan)?;
+/// let mut names = Vec::new();
+/// while let Some((variant, webp)) = session.next_variant()? {
+///     assert!(webp.starts_with(b"RIFF"));
+///     names.push(variant.name);
+/// }
+/// names.sort();
+/// assert_eq!(names, ["large", "medium", "preview", "thumbnail"]);
+/// assert_eq!(session.report()?.width, 1);
+/// # Ok::<(), shared::problem::Failure>(())
+/// ```
 pub struct Session {
-    /// Width and height as shown.
+    /// Width and height of the upright image, in pixels.
     size: (u32, u32),
-    /// What is still to be made, the smallest first: taken from the end.
+    /// The variants that are still to be made, the smallest first. They are taken from the end.
     specs: Vec<VariantSpec>,
-    /// Variants that show the same image as one of `specs` in another format.
+    /// Variants that have the same pixels as one of `specs` but another format.
     twins: Vec<VariantSpec>,
-    /// The image last made, while it has twins to come.
+    /// The pixels of the last variant, as long as one of `twins` needs them.
     last: Option<(VariantSpec, Raster)>,
     base: Base,
-    /// Whole images that variants are made from, the largest first. Starts with the decoded one.
+    /// The whole image at several sizes, the largest first. Variants are made from these. The first one is the decoded
+    /// image.
     levels: Vec<Level>,
     placeholder: Option<String>,
 }
 
-/// What the decoded image needs before it can be shown.
+/// What has to be done to the decoded image: turning it upright, and converting it to sRGB.
 struct Base {
     orientation: Orientation,
     profile: Profile,
 }
 
-/// A whole image at some size.
+/// The whole image at one size.
 struct Level {
     raster: Raster,
-    /// Pixels per pixel of the source, along the image's own axes.
+    /// Scale in pixels per source pixel, along the axes of `raster`.
     scale_x: f64,
     scale_y: f64,
-    /// Straight from the decoder: neither upright nor in sRGB.
+    /// Whether this is the decoded image, which is neither upright nor in sRGB.
     is_base: bool,
 }
 
@@ -58,7 +78,13 @@ impl Level {
 }
 
 impl Session {
-    /// Decodes a complete file for a plan. The file's memory is freed before this returns.
+    /// Decodes a complete file for a plan. Frees the memory of the file before it returns.
+    ///
+    /// # Errors
+    /// Fails if the plan does not allow the image, as [`probe`] does, or if the file cannot be decoded:
+    /// `image_unsupported`, `image_corrupt` or `image_truncated`.
+    ///
+    /// [`probe`]: crate::probe()
     pub fn open(input: Vec<u8>, plan: &ImagePlan) -> Result<Self, Failure> {
         let header = probe::whole(&input)?;
         admit(&header, number::bytes(input.len()), plan)?;
@@ -69,7 +95,7 @@ impl Session {
         let (mut specs, twins) = partition(plan);
         specs.sort_by(|left, right| {
             let needed = |spec| scale::needed(spec, width, height);
-            // Of two with one scale, the whole image is made first: the other can be cut from it.
+            // `Inside` comes before `Cover` at the same scale, because a `Cover` variant can be cut from it.
             needed(left)
                 .total_cmp(&needed(right))
                 .then_with(|| (left.fit == Fit::Inside).cmp(&(right.fit == Fit::Inside)))
@@ -93,7 +119,10 @@ impl Session {
         })
     }
 
-    /// Makes the next variant, the largest first; `None` after the last one.
+    /// Makes the next variant and its file, starting with the largest. `None` after the last one.
+    ///
+    /// # Errors
+    /// Fails with `internal` if an encoder fails.
     pub fn next_variant(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
         if let Some(made) = self.next_twin()? {
             return Ok(Some(made));
@@ -111,7 +140,7 @@ impl Session {
         }
         let (width, height) = (raster.width, raster.height);
         let bytes = if spec.fit == Fit::Inside && !self.specs.is_empty() {
-            // Kept before it is encoded: that frees the larger levels, and the encoder can have their memory.
+            // `keep` comes first: it frees the larger levels, so that the encoder can use their memory.
             encode(self.keep(raster), &spec)?
         } else {
             encode(&raster, &spec)?
@@ -119,7 +148,7 @@ impl Session {
         Ok(Some(variant(spec, (width, height), bytes)))
     }
 
-    /// Encodes the image last made once more, if another format of it is wanted.
+    /// Encodes the pixels of the last variant in another format, if the plan has one.
     fn next_twin(&mut self) -> Result<Option<(Variant, Vec<u8>)>, Failure> {
         let Some((spec, raster)) = &self.last else {
             return Ok(None);
@@ -133,7 +162,11 @@ impl Session {
         Ok(Some(variant(twin, (raster.width, raster.height), bytes)))
     }
 
-    /// What is known of the image. `peak_memory_bytes` is 0: only the module's host sees its memory.
+    /// The size of the image and its placeholder. `peak_memory_bytes` is 0: only the host of the wasm module can
+    /// measure it.
+    ///
+    /// # Errors
+    /// Fails with `internal` if the placeholder cannot be made.
     pub fn report(&mut self) -> Result<ImageReport, Failure> {
         let placeholder = match self.placeholder.clone() {
             Some(placeholder) => placeholder,
@@ -147,7 +180,7 @@ impl Session {
         })
     }
 
-    /// Upright sRGB pixels of a geometry that needs `scale`.
+    /// The upright sRGB pixels of a geometry whose scale is `scale`.
     fn make(&self, geometry: Geometry, scale: f64) -> Result<Raster, Failure> {
         let level = self
             .source(scale)
@@ -168,7 +201,7 @@ impl Session {
         Ok(orientation.upright(self.base.profile.convert(raster)))
     }
 
-    /// The smallest level that is good enough for `scale`; the decoded image always is.
+    /// The smallest level from which a variant of this scale can be made, or else the decoded image.
     fn source(&self, scale: f64) -> Option<&Level> {
         self.levels
             .iter()
@@ -177,7 +210,7 @@ impl Session {
             .or_else(|| self.levels.first())
     }
 
-    /// Keeps a whole image as a level, and of the larger ones only those that a variant to come will use.
+    /// Adds a level, and drops the larger ones that no remaining variant needs.
     fn keep(&mut self, raster: Raster) -> &Raster {
         let level = Level {
             scale_x: f64::from(raster.width) / f64::from(self.size.0),
@@ -190,7 +223,7 @@ impl Session {
         if scale::suffices(level.scale(), largest) {
             self.levels.clear();
         } else {
-            // Later variants are smaller, so the source of the largest one suffices for all.
+            // The other variants are smaller, so the level of the largest one is enough for them.
             let first = self
                 .levels
                 .iter()
@@ -200,7 +233,7 @@ impl Session {
         &self.levels.push_mut(level).raster
     }
 
-    /// Placeholder of the smallest whole image there is.
+    /// The placeholder, made from the smallest level.
     fn hash(&self) -> Result<String, Failure> {
         match self.levels.last() {
             Some(level) if !level.is_base => placeholder(&level.raster),
@@ -212,8 +245,8 @@ impl Session {
     }
 }
 
-/// What to make, and of it what is one image in two formats: resized once. So the formats that a plan adds change
-/// nothing about its other variants.
+/// Splits a plan into the variants to make, and those that have the same pixels as one of them in another format. The
+/// latter are not resized again, so a format that a plan adds does not change the other variants.
 fn partition(plan: &ImagePlan) -> (Vec<VariantSpec>, Vec<VariantSpec>) {
     let (twins, specs) = plan.variants.iter().cloned().partition(|spec| {
         spec.format != VariantFormat::Webp
@@ -225,7 +258,7 @@ fn partition(plan: &ImagePlan) -> (Vec<VariantSpec>, Vec<VariantSpec>) {
     (specs, twins)
 }
 
-/// Whether two variants show the same image.
+/// Whether two variants have the same pixels.
 fn are_twins(left: &VariantSpec, right: &VariantSpec) -> bool {
     (left.width, left.height, left.fit) == (right.width, right.height, right.fit)
 }
@@ -241,7 +274,7 @@ fn variant(spec: VariantSpec, (width, height): (u32, u32), bytes: Vec<u8>) -> (V
     (variant, bytes)
 }
 
-/// A rectangle of the source in a level's pixels.
+/// Converts a rectangle from source pixels to the pixels of a level.
 fn scaled(crop: Crop, level: &Level) -> Crop {
     Crop {
         left: crop.left * level.scale_x,

@@ -1,18 +1,18 @@
-// Drives edge/js/codec.js the way the edge does: `node codec.mjs <codec.js> <module.wasm>`.
+// Calls edge/js/codec.js as the edge does: `node codec.mjs <codec.js> <module.wasm>`.
 //
-// One request per line on stdin, JSON: {"file": path, "out": folder, "plan": …, "size"?: declared length, "repeat"?: n,
-// "trap"?: true}, or {"lock": true}. One answer per line on stdout: {"variants": […], "report": …, "ms": […]} or {"code": …, "detail": …}.
+// Each line of stdin is a request in JSON: {"file": path, "out": folder, "plan": …, "size"?: declared length, "repeat"?: n,
+// "trap"?: true}, or {"lock": true}. Each line of stdout is an answer: {"variants": […], "report": …, "ms": […]} or {"code": …, "detail": …}.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [scriptPath, modulePath] = process.argv.slice(2);
 globalThis.__ferrotype_imaging = new WebAssembly.Module(readFileSync(modulePath));
-// As a data URL: without a package.json beside it, node would take the file for CommonJS.
+// As a data URL, because Node treats a file without a package.json as CommonJS.
 const script = readFileSync(scriptPath, "utf8");
 const codec = await import(`data:text/javascript,${encodeURIComponent(script)}`);
 
-/** A byte stream of a file, in chunks of any size the reader asks for. */
+/** A byte stream of a file, in chunks of the size that the reader requests. */
 function stream(bytes) {
   let at = 0;
   return new ReadableStream({
@@ -55,7 +55,7 @@ async function once(request, bytes) {
   }
 }
 
-/** What the lock says over time, as booleans that must all be true. */
+/** Checks the lock over time. All results must be true. */
 function lock() {
   const stale = codec.codec_acquire(1_000);
   const isBusy = codec.codec_acquire(60_999) === 0;

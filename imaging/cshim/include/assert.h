@@ -1,4 +1,4 @@
-// libwebp's assertions state invariants for its own developers; NDEBUG builds drop them, and so does this one.
+// libwebp's assertions check invariants during its development. This build leaves them out, like builds with NDEBUG.
 #ifndef CSHIM_ASSERT_H
 #define CSHIM_ASSERT_H
 

@@ -1,7 +1,7 @@
-// SSE2 in terms of WebAssembly's 128-bit SIMD: the intrinsics that libwebp's SSE2 kernels use, and no others.
+// SSE2 in terms of WebAssembly's 128-bit SIMD. It has only the intrinsics that libwebp's SSE2 kernels use.
 //
-// Both instruction sets are little-endian with the same lanes, so most of them are one instruction here too.
-// What differs is spelled out where it does. Arguments that must be compile-time constants make a macro.
+// Both instruction sets are little-endian and have the same lanes, so most intrinsics are one instruction here too.
+// Differences are described where they occur. Intrinsics with arguments that must be compile-time constants are macros.
 #ifndef CSHIM_EMMINTRIN_H
 #define CSHIM_EMMINTRIN_H
 
@@ -18,7 +18,7 @@ typedef v128_t __m128i;
 
 #define _MM_SHUFFLE(d, c, b, a) (((d) << 6) | ((c) << 4) | ((b) << 2) | (a))
 
-// Loads and stores: wasm has no alignment fault, so the aligned forms equal the unaligned ones.
+// Loads and stores. wasm has no alignment faults, so aligned and unaligned forms are the same.
 
 CSHIM_INLINE __m128i _mm_load_si128(const __m128i* from) { return wasm_v128_load(from); }
 CSHIM_INLINE __m128i _mm_loadu_si128(const __m128i* from) { return wasm_v128_load(from); }
@@ -27,7 +27,7 @@ CSHIM_INLINE void _mm_store_si128(__m128i* to, __m128i a) { wasm_v128_store(to, 
 CSHIM_INLINE void _mm_storeu_si128(__m128i* to, __m128i a) { wasm_v128_store(to, a); }
 CSHIM_INLINE void _mm_storel_epi64(__m128i* to, __m128i a) { wasm_v128_store64_lane(to, a, 0); }
 
-// Bytes whose mask has its top bit set. Written one by one: the others may belong to no buffer of ours.
+// Stores the bytes whose mask has its top bit set, one by one, because the others may lie outside the buffer.
 CSHIM_INLINE void _mm_maskmoveu_si128(__m128i a, __m128i mask, char* to) {
   char bytes[16];
   const uint32_t chosen = wasm_i8x16_bitmask(mask);
@@ -62,7 +62,7 @@ CSHIM_BINARY(_mm_or_si128, wasm_v128_or(a, b))
 CSHIM_BINARY(_mm_xor_si128, wasm_v128_xor(a, b))
 CSHIM_BINARY(_mm_andnot_si128, wasm_v128_andnot(b, a))
 
-// Sums and differences.
+// Addition and subtraction.
 
 CSHIM_BINARY(_mm_add_epi8, wasm_i8x16_add(a, b))
 CSHIM_BINARY(_mm_add_epi16, wasm_i16x8_add(a, b))
@@ -86,7 +86,7 @@ CSHIM_BINARY(_mm_max_epu8, wasm_u8x16_max(a, b))
 CSHIM_BINARY(_mm_min_epi16, wasm_i16x8_min(a, b))
 CSHIM_BINARY(_mm_max_epi16, wasm_i16x8_max(a, b))
 
-// Sum of the absolute differences of each half's eight bytes, as two 64-bit numbers.
+// For each half: the sum of the absolute differences of its eight bytes, as a 64-bit number.
 CSHIM_INLINE __m128i _mm_sad_epu8(__m128i a, __m128i b) {
   const v128_t distance = wasm_v128_or(wasm_u8x16_sub_sat(a, b), wasm_u8x16_sub_sat(b, a));
   const v128_t fours = wasm_u32x4_extadd_pairwise_u16x8(wasm_u16x8_extadd_pairwise_u8x16(distance));
@@ -94,7 +94,7 @@ CSHIM_INLINE __m128i _mm_sad_epu8(__m128i a, __m128i b) {
                         wasm_u64x2_shr(fours, 32));
 }
 
-// Products. A high half is taken from the widened product: wasm has no instruction that keeps only it.
+// Multiplication. wasm has no instruction for the high half of a product, so the product is widened.
 
 #define CSHIM_HIGH_HALVES(low, high) \
   wasm_i16x8_shuffle((low), (high), 1, 3, 5, 7, 9, 11, 13, 15)
@@ -108,7 +108,7 @@ CSHIM_BINARY(_mm_mulhi_epu16, CSHIM_HIGH_HALVES(wasm_u32x4_extmul_low_u16x8(a, b
 CSHIM_BINARY(_mm_mul_epu32, wasm_u64x2_extmul_low_u32x4(wasm_i32x4_shuffle(a, a, 0, 2, 0, 2),
                                                        wasm_i32x4_shuffle(b, b, 0, 2, 0, 2)))
 
-// Shifts. wasm takes the count modulo the lane, x86 saturates it; libwebp's counts are below the lane.
+// Shifts. wasm takes the count modulo the lane width, and x86 saturates it. libwebp's counts are less than that width.
 
 CSHIM_INLINE __m128i _mm_slli_epi16(__m128i a, int count) { return wasm_i16x8_shl(a, (uint32_t)count); }
 CSHIM_INLINE __m128i _mm_slli_epi64(__m128i a, int count) { return wasm_i64x2_shl(a, (uint32_t)count); }
@@ -136,7 +136,7 @@ CSHIM_BINARY(_mm_cmpgt_epi16, wasm_i16x8_gt(a, b))
 CSHIM_BINARY(_mm_cmpgt_epi32, wasm_i32x4_gt(a, b))
 CSHIM_INLINE int _mm_movemask_epi8(__m128i a) { return (int)wasm_i8x16_bitmask(a); }
 
-// Packing, unpacking, shuffling. Both sets read the source of a pack as signed.
+// Packing, unpacking, shuffling. Both instruction sets treat the source of a pack as signed.
 
 CSHIM_BINARY(_mm_packs_epi16, wasm_i8x16_narrow_i16x8(a, b))
 CSHIM_BINARY(_mm_packs_epi32, wasm_i16x8_narrow_i32x4(a, b))

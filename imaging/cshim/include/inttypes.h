@@ -1,4 +1,4 @@
-// The integer types only: nothing here formats them.
+// Only the integer types, because nothing formats them.
 #ifndef CSHIM_INTTYPES_H
 #define CSHIM_INTTYPES_H
 

@@ -1,4 +1,4 @@
-// The functions that libwebp calls; Rust's compiler-builtins defines them for wasm.
+// The functions that libwebp calls. Rust's compiler-builtins defines them for wasm.
 #ifndef CSHIM_MATH_H
 #define CSHIM_MATH_H
 

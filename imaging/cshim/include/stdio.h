@@ -1,4 +1,4 @@
-// There is no console and no file: messages vanish, and a formatted text has length 0.
+// There is no console and no file. Messages are dropped, and a formatted text has length 0.
 #ifndef CSHIM_STDIO_H
 #define CSHIM_STDIO_H
 

@@ -1,4 +1,4 @@
-// The heap and the sort, which the crate's `wasm::libc` module defines in Rust.
+// The heap and the sort, which `src/wasm/libc.rs` defines in Rust.
 #ifndef CSHIM_STDLIB_H
 #define CSHIM_STDLIB_H
 

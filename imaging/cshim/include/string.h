@@ -1,4 +1,4 @@
-// The memory functions that libwebp calls; Rust's compiler-builtins defines them for wasm.
+// The memory functions that libwebp calls. Rust's compiler-builtins defines them for wasm.
 #ifndef CSHIM_STRING_H
 #define CSHIM_STRING_H
 

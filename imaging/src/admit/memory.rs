@@ -1,8 +1,8 @@
-//! Estimate of the memory that an image takes, from its header alone.
+//! Estimates the memory that an image needs, from its header.
 //!
-//! Two phases, the larger one counts: decoding (the file, the decoder's buffers), then the variants (resizer,
-//! encoder), which get the heap that decoding has freed. The decoded image counts in both. The tests compare
-//! the estimate with the module's real memory.
+//! There are two phases, and the larger one counts: decoding (the file and the buffers of the decoder), then making the
+//! variants (the buffers of resizer and encoder), which reuses the memory that decoding has freed. The decoded image is
+//! in memory in both. `tests/it/module.rs` compares the estimate with the memory that the wasm module really uses.
 
 use shared::image::{ImagePlan, VariantFormat};
 
@@ -10,19 +10,20 @@ use crate::number;
 use crate::probe::header::{Coding, Header};
 use crate::scale::Shrink;
 
-/// Static data, stack, tables and small buffers of the module.
+/// Static data, stack, tables and small buffers of the wasm module.
 const FIXED_BYTES: u64 = 7 * 1024 * 1024;
 
-/// Per pixel of a variant: its pixels, the encoder's planes, its tokens and its output.
+/// Bytes per pixel of a WebP variant: its pixels, and the planes, tokens and output of the encoder.
 const ENCODE_BYTES_PER_PIXEL: u64 = 9;
 
-/// The same for AVIF: rav1e's planes, their copies at lower resolutions, and its output.
+/// Bytes per pixel of an AVIF variant: its pixels, and rav1e's planes, their copies at lower resolutions and its
+/// output.
 const AVIF_BYTES_PER_PIXEL: u64 = 40;
 
-/// Rows that the decoders of row-wise formats hold, in bytes per pixel of width.
+/// Bytes per pixel of width for the rows that the decoders of PNG and WebP hold.
 const ROWS_BYTES_PER_COLUMN: u64 = 160;
 
-/// Estimated bytes of everything, the file of `size_bytes` included.
+/// Estimated memory in bytes, including the file of `size_bytes`.
 pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: &ImagePlan) -> u64 {
     let decoded = number::area(shrink.width, shrink.height);
     let stored = number::area(header.width, header.height);
@@ -48,7 +49,7 @@ pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: 
             has_alpha,
             ..
         } => {
-            // Lossless frames, and the alpha of lossy ones, are decoded whole.
+            // Lossless frames, and the alpha planes of lossy frames, are decoded at full size.
             let per_pixel = match (is_lossless, has_alpha) {
                 (true, _) => 4,
                 (false, true) => 5,
@@ -68,7 +69,7 @@ pub(crate) fn estimate(header: &Header, size_bytes: u64, shrink: &Shrink, plan: 
     FIXED_BYTES.saturating_add(raster).saturating_add(phase)
 }
 
-/// Bytes of the second phase, beside the decoded image.
+/// Bytes of the second phase, without the decoded image.
 fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -> u64 {
     let (width, height) = header.shown();
     let (across, encoding) = plan
@@ -87,18 +88,18 @@ fn variants(header: &Header, shrink: &Shrink, plan: &ImagePlan, channels: u64) -
                 pixels.saturating_mul(per_pixel).max(encoding),
             )
         });
-    // The resizer's first pass has the output's columns and the source's rows.
+    // The first pass of the resizer has as many columns as its output and as many rows as its source.
     let pass = number::area(across, shrink.height).saturating_mul(channels);
     pass.saturating_add(encoding)
 }
 
-/// A whole number of pixels times a factor.
+/// A number of pixels times a factor, rounded down.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "an estimate: pixel counts are far below 2^52, and a float's `as` saturates"
+    reason = "pixel counts are far below 2^52, and the cast of a float saturates"
 )]
 fn scaled(pixels: u64, factor: f64) -> u64 {
     (pixels as f64 * factor) as u64

@@ -1,4 +1,4 @@
-//! Whether a plan takes an image: decided by its header, before a pixel is read.
+//! Checks an image against the limits of a plan, by its header, before any pixel is decoded.
 
 mod memory;
 
@@ -13,30 +13,38 @@ use crate::probe::header::Header;
 use crate::probe::read;
 use crate::scale::Shrink;
 
-/// What a prefix of a file says about it.
+/// What the first bytes of a file show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// The header is complete and the plan takes the image.
+    /// The header is complete, and the plan allows the image.
     Ready(Summary),
-    /// The prefix ends within the header.
+    /// The header continues after these bytes.
     NeedMore,
 }
 
-/// The header in short.
+/// The format, size and memory estimate of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Format by content.
+    /// Format, by the content of the file.
     pub format: Format,
-    /// Width as stored, in pixels.
+    /// Width before the image is turned upright, in pixels.
     pub width: u32,
-    /// Height as stored, in pixels.
+    /// Height before the image is turned upright, in pixels.
     pub height: u32,
-    /// Estimate of all memory that making the plan's variants takes, the file itself included.
+    /// Estimated memory for making all variants of the plan, including the file itself, in bytes.
     pub memory_bytes: u64,
 }
 
-/// Reads the header at the start of a file of `size_bytes` and decides whether `plan` takes the image.
-/// Allocates nothing of the image's size. `NeedMore` on a large prefix is fine: [`Session::open`] decides again.
+/// Reads the header of a file of `size_bytes` from its first bytes, and checks it against the plan. Allocates nothing
+/// that depends on the size of the image.
+///
+/// If even a long prefix gives `NeedMore`, the caller can read the whole file and open it: [`Session::open`] repeats
+/// the check.
+///
+/// # Errors
+/// `image_memory_exceeded` or `image_too_large` if the image exceeds a limit of the plan, `image_unsupported` if this
+/// build cannot decode the file or encode a variant, `image_dimensions_invalid`, `image_corrupt` or `image_truncated`
+/// if the header is invalid.
 ///
 /// [`Session::open`]: crate::Session::open
 pub fn probe(prefix: &[u8], size_bytes: u64, plan: &ImagePlan) -> Result<Probe, Failure> {
@@ -56,7 +64,7 @@ pub fn probe(prefix: &[u8], size_bytes: u64, plan: &ImagePlan) -> Result<Probe, 
     }))
 }
 
-/// Checks a header against the plan; gives the memory estimate.
+/// Checks a header against the plan. Returns the estimated memory in bytes.
 pub(crate) fn admit(header: &Header, size_bytes: u64, plan: &ImagePlan) -> Result<u64, Failure> {
     if !plan.variants.iter().all(|spec| encode::makes(spec.format)) {
         return Err(fault::not_encoded());

@@ -1,11 +1,11 @@
-//! What every decoder gives.
+//! What every decoder returns.
 
 use crate::pixels::Raster;
 
-/// A decoded source.
+/// A decoded file.
 pub(crate) struct Decoded {
-    /// Pixels as stored: neither upright nor in sRGB yet.
+    /// The pixels, which are neither upright nor in sRGB yet.
     pub(crate) raster: Raster,
-    /// The colour profile that the file carries.
+    /// The embedded colour profile.
     pub(crate) profile: Option<Vec<u8>>,
 }

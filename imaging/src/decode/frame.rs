@@ -1,4 +1,4 @@
-//! Whole frames by the `image` crate: for formats without a faster path.
+//! Decodes whole frames with the `image` crate, for GIF and most kinds of TIFF.
 
 use std::io::ErrorKind;
 
@@ -11,7 +11,7 @@ use crate::format::Format;
 use crate::pixels::{Layout, Raster};
 use crate::reader;
 
-/// Decodes the frame that a decoder stands at.
+/// Decodes the current frame of a decoder.
 pub(super) fn decode(
     decoder: ImageResult<impl ImageDecoder>,
     format: Format,
@@ -33,8 +33,8 @@ pub(super) fn decode(
 }
 
 fn frame(mut decoder: impl ImageDecoder) -> ImageResult<(DynamicImage, Option<Vec<u8>>)> {
-    // Trap: the limits of a small TIFF leave no room for its profile. Without them it may have as much as it likes of the
-    // decoder's own, which are enough for any profile.
+    // Trap: with our limit, the decoder of a small TIFF leaves no room for the profile. So the profile is read first,
+    // under the decoder's default limits, which are large enough for any profile.
     let profile = decoder.icc_profile()?;
     reader::limit(&mut decoder)?;
     Ok((DynamicImage::from_decoder(decoder)?, profile))

@@ -1,4 +1,4 @@
-//! GIF by the `image` crate: the first frame of an animation.
+//! Decodes GIF with the `image` crate. Of an animation, it decodes the first frame.
 
 use shared::problem::Failure;
 

@@ -1,4 +1,4 @@
-//! From file to pixels, as small as the variants allow. One module per way of decoding.
+//! Decodes pixels, at the smallest size that the variants allow. One module per format.
 
 mod decoded;
 mod frame;
@@ -20,7 +20,7 @@ use crate::scale::Shrink;
 
 pub(crate) use decoded::Decoded;
 
-/// Decodes a file whose header was admitted.
+/// Decodes a file whose header has passed `admit`.
 pub(crate) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
     match header.coding {
         Coding::Jpeg { colour, .. } => jpeg::decode(data, shrink, colour),

@@ -1,7 +1,7 @@
-//! WebP by libwebp, scaled while it decodes; of an animation the first frame.
+//! Decodes WebP with libwebp, which scales while it decodes. Of an animation, it decodes the first frame.
 #![expect(
     unsafe_code,
-    reason = "libwebp is a C library; the pointers are checked here and go no further"
+    reason = "libwebp is a C library; the pointers are checked here and do not leave this file"
 )]
 
 use libwebp_sys::{VP8StatusCode, WEBP_CSP_MODE, WebPDecode, WebPDecoderConfig, WebPRGBABuffer};
@@ -38,7 +38,7 @@ pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
     Ok(Decoded { raster, profile })
 }
 
-/// The first frame on a transparent canvas of the shrunk size.
+/// Decodes the first frame onto a transparent canvas, at the reduced size.
 fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Raster, Failure> {
     let corrupt = || fault::corrupt(Format::WebP);
     let frame = file_chunks(data)
@@ -46,7 +46,7 @@ fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Raster, Failure> {
         .ok_or_else(corrupt)?
         .body;
     let field = |at: usize| le24(frame, at).map(f64::from).ok_or_else(corrupt);
-    // Offsets are stored halved, sides reduced by one.
+    // Offsets are stored divided by 2, and sides minus 1.
     let (left, top) = (2.0 * field(0)?, 2.0 * field(3)?);
     let (width, height) = (1.0 + field(6)?, 1.0 + field(9)?);
     let side = |stored: f64, scale: f64, canvas: u32| number::round(stored * scale).min(canvas);
@@ -74,7 +74,7 @@ fn first_frame(data: &[u8], shrink: &Shrink) -> Result<Raster, Failure> {
     Ok(canvas)
 }
 
-/// Whole pixels of an offset, at most `max`.
+/// An offset rounded to whole pixels, at most `max`.
 fn start(offset: f64, max: u32) -> usize {
     if offset < 0.5 {
         0
@@ -83,7 +83,7 @@ fn start(offset: f64, max: u32) -> usize {
     }
 }
 
-/// Decodes a still image to the size of `target` and into it.
+/// Decodes a still image into `target`, at its size.
 fn bitstream(data: &[u8], mut target: Raster) -> Result<Raster, Failure> {
     let internal = || fault::internal("set up the WebP decoder");
     let (width, height) = (signed(target.width)?, signed(target.height)?);
@@ -104,9 +104,9 @@ fn bitstream(data: &[u8], mut target: Raster) -> Result<Raster, Failure> {
         stride,
         size: target.pixels.len(),
     };
-    // SAFETY: `data` is readable for its length; `config` is initialised and its output is the buffer of
-    // `target`, which is not touched meanwhile, with its true size, which libwebp checks against the scaled
-    // sides and the stride before it writes. External memory is never freed by libwebp.
+    // SAFETY: `data` is readable for its length. `config` is initialised, and its output is the buffer of `target` with
+    // its real size, which nothing else uses during the call. libwebp compares that size with the scaled sides and the
+    // stride before it writes, and does not free external memory.
     let status = unsafe { WebPDecode(data.as_ptr(), data.len(), &raw mut config) };
     match status {
         VP8StatusCode::VP8_STATUS_OK => Ok(target),
@@ -116,7 +116,7 @@ fn bitstream(data: &[u8], mut target: Raster) -> Result<Raster, Failure> {
         VP8StatusCode::VP8_STATUS_UNSUPPORTED_FEATURE => {
             Err(fault::unsupported("This kind of WebP"))
         }
-        // "Out of memory" is also what libwebp says of damaged alpha; real memory was estimated before.
+        // libwebp also reports damaged alpha as "out of memory". The memory was estimated before, so it is sufficient.
         VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY
         | VP8StatusCode::VP8_STATUS_INVALID_PARAM
         | VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR
@@ -124,7 +124,7 @@ fn bitstream(data: &[u8], mut target: Raster) -> Result<Raster, Failure> {
     }
 }
 
-/// A side as C takes it.
+/// A side as a C integer.
 fn signed(side: u32) -> Result<i32, Failure> {
     i32::try_from(side).map_err(|_| fault::corrupt(Format::WebP))
 }

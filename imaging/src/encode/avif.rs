@@ -1,4 +1,4 @@
-//! AVIF by rav1e. Writes no profile, no EXIF, no XMP: outputs are sRGB, which is what AVIF means without a profile.
+//! Encodes AVIF with rav1e. Writes no profile, EXIF or XMP: outputs are sRGB, which is the default of AVIF.
 
 use ravif::{BitDepth, EncodedImage, Encoder, Img, RGB8, RGBA8};
 use shared::problem::Failure;
@@ -7,13 +7,13 @@ use crate::fault;
 use crate::number;
 use crate::pixels::{Layout, Raster};
 
-/// rav1e's presets go from 1 (slow) to 10. Measured in `docs/adr/0011-native-image-formats.md`.
+/// Speed preset of rav1e, from 1 (slowest) to 10. `docs/adr/0011-native-image-formats.md` has the measurements.
 const SPEED: u8 = 9;
 
-/// Threads per image. The worker runs several jobs, so that more would only get in their way.
+/// Threads per image. A native worker runs several jobs at a time, so more threads would only compete with them.
 const THREADS: usize = 2;
 
-/// The encoder's scale starts at 1.
+/// The quality scale of ravif is 1 to 100.
 const QUALITY_MIN: u8 = 1;
 const QUALITY_MAX: u8 = 100;
 

@@ -1,4 +1,4 @@
-//! From pixels to a file, one module per format.
+//! Encodes pixels, with one module per format.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod avif;
@@ -9,7 +9,7 @@ use shared::problem::Failure;
 
 use crate::pixels::Raster;
 
-/// Encodes an RGB or RGBA image as a variant asks for.
+/// Encodes an RGB or RGBA image in the format and quality of a variant.
 pub(crate) fn encode(raster: &Raster, spec: &VariantSpec) -> Result<Vec<u8>, Failure> {
     match spec.format {
         VariantFormat::Webp => webp::encode(raster, spec.quality),
@@ -20,7 +20,7 @@ pub(crate) fn encode(raster: &Raster, spec: &VariantSpec) -> Result<Vec<u8>, Fai
     }
 }
 
-/// Whether this build makes variants of a format. Asked before anything is decoded for them.
+/// Whether this build can encode a format.
 pub(crate) const fn makes(format: VariantFormat) -> bool {
     match format {
         VariantFormat::Webp => true,

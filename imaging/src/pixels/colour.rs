@@ -1,4 +1,4 @@
-//! Colours into sRGB, the only space that outputs have. Done after the shrink.
+//! Converts colours to sRGB, the colour space of all outputs. This is done after resizing, on fewer pixels.
 
 use moxcms::{ColorProfile, DataColorSpace, Layout as CmsLayout, TransformOptions};
 
@@ -6,26 +6,26 @@ use crate::bytes::be32;
 use crate::number;
 use crate::pixels::{Layout, Raster};
 
-/// Profiles above this are ignored: real ones for displays have some kB, for presses up to about 2 MB, and
-/// none is worth the memory.
+/// Larger profiles are ignored. Profiles of displays have a few kB. Those of printing presses have up to about 2 MB,
+/// and the better colours are not worth that memory.
 const PROFILE_MAX_BYTES: usize = 1024 * 1024;
 
-/// Where a profile's tag table starts, and the size of an entry: name, offset, size (ICC.1, 7.2 and 7.3).
+/// Offset of the tag table in a profile, and size of an entry: name, offset, size (ICC.1, 7.2 and 7.3).
 const TAGS_AT: usize = 128;
 const TAG_BYTES: usize = 12;
 
-/// What turns a source's colours into sRGB. Read once, used for every variant made from the source.
+/// The colour profile of a source. Parsed once, and used for every variant of the source.
 pub(crate) struct Profile(Option<ColorProfile>);
 
 impl Profile {
-    /// Reads an embedded profile; one that is broken, too large or missing means sRGB.
+    /// Parses an embedded profile. A missing, invalid or too large one means sRGB.
     pub(crate) fn new(embedded: Option<&[u8]>) -> Self {
         let usable = embedded
             .filter(|profile| profile.len() <= PROFILE_MAX_BYTES && has_valid_tags(profile));
         Self(usable.and_then(|profile| ColorProfile::new_from_slice(profile).ok()))
     }
 
-    /// The image in sRGB, as RGB or RGBA.
+    /// Converts an image to sRGB, as RGB or RGBA.
     pub(crate) fn convert(&self, raster: Raster) -> Raster {
         match self.managed(&raster) {
             Some(pixels) => {
@@ -44,7 +44,7 @@ impl Profile {
         }
     }
 
-    /// Pixels through the profile; `None` if it does not fit them.
+    /// Converts the pixels by the profile. `None` if there is no profile, or it is for another colour space.
     fn managed(&self, raster: &Raster) -> Option<Vec<u8>> {
         let profile = self.0.as_ref()?;
         let (space, from, to) = match raster.layout {
@@ -53,7 +53,7 @@ impl Profile {
             Layout::Rgba | Layout::Premultiplied => {
                 (DataColorSpace::Rgb, CmsLayout::Rgba, CmsLayout::Rgba)
             }
-            // Four inks go where four channels go.
+            // moxcms has no layout of its own for CMYK: it expects four channels.
             Layout::Cmyk => (DataColorSpace::Cmyk, CmsLayout::Rgba, CmsLayout::Rgb),
         };
         if profile.color_space != space {
@@ -74,8 +74,9 @@ impl Profile {
     }
 }
 
-/// Whether every tag lies inside its profile. Trap: moxcms adds a tag's offset and size unchecked, which wraps
-/// where numbers have 32 bits, and then traps; `tests/fixtures/damaged/profile-tag-wraps.webp` is such a file.
+/// Whether every tag lies within its profile. Trap: moxcms adds the offset and the size of a tag unchecked. With 32
+/// bits, the sum wraps around, and then the module traps. `tests/fixtures/damaged/profile-tag-wraps.webp` is such a
+/// file.
 fn has_valid_tags(profile: &[u8]) -> bool {
     let lies_inside = |tag: usize| {
         let at = TAGS_AT + 4 + tag * TAG_BYTES;
@@ -92,7 +93,7 @@ fn has_valid_tags(profile: &[u8]) -> bool {
     })
 }
 
-/// Without a profile: RGB is sRGB, grey is all three, inks absorb their complement.
+/// Converts an image without a profile. RGB counts as sRGB, and inks absorb their complement.
 fn plain(raster: Raster) -> Raster {
     let pixels = match raster.layout {
         Layout::Rgb | Layout::Rgba | Layout::Premultiplied => return raster,
@@ -112,7 +113,7 @@ fn plain(raster: Raster) -> Raster {
     }
 }
 
-/// Light that a coloured ink and black leave.
+/// The light that remains behind a coloured ink and black.
 fn light(ink: u8, black: u8) -> u8 {
     let product = u32::from(255 - ink) * u32::from(255 - black);
     u8::try_from((product + 127) / 255).unwrap_or(u8::MAX)

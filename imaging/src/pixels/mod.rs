@@ -1,4 +1,4 @@
-//! Pixels in memory.
+//! Decoded images in memory, and what is done to their pixels.
 
 pub(crate) mod alpha;
 pub(crate) mod colour;
@@ -8,23 +8,23 @@ pub(crate) mod resize;
 
 use crate::number;
 
-/// What the bytes of a pixel mean.
+/// The meaning of the bytes of a pixel, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Lightness.
+    /// Grey level.
     Grey,
     /// Red, green, blue.
     Rgb,
-    /// Red, green, blue, alpha (not premultiplied).
+    /// Red, green, blue, alpha. The colours are not premultiplied.
     Rgba,
-    /// Red, green, blue, each times alpha; alpha.
+    /// Red, green, blue, alpha. The colours are premultiplied by alpha.
     Premultiplied,
-    /// Cyan, magenta, yellow, black; 0 is no ink.
+    /// Cyan, magenta, yellow, black. 0 is no ink.
     Cmyk,
 }
 
 impl Layout {
-    /// Bytes of one pixel.
+    /// Bytes per pixel.
     pub(crate) const fn channels(self) -> usize {
         match self {
             Self::Grey => 1,
@@ -34,7 +34,9 @@ impl Layout {
     }
 }
 
-/// An image, rows top to bottom without gaps. Invariant: `pixels` has exactly width × height × channels bytes.
+/// An image in memory. The rows go from top to bottom, without padding.
+///
+/// Invariant: `pixels` has exactly width × height × channels bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Raster {
     pub(crate) width: u32,
@@ -44,7 +46,7 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// Wraps pixels; `None` if their number is not the image's.
+    /// Wraps pixels. `None` if a side is 0, or if the number of bytes does not match the size.
     pub(crate) fn new(width: u32, height: u32, layout: Layout, pixels: Vec<u8>) -> Option<Self> {
         let raster = Self {
             width,
@@ -56,7 +58,7 @@ impl Raster {
             .then_some(raster)
     }
 
-    /// An image of zeroes: black, or transparent.
+    /// An image of zeroes, which is black or transparent. Both sides are at least 1.
     pub(crate) fn blank(width: u32, height: u32, layout: Layout) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         Self {
@@ -67,13 +69,14 @@ impl Raster {
         }
     }
 
-    /// Bytes of one row.
+    /// Bytes per row.
     pub(crate) fn stride(&self) -> usize {
         number::length(self.width) * self.layout.channels()
     }
 }
 
-/// Bytes of an image. Saturates, so that an impossible size fails as an allocation, not as a short buffer.
+/// Bytes of an image of this size. Saturates, so that an impossible size makes the allocation fail instead of giving a
+/// buffer that is too short.
 pub(crate) fn size_bytes(width: u32, height: u32, layout: Layout) -> usize {
     number::length(width)
         .saturating_mul(number::length(height))

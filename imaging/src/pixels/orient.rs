@@ -1,29 +1,29 @@
-//! Turning an image upright: the eight orientations of EXIF.
+//! Turns an image upright, from any of the eight orientations of EXIF.
 //!
-//! Done after the shrink, on the pixels of a variant, where it costs next to nothing.
+//! This is done after resizing, on the pixels of a variant, where it costs next to nothing.
 
 use shared::image::Crop;
 
 use crate::pixels::Raster;
 
-/// How the stored image lies. Each is a swap of the axes and a flip of each stored axis.
+/// The orientation of the stored image: whether its axes are swapped, and which of the stored axes are flipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Orientation {
-    /// The stored columns are the rows shown.
+    /// Whether the stored columns are the rows of the upright image.
     pub(crate) swaps: bool,
     flips_x: bool,
     flips_y: bool,
 }
 
 impl Orientation {
-    /// As stored.
+    /// The stored image is upright.
     pub(crate) const UPRIGHT: Self = Self {
         swaps: false,
         flips_x: false,
         flips_y: false,
     };
 
-    /// Orientation of an EXIF tag value, 1 to 8.
+    /// The orientation of an EXIF tag value from 1 to 8.
     pub(crate) const fn from_tag(value: u16) -> Option<Self> {
         let (swaps, flips_x, flips_y) = match value {
             1 => (false, false, false),
@@ -43,7 +43,7 @@ impl Orientation {
         })
     }
 
-    /// Sides as shown of sides as stored, and the other way round.
+    /// Converts width and height from stored to upright, or the other way round.
     pub(crate) const fn turn(self, width: u32, height: u32) -> (u32, u32) {
         if self.swaps {
             (height, width)
@@ -52,7 +52,7 @@ impl Orientation {
         }
     }
 
-    /// The stored rectangle that is shown as `crop`, in a stored image of `width` × `height`.
+    /// Converts a rectangle of the upright image to one of the stored image, whose size is `width` × `height`.
     pub(crate) fn stored(self, crop: Crop, width: f64, height: f64) -> Crop {
         let Crop {
             left,
@@ -81,7 +81,7 @@ impl Orientation {
         }
     }
 
-    /// The image as shown.
+    /// Turns an image upright.
     pub(crate) fn upright(self, raster: Raster) -> Raster {
         if self == Self::UPRIGHT {
             return raster;

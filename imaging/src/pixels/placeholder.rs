@@ -1,4 +1,4 @@
-//! The placeholder: a thumbhash, 25 bytes that a browser draws until a variant arrives.
+//! The placeholder: a `ThumbHash` of about 25 bytes, which a browser can draw until a variant has loaded.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +9,10 @@ use crate::number;
 use crate::pixels::resize::resize;
 use crate::pixels::{Layout, Raster};
 
-/// Largest side that the hash takes.
+/// Largest side of an image that `ThumbHash` accepts, in pixels.
 const SIDE_MAX: u32 = 100;
 
-/// Size of what is hashed of an image of `width` × `height`.
+/// The geometry in which an image of `width` × `height` is hashed.
 pub(crate) fn geometry(width: u32, height: u32) -> Geometry {
     let spec = VariantSpec {
         name: String::new(),
@@ -25,7 +25,7 @@ pub(crate) fn geometry(width: u32, height: u32) -> Geometry {
     spec.geometry(width, height)
 }
 
-/// Hash of an upright sRGB image, base64.
+/// The hash of an upright sRGB image, in base64.
 pub(crate) fn placeholder(raster: &Raster) -> Result<String, Failure> {
     let geometry = geometry(raster.width, raster.height);
     let full = Crop {

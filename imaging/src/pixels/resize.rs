@@ -1,4 +1,4 @@
-//! Resizing by Lanczos3 (`fast_image_resize`), in the image's own gamma.
+//! Resizes with a Lanczos3 filter (`fast_image_resize`), without converting to linear light.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4};
@@ -10,8 +10,8 @@ use crate::fault;
 use crate::pixels::alpha;
 use crate::pixels::{Layout, Raster};
 
-/// Resizes `crop` of an image to `width` × `height`. A crop that rounding pushed over the edge is pulled back.
-/// Alpha may come premultiplied, which saves the copy; it goes back divided.
+/// Resizes the part `crop` of an image to `width` × `height`. If rounding has moved `crop` over the edge of the image,
+/// it is clamped. If the image has alpha, passing it premultiplied saves a copy. The result is not premultiplied.
 pub(crate) fn resize(
     raster: &Raster,
     crop: Crop,
@@ -21,7 +21,7 @@ pub(crate) fn resize(
     let premultiplied = (raster.layout == Layout::Rgba).then(|| alpha::premultiply(raster.clone()));
     let source = premultiplied.as_ref().unwrap_or(raster);
     let mut target = Raster::blank(width, height, source.layout);
-    // One pixel type each: the untyped interface would link the kernels of all thirteen, and their tables.
+    // One typed call per layout: the untyped interface would link the code of all thirteen pixel types.
     let done = match source.layout {
         Layout::Grey => convolve::<U8>(source, crop, &mut target),
         Layout::Rgb => convolve::<U8x3>(source, crop, &mut target),

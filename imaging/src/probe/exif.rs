@@ -1,17 +1,18 @@
-//! The orientation tag of an EXIF block, and nothing else of it.
+//! Reads the orientation from an EXIF block, and nothing else.
 
 use crate::bytes::{be16, be32, le16, le32};
 use crate::number;
 use crate::pixels::orient::Orientation;
 
-/// Tags read of one directory: real files have about twenty, a malicious one shall not keep us busy.
+/// Maximum number of entries that are read from a directory. Real files have about twenty. The limit bounds the time
+/// for hostile files.
 const ENTRIES_MAX: usize = 512;
 const ENTRY_BYTES: usize = 12;
 const TAG_ORIENTATION: u16 = 0x0112;
 const TYPE_SHORT: u16 = 3;
 
-/// Orientation in `block`, a TIFF structure with or without the `Exif\0\0` before it. A damaged block has
-/// none: an image is worth more than its metadata.
+/// Reads the orientation from `block`, a TIFF structure with or without `Exif\0\0` before it. `None` if the block is
+/// damaged, so that the image can still be used.
 pub(crate) fn orientation(block: &[u8]) -> Option<Orientation> {
     let tiff = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
     let is_little_endian = match tiff.get(..4)? {

@@ -1,4 +1,4 @@
-//! The GIF screen and the blocks up to the end of the first frame.
+//! Reads the screen descriptor of a GIF, and its blocks up to the first frame.
 
 use shared::problem::Failure;
 
@@ -10,7 +10,7 @@ use crate::number;
 use crate::pixels::orient::Orientation;
 
 const SCREEN_BYTES: usize = 13;
-/// Separator, rectangle and flags of a frame.
+/// Bytes of an image descriptor: separator, rectangle and flags.
 const FRAME_BYTES: usize = 10;
 const EXTENSION: u8 = 0x21;
 const FRAME: u8 = 0x2c;
@@ -27,7 +27,8 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
         return Ok(None);
     };
     let (left, frame_width) = (u16::from_le_bytes([l0, l1]), u16::from_le_bytes([w0, w1]));
-    // One palette index per pixel. A frame that leaves columns free is decoded beside the image, as RGBA.
+    // The decoder holds one palette index per pixel. A frame that does not cover all columns is also decoded to a
+    // buffer of its own, as RGBA.
     let per_pixel = if left == 0 && frame_width == width {
         1
     } else {
@@ -46,8 +47,8 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     }))
 }
 
-/// Whether the blocks of the first frame are all there. Also false if a later frame is cut: the decoder would
-/// not notice, but the file is not what its owner has.
+/// Whether the first frame is complete, and no later frame is cut. The decoder does not read later frames, but a cut
+/// file is not the file that the user meant to upload.
 pub(crate) fn end_of_first_frame(data: &[u8]) -> bool {
     let Ok(Some(mut at)) = first_frame(data) else {
         return false;
@@ -57,8 +58,8 @@ pub(crate) fn end_of_first_frame(data: &[u8]) -> bool {
         let next = match data.get(at) {
             Some(&FRAME) => frame_end(data, at).inspect(|_| frames += 1),
             Some(&EXTENSION) => blocks_end(data, at + 2),
-            // The trailer. Or junk after complete frames, which ends the file for every decoder; or the end of the
-            // data, which cannot be told from an animation cut between two frames.
+            // The trailer, or junk after complete frames, which every decoder ignores. Or the end of the data: an
+            // animation that is cut between two frames looks like a complete one.
             _ => return frames > 0,
         };
         match next {
@@ -68,7 +69,7 @@ pub(crate) fn end_of_first_frame(data: &[u8]) -> bool {
     }
 }
 
-/// Where the first frame's descriptor stands.
+/// Offset of the descriptor of the first frame. `None` if it lies beyond `data`.
 fn first_frame(data: &[u8]) -> Result<Option<usize>, Failure> {
     let Some(flags) = data.get(10) else {
         return Ok(None);
@@ -87,13 +88,13 @@ fn first_frame(data: &[u8]) -> Result<Option<usize>, Failure> {
     }
 }
 
-/// End of the frame at `at`: descriptor, palette, code size, data blocks.
+/// End of the frame at `at`, which consists of descriptor, palette, code size and data blocks.
 fn frame_end(data: &[u8], at: usize) -> Option<usize> {
     let [flags] = array(data, at + FRAME_BYTES - 1)?;
     blocks_end(data, at + FRAME_BYTES + palette_bytes(flags) + 1)
 }
 
-/// End of the data blocks from `at` on: each says its length, an empty one is the last.
+/// End of the data blocks that start at `at`. Each starts with its length, and an empty block is the last.
 fn blocks_end(data: &[u8], at: usize) -> Option<usize> {
     let mut at = at;
     loop {
@@ -105,7 +106,7 @@ fn blocks_end(data: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Bytes of the palette that a flags byte announces.
+/// Bytes of the palette, from a flags byte.
 fn palette_bytes(flags: u8) -> usize {
     if flags & 0x80 == 0 {
         0

@@ -1,4 +1,4 @@
-//! The primary image of an AVIF or HEIC file: its size from properties, no pixel touched.
+//! Reads the size and the orientation of the primary image of an AVIF or HEIC file, from its properties.
 
 use heic_rs::context::Context;
 use heic_rs::error::{Error, Result};
@@ -12,8 +12,8 @@ use crate::heif;
 use crate::number;
 use crate::pixels::orient::Orientation;
 
-/// Decoder's planes, the copy of them that is converted, and the alpha plane twice, with two bytes per sample each and
-/// without subsampling.
+/// Bytes per coded pixel: three samples in the decoder's planes, three in the copy of them that is converted, and one
+/// in the alpha plane, of two bytes each. Chroma subsampling is ignored, so that the estimate is not too small.
 const BYTES_PER_CODED_PIXEL: u64 = 14;
 
 pub(super) fn read(data: &[u8], format: Format) -> std::result::Result<Option<Header>, Failure> {
@@ -43,7 +43,7 @@ fn header(data: &[u8], format: Format) -> Result<Header> {
     })
 }
 
-/// Pixels that are decoded for an item: those of all its tiles. They may be more than are shown.
+/// Number of pixels that are decoded for an item, over all its tiles. There may be more than the image shows.
 fn coded_pixels(file: &Context<'_>, item: u32) -> Result<u64> {
     let pixels = |item| {
         let size = file.props(item)?.ispe.ok_or(Error::MissingBox("ispe"))?;
@@ -57,7 +57,8 @@ fn coded_pixels(file: &Context<'_>, item: u32) -> Result<u64> {
     }
 }
 
-/// Crop, and what turns the rest upright. The standard wants them in this order (ISO/IEC 23000-22, 7.3.6.7).
+/// Splits transforms into crops, and the rotation and mirror after them. The standard requires this order
+/// (ISO/IEC 23000-22, 7.3.6.7).
 pub(crate) fn split(transforms: &[Transform]) -> Result<(&[Transform], Orientation)> {
     let crops = transforms
         .iter()
@@ -76,7 +77,7 @@ pub(crate) fn split(transforms: &[Transform]) -> Result<(&[Transform], Orientati
     Ok((cropped, orientation))
 }
 
-/// EXIF's number for a rotation.
+/// The EXIF orientation of a rotation.
 const fn turn(rotation: Rotation) -> u16 {
     match rotation {
         Rotation::None => 1,
@@ -86,8 +87,8 @@ const fn turn(rotation: Rotation) -> u16 {
     }
 }
 
-/// EXIF's number for a rotation and then a mirror. Trap: heic-rs calls axis 0 left to right, after the wording of the
-/// standard's first edition. Everybody else, and the standard since, means that top and bottom change places.
+/// The EXIF orientation of a rotation followed by a mirror. Trap: heic-rs names axis 0 `LeftRight`, after the wording
+/// of the first edition of the standard. Later editions and all other decoders exchange top and bottom for axis 0.
 const fn flip(rotation: Rotation, mirror: Mirror) -> u16 {
     let swaps_top_and_bottom = matches!(mirror, Mirror::LeftRight);
     match (rotation, swaps_top_and_bottom) {

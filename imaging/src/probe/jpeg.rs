@@ -1,4 +1,4 @@
-//! The JPEG header: segments up to the frame header.
+//! Reads the segments of a JPEG up to the frame header.
 
 use shared::problem::Failure;
 
@@ -24,10 +24,10 @@ const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP14: u8 = 0xee;
 
-/// Only this many bits per sample are decoded.
+/// The supported number of bits per sample.
 const PRECISION: u8 = 8;
 
-/// The header at the start of `data`; `None` if it goes on beyond.
+/// Reads the header at the start of `data`. `None` if it continues after `data`.
 pub(crate) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     let mut at = 2;
     let mut orientation = None;
@@ -69,11 +69,11 @@ pub(crate) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     }
 }
 
-/// What application segments say about colours.
+/// What the application segments say about colours.
 #[derive(Default)]
 struct Application {
     is_jfif: bool,
-    /// Colour transform of an Adobe segment: 0 none, 1 YCbCr, 2 YCCK.
+    /// Colour transform of the Adobe segment: 0 is none, 1 is YCbCr, 2 is YCCK.
     adobe: Option<u8>,
 }
 
@@ -84,8 +84,8 @@ impl Application {
         }
     }
 
-    /// Meaning of the components of a frame header, by the order that libjpeg asks in: known component names,
-    /// JFIF (always YCbCr), Adobe's transform.
+    /// The meaning of the components of a frame header. As in libjpeg, known component identifiers come first, then
+    /// JFIF (always YCbCr), then the transform of the Adobe segment.
     fn colour(&self, frame: &[u8]) -> JpegColour {
         let name = |component: usize| frame.get(8 + component * 3).copied();
         match frame.get(7) {
@@ -110,7 +110,8 @@ fn exif_orientation(segment: &[u8]) -> Option<Orientation> {
         .flatten()
 }
 
-/// The next marker from `at` on and where its body starts. Like every decoder, skips stray bytes before it.
+/// Finds the next marker from `at` on. Returns it and the offset of its segment. Skips stray bytes before it, as all
+/// decoders do.
 pub(crate) fn marker(data: &[u8], at: usize) -> Option<(u8, usize)> {
     let mut at = at;
     loop {
@@ -126,7 +127,7 @@ pub(crate) fn marker(data: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Reads a frame header, `segment` starting at its length.
+/// Reads a frame header. `segment` starts with its length.
 fn frame(marker: u8, segment: &[u8]) -> Result<Header, Failure> {
     let feature = match marker {
         SOF_BASELINE | SOF_EXTENDED | SOF_PROGRESSIVE => None,
@@ -169,7 +170,7 @@ fn frame(marker: u8, segment: &[u8]) -> Result<Header, Failure> {
     })
 }
 
-/// Samples per pixel of a component table; `None` if a sampling factor is outside 1 to 4.
+/// Samples per pixel, from the component table of a frame header. `None` if a sampling factor is not 1 to 4.
 fn samples_per_pixel(table: &[u8]) -> Option<f64> {
     let factors = || {
         table

@@ -1,4 +1,4 @@
-//! What an image's header says: enough to refuse it, or to decode it small, before a pixel is read.
+//! Reads the header of an image: enough to reject it, or to choose the size at which it is decoded.
 
 mod exif;
 pub(crate) mod gif;
@@ -25,13 +25,13 @@ pub(crate) fn whole(data: &[u8]) -> Result<Header, Failure> {
         Ok(Sniffed::Known(format)) => fault::truncated(format),
         Ok(Sniffed::NeedMore) | Err(_) => Failure::new(
             ErrorCode::ImageTruncated,
-            "The file ends within its first bytes, so there is no image in it. Upload the complete file.",
+            "The file is too short to contain an image. Upload the complete file.",
         ),
     })
 }
 
-/// Header at the start of `data`; `None` if it goes on beyond. Metadata at the end (orientation) is only
-/// looked for when `is_whole`.
+/// Reads the header at the start of a file. `None` if it continues after `data`. `is_whole` says whether `data` is the
+/// complete file.
 pub(crate) fn read(data: &[u8], is_whole: bool) -> Result<Option<Header>, Failure> {
     let Sniffed::Known(format) = sniff(data)? else {
         return Ok(None);

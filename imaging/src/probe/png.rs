@@ -1,4 +1,4 @@
-//! The PNG header chunk, and the orientation chunk wherever it stands.
+//! Reads the header chunk of a PNG, and the transparency and orientation chunks, wherever they are.
 
 use shared::problem::Failure;
 
@@ -10,12 +10,13 @@ use crate::format::Format;
 use crate::number;
 use crate::pixels::orient::Orientation;
 
-/// Length and type before a chunk's data, checksum after it.
+/// Bytes of the length and type before the data of a chunk.
 const CHUNK_HEAD_BYTES: usize = 8;
+/// Bytes of a chunk without data: length, type and checksum.
 const CHUNK_BYTES: usize = 12;
 const SIGNATURE_BYTES: usize = 8;
 
-/// Sides are 31-bit numbers.
+/// Largest width and height (PNG, 11.2.1).
 const SIDE_MAX: u32 = 0x7fff_ffff;
 
 pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
@@ -31,7 +32,7 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     let channels = match colour {
         0 => 1,
         2 => 3,
-        // Palettes and grey with transparency become RGBA.
+        // Palettes and grey with alpha are decoded as RGBA.
         3 | 4 | 6 => 4,
         _ => return Err(corrupt()),
     };
@@ -51,14 +52,14 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     }))
 }
 
-/// What the other chunks say.
+/// What the chunks after the header say.
 #[derive(Default)]
 struct Tail {
     orientation: Option<Orientation>,
     has_transparency: bool,
 }
 
-/// Steps over all chunks that are there; pixels are not touched.
+/// Walks over all chunks in `data`. Does not decode pixels.
 fn chunks(data: &[u8]) -> Tail {
     let mut tail = Tail::default();
     let mut at = SIGNATURE_BYTES;

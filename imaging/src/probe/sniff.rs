@@ -1,11 +1,11 @@
-//! Which format a file is, by its first bytes. The declared type is not asked: files lie.
+//! Recognises the format of a file by its first bytes. The declared type is not used, because it may be wrong.
 
 use shared::problem::{ErrorCode, Failure};
 
 use crate::fault;
 use crate::format::Format;
 
-/// Signatures of formats that are decoded. `WebP` has its own test, `RIFF` alone says little.
+/// Signatures of the supported formats. WebP and HEIF are checked separately.
 const DECODED: [(&[u8], Format); 8] = [
     (b"\xff\xd8\xff", Format::Jpeg),
     (b"\x89PNG\r\n\x1a\n", Format::Png),
@@ -13,23 +13,26 @@ const DECODED: [(&[u8], Format); 8] = [
     (b"GIF89a", Format::Gif),
     (b"II*\x00", Format::Tiff),
     (b"MM\x00*", Format::Tiff),
-    // With 64-bit offsets.
+    // BigTIFF.
     (b"II+\x00", Format::Tiff),
     (b"MM\x00+", Format::Tiff),
 ];
 
-/// Bytes that settle every signature.
+/// Bytes after which every signature is decided.
 const SIGNATURE_MAX_BYTES: usize = 12;
 
-/// What the first bytes say.
+/// What the first bytes show.
 pub(crate) enum Sniffed {
-    /// They are this format's.
+    /// The format of the file.
     Known(Format),
-    /// They may become a signature when more of them arrive.
+    /// The format depends on further bytes.
     NeedMore,
 }
 
 /// Recognises the format of a file that starts with `prefix`.
+///
+/// # Errors
+/// `image_unsupported` if this build cannot decode the format.
 pub(crate) fn sniff(prefix: &[u8]) -> Result<Sniffed, Failure> {
     if let Some(&(_, format)) = DECODED
         .iter()
@@ -54,10 +57,10 @@ pub(crate) fn sniff(prefix: &[u8]) -> Result<Sniffed, Failure> {
     Err(foreign(prefix))
 }
 
-/// Format of a file that starts with its brands (ISO/IEC 14496-12, 4.3). `None` if there are none of ours.
+/// Recognises AVIF and HEIC by the brands of the `ftyp` box (ISO/IEC 14496-12, 4.3). `None` if it has none of them.
 #[cfg(not(target_arch = "wasm32"))]
 fn brands(prefix: &[u8]) -> Option<Sniffed> {
-    /// Real lists have a few dozen bytes.
+    /// Largest `ftyp` box. Real ones have a few dozen bytes.
     const BRANDS_MAX_BYTES: usize = 1024;
     const MAJOR_AT: usize = 8;
     const COMPATIBLE_AT: usize = 16;
@@ -78,7 +81,7 @@ fn brands(prefix: &[u8]) -> Option<Sniffed> {
     if names(&[b"avif", b"avis"]) {
         return Some(Sniffed::Known(Format::Avif));
     }
-    // The general brands say less than those of a coding, which may still come.
+    // The general brands do not name a codec. A brand that does may still follow.
     let is_general = names(&[b"mif1", b"msf1"]);
     if names(&[b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"])
         || (is_general && prefix.len() >= size)
@@ -88,7 +91,7 @@ fn brands(prefix: &[u8]) -> Option<Sniffed> {
     is_general.then_some(Sniffed::NeedMore)
 }
 
-/// Failure for bytes that are no format of ours, naming those that people do upload.
+/// The failure for an unsupported format. Names the formats that people often upload.
 fn foreign(prefix: &[u8]) -> Failure {
     let brand = prefix.get(4..12).unwrap_or_default();
     if brand.starts_with(b"ftypavi") {
@@ -101,11 +104,11 @@ fn foreign(prefix: &[u8]) -> Failure {
     } else if prefix.starts_with(b"\xff\x0a") || prefix.starts_with(b"\x00\x00\x00\x0cJXL ") {
         fault::unsupported("A JPEG XL image")
     } else if prefix.starts_with(b"<svg") || prefix.starts_with(b"<?xml") {
-        fault::unsupported("An SVG drawing")
+        fault::unsupported("An SVG image")
     } else {
         Failure::new(
             ErrorCode::ImageUnsupported,
-            "The file starts like no image format known here. Upload a JPEG, PNG, WebP or GIF file.",
+            "The image format is unknown. Upload a JPEG, PNG, WebP or GIF file.",
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The TIFF header: of the kinds that `image` refuses, else by `image`.
+//! Reads the header of a TIFF: with `crate::tiff` for the kinds that the `image` crate rejects, and else with `image`.
 
 use std::io::ErrorKind;
 
@@ -32,7 +32,7 @@ pub(super) fn read(data: &[u8]) -> Result<Option<Header>, Failure> {
     }
 }
 
-/// The header of a kind that `image` decodes.
+/// Reads the header of a kind that `image` supports.
 fn by_image(data: &[u8]) -> Result<Option<Header>, Failure> {
     let opened = reader::tiff(data).and_then(|mut decoder| {
         reader::limit(&mut decoder)?;
@@ -47,13 +47,13 @@ fn by_image(data: &[u8]) -> Result<Option<Header>, Failure> {
         Err(_) => return Err(fault::corrupt(Format::Tiff)),
     };
     let (width, height) = decoder.dimensions();
-    // The decoder hands over a copy, and pixels other than bytes are converted in one more buffer.
+    // The decoder copies its buffer once. Samples other than bytes need one more buffer to be converted.
     let is_direct = matches!(
         decoder.color_type(),
         ColorType::L8 | ColorType::Rgb8 | ColorType::Rgba8
     );
     let copies = if is_direct { 1 } else { 2 };
-    // A damaged orientation says nothing, as in EXIF.
+    // A damaged orientation is ignored, as in EXIF.
     let orientation = decoder
         .orientation()
         .ok()

@@ -1,4 +1,4 @@
-//! The WebP container: `RIFF` chunks around a `VP8` or `VP8L` bitstream.
+//! Reads the container of a WebP: RIFF chunks around a `VP8` or `VP8L` bitstream.
 
 use shared::problem::Failure;
 
@@ -12,21 +12,21 @@ use crate::pixels::orient::Orientation;
 
 const RIFF_HEAD_BYTES: usize = 12;
 const CHUNK_HEAD_BYTES: usize = 8;
-/// Offset, size, duration and flags before a frame's own chunks.
+/// Bytes of offset, size, duration and flags in an `ANMF` chunk, before the chunks of the frame.
 pub(crate) const FRAME_HEAD_BYTES: usize = 16;
 
 const FLAG_ANIMATION: u8 = 0x02;
 const FLAG_ALPHA: u8 = 0x10;
 
-/// A chunk of a container.
+/// A RIFF chunk.
 #[derive(Clone, Copy)]
 pub(crate) struct Chunk<'a> {
     pub(crate) kind: [u8; 4],
-    /// As much of the chunk as there is.
+    /// The data of the chunk, as far as it lies within the file.
     pub(crate) body: &'a [u8],
 }
 
-/// The chunks in `data`, from `at` on, as far as they are there.
+/// The chunks of `data` from `at` on.
 pub(crate) fn chunks(data: &[u8], at: usize) -> impl Iterator<Item = Chunk<'_>> {
     let mut at = at;
     std::iter::from_fn(move || {
@@ -88,7 +88,7 @@ fn header(width: u32, height: u32, coding: Coding) -> Header {
     }
 }
 
-/// A file with a canvas: alpha, metadata or animation.
+/// Reads an extended file, which has a canvas, and may have alpha, metadata and animation.
 fn extended(data: &[u8], body: &[u8]) -> Result<Option<Header>, Failure> {
     let Some(((flags, across), down)) = body.first().zip(le24(body, 4)).zip(le24(body, 7)) else {
         return Ok(None);
@@ -127,7 +127,8 @@ fn extended(data: &[u8], body: &[u8]) -> Result<Option<Header>, Failure> {
     }))
 }
 
-/// Width, height, whether lossless, whether with alpha; `None` if the bitstream's header is not all there.
+/// Reads the header of a bitstream: width, height, whether it is lossless, and whether it has alpha. `None` if the
+/// header is incomplete.
 fn bitstream(chunk: Chunk<'_>) -> Result<Option<(u32, u32, bool, bool)>, Failure> {
     let body = chunk.body;
     if &chunk.kind == b"VP8L" {

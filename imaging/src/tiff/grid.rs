@@ -1,4 +1,4 @@
-//! Where the strips or tiles of a page lie. A strip is a tile of the image's width.
+//! The positions of the strips or tiles of a page. A strip is a tile that is as wide as the image.
 
 use tiff::TiffResult;
 use tiff::decoder::ChunkType;
@@ -6,30 +6,34 @@ use tiff::tags::Tag;
 
 use super::tags::Tags;
 
-/// All strips or tiles.
+/// All strips or tiles of a page.
 pub(crate) struct Grid {
+    /// Width of a strip or tile, in pixels.
     pub(crate) width: u32,
+    /// Height of a strip or tile, in pixels.
     pub(crate) height: u32,
-    /// Where in the file each starts, and its length there.
+    /// Offset in the file and length in bytes of each.
     spans: Vec<(u64, u64)>,
 }
 
 /// A strip or tile.
 pub(crate) struct Part {
-    /// Where its first pixel lies in the image.
+    /// Column of its first pixel in the image.
     pub(crate) left: u32,
+    /// Row of its first pixel in the image.
     pub(crate) top: u32,
-    /// Pixels across that it has, of which a tile may have some outside the image.
+    /// Width in pixels. A tile may reach beyond the right edge of the image.
     pub(crate) width: u32,
-    /// Rows inside the image.
+    /// Number of rows within the image.
     pub(crate) height: u32,
-    /// Where it lies in the file, and its length there.
+    /// Offset in the file, in bytes.
     pub(crate) at: u64,
+    /// Length in the file, in bytes.
     pub(crate) length: u64,
 }
 
 impl Grid {
-    /// Reads the tags.
+    /// Reads the tags of a page of `width` × `height` pixels.
     pub(crate) fn read(tags: &mut Tags<'_>, width: u32, height: u32) -> TiffResult<Self> {
         let is_tiled = tags.get_chunk_type() == ChunkType::Tile;
         let (starts, lengths) = if is_tiled {
@@ -51,15 +55,15 @@ impl Grid {
         })
     }
 
-    /// Length in the file of the longest part.
+    /// Length of the longest strip or tile in the file, in bytes.
     pub(crate) fn longest(&self) -> u64 {
         let lengths = self.spans.iter().map(|&(_, length)| length);
         lengths.max().unwrap_or(0)
     }
 
-    /// All parts, row by row, of an image of this size.
+    /// All strips or tiles of an image of this size, row by row.
     pub(crate) fn parts(&self, width: u32, height: u32) -> impl Iterator<Item = Part> {
-        // Neither is 0: the `tiff` crate has refused that.
+        // Neither is 0: the `tiff` crate has rejected that.
         let across = width.div_ceil(self.width.max(1)).max(1);
         (0..)
             .zip(&self.spans)

@@ -1,6 +1,7 @@
-//! TIFF of the kinds that `image` refuses: palettes, YCbCr, grey with alpha, grey of 2, 4 and 32 bits.
+//! TIFF files of the kinds that the `image` crate rejects: palettes, YCbCr, grey with alpha, and grey with 2, 4 and 32
+//! bits.
 //!
-//! The `tiff` crate reads the tags (`tags`), and what they say of the first page is here. `probe` and `decode` use it.
+//! This module reads the tags of the first page, for `probe` and `decode`.
 
 pub(crate) mod grid;
 pub(crate) mod page;
@@ -16,7 +17,7 @@ use tiff::TiffError;
 use crate::fault;
 use crate::format::Format;
 
-/// What a failure of the `tiff` crate means.
+/// Converts an error of the `tiff` crate to a failure.
 pub(crate) fn failure(cause: &TiffError) -> Failure {
     match cause {
         TiffError::IoError(cause) if cause.kind() == ErrorKind::UnexpectedEof => {

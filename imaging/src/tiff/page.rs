@@ -1,4 +1,4 @@
-//! What the first page's tags say.
+//! The first page of a TIFF file, as its tags describe it.
 
 use tiff::tags::{ByteOrder, Tag};
 use tiff::{TiffError, TiffFormatError, TiffResult};
@@ -11,26 +11,29 @@ use crate::number;
 use crate::pixels::Layout;
 use crate::pixels::orient::Orientation;
 
-/// Photometric interpretations (TIFF 6.0).
+/// Values of `PhotometricInterpretation` (TIFF 6.0).
 const WHITE_IS_ZERO: u16 = 0;
 const BLACK_IS_ZERO: u16 = 1;
 const PALETTE: u16 = 3;
 const YCBCR: u16 = 6;
 
-/// Compressions: JPEG as amended to TIFF 6.0, and those that the `tiff` crate unpacks (LZW, deflate twice, `PackBits`).
+/// Values of `Compression`. 7 is JPEG as in Technical Note 2 to TIFF 6.0, not the old 6.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
+/// Compressions that the `tiff` crate unpacks: none, LZW, Deflate (two values) and `PackBits`.
 const UNPACKED: [u16; 5] = [UNCOMPRESSED, 5, 8, 32_946, 32_773];
 
-/// Tables of a JPEG are not longer: four of quantization and eight of codes fit several times.
+/// Largest `JPEGTables`. Four quantization tables and eight Huffman tables fit in several times.
 const JPEG_TABLES_MAX_BYTES: u64 = 16 * 1024;
 
-/// Samples of a strip decoded from JPEG, the decoder's planes, and the coefficients of a progressive one.
+/// Bytes per pixel of a strip of JPEG: its samples, the decoder's planes, and the coefficients of a progressive JPEG.
 const JPEG_BYTES_PER_PIXEL: u64 = 12;
 
 /// The first page of a file, of a kind that is decoded here.
 pub(crate) struct Page {
+    /// Width before the image is turned upright, in pixels.
     pub(crate) width: u32,
+    /// Height before the image is turned upright, in pixels.
     pub(crate) height: u32,
     pub(crate) orientation: Orientation,
     pub(crate) packing: Packing,
@@ -44,10 +47,10 @@ pub(crate) struct Packing {
     pub(crate) compression: u16,
     pub(crate) predictor: u16,
     pub(crate) depth: Depth,
-    /// Samples per pixel; 1 in units of subsampled chroma, which are unpacked as a row of single samples.
+    /// Samples per pixel. 1 for subsampled chroma, whose data units are unpacked as rows of single samples.
     pub(crate) samples: u16,
     pub(crate) byte_order: ByteOrder,
-    /// What all strips of JPEG have in common.
+    /// The tables that all strips of JPEG share.
     pub(crate) jpeg_tables: Vec<u8>,
 }
 
@@ -66,29 +69,30 @@ impl Packing {
     }
 }
 
-/// What the samples of a pixel mean, alpha apart.
+/// The meaning of the samples of a pixel, without alpha.
 pub(crate) enum Colours {
-    /// Indices of colours.
+    /// An index into a palette.
     Palette(Vec<[u8; 3]>),
-    /// Indices of greys.
+    /// A sample, which is an index into these grey levels.
     Grey(Vec<[u8; 3]>),
-    /// Lightness and colour differences.
+    /// Luma and two samples of chroma.
     YCbCr(Subsampling, Box<Conversion>),
 }
 
-/// What the sample behind a pixel's colours means.
+/// The meaning of the sample after the colours of a pixel.
 #[derive(Clone, Copy)]
 enum Alpha {
-    /// Nothing, if it is there at all.
+    /// There is none, or it has no meaning.
     None,
+    /// Alpha; the colours are not premultiplied.
     Straight,
-    /// Colours are times alpha already.
+    /// Alpha; the colours are premultiplied.
     Premultiplied,
 }
 
 impl Page {
-    /// Reads the tags; `None` if this kind is left to `image`, which refuses what nobody decodes. Allocates nothing of
-    /// the image's size.
+    /// Reads the tags. `None` for a kind that is left to the `image` crate, which also rejects the unsupported kinds.
+    /// Allocates nothing that depends on the size of the image.
     pub(crate) fn read(data: &[u8]) -> TiffResult<Option<Self>> {
         let mut tags = tags::open(data)?;
         let (width, height) = tags.dimensions()?;
@@ -125,10 +129,10 @@ impl Page {
         }))
     }
 
-    /// Bytes of the decoder's buffers, beside the file of `size_bytes` and the image itself.
+    /// Bytes of the decoder's buffers, without the file of `size_bytes` and the decoded image.
     pub(crate) fn buffer_bytes(&self, size_bytes: u64) -> u64 {
         if self.packing.is_jpeg() {
-            // With it goes a copy of the longest strip.
+            // Tables and strip are joined in a copy of the longest strip.
             return number::area(self.grid.width, self.grid.height)
                 .saturating_mul(JPEG_BYTES_PER_PIXEL)
                 .saturating_add(self.grid.longest().min(size_bytes));
@@ -137,7 +141,7 @@ impl Page {
         self.row_size().saturating_mul(height.into())
     }
 
-    /// Bytes of a row of samples in a strip or tile.
+    /// Bytes per row of samples of a strip or tile.
     pub(crate) fn row_bytes(&self) -> usize {
         usize::try_from(self.row_size()).unwrap_or(usize::MAX)
     }
@@ -149,7 +153,7 @@ impl Page {
             .div_ceil(8)
     }
 
-    /// How the pixels come out.
+    /// The layout of the decoded pixels.
     pub(crate) const fn layout(&self) -> Layout {
         match (self.alpha, &self.colours) {
             (Alpha::Straight, _) => Layout::Rgba,
@@ -175,16 +179,16 @@ impl Page {
     }
 }
 
-/// The colour profile that a file carries.
+/// The embedded colour profile.
 pub(crate) fn profile(data: &[u8]) -> Option<Vec<u8>> {
     tags::open(data)
         .and_then(|mut tags| tags.get_tag_u8_vec(Tag::IccProfile))
         .ok()
 }
 
-/// How samples are packed; `None` if not in a way that is unpacked here.
+/// Reads how samples are packed. `None` if it is unsupported here.
 fn packing(tags: &mut Tags<'_>) -> TiffResult<Option<Packing>> {
-    /// Chunky planes, bits from the high end, whole numbers or floats, and nothing between the rows' samples.
+    /// The supported `PlanarConfiguration` and `FillOrder`.
     const CHUNKY: u16 = 1;
     const HIGH_BIT_FIRST: u16 = 1;
     let compression = first(tags, Tag::Compression, UNCOMPRESSED)?;
@@ -207,7 +211,7 @@ fn packing(tags: &mut Tags<'_>) -> TiffResult<Option<Packing>> {
     }))
 }
 
-/// What samples mean; `None` if it is a kind that `image` knows, or nobody.
+/// Reads the meaning of the samples. `None` if this kind is left to `image`.
 fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>> {
     let has_extra = packing.samples == 2 && tags.find_tag(Tag::ExtraSamples)?.is_some();
     let photometric = first(tags, Tag::PhotometricInterpretation, BLACK_IS_ZERO)?;
@@ -217,7 +221,7 @@ fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>
         (PALETTE, Depth::Eight) => packing.samples == 1 || has_extra,
         (WHITE_IS_ZERO | BLACK_IS_ZERO, Depth::Eight | Depth::Sixteen) => has_extra,
         (PALETTE, Depth::Packed(_))
-        // A single bit is `image`'s.
+        // `image` supports grey with 1 bit.
         | (WHITE_IS_ZERO | BLACK_IS_ZERO, Depth::Packed(2..) | Depth::ThirtyTwo | Depth::Float) => packing.samples == 1,
         _ => false,
     };
@@ -227,14 +231,14 @@ fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>
     Ok(match photometric {
         PALETTE => Some(Colours::Palette(palette(tags, packing.depth)?)),
         YCBCR => {
-            // What JPEG subsamples it also puts right.
+            // The JPEG decoder upsamples the chroma.
             let subsampling = if packing.is_jpeg() {
                 Some(Subsampling::NONE)
             } else {
                 Subsampling::read(tags)?
             };
             let conversion = Box::new(Conversion::read(tags)?);
-            // Differences of samples that lie in units have no meaning that writers agree on.
+            // With subsampled chroma, writers do not agree on what the predictor means.
             subsampling
                 .filter(|subsampling| !subsampling.is_reduced() || packing.predictor == 1)
                 .map(|subsampling| Colours::YCbCr(subsampling, conversion))
@@ -246,7 +250,7 @@ fn colours(tags: &mut Tags<'_>, packing: &Packing) -> TiffResult<Option<Colours>
     })
 }
 
-/// The colours of a palette: all reds, all greens, all blues, of 16 bits each.
+/// Reads a palette: all reds, then all greens, then all blues, of 16 bits each.
 fn palette(tags: &mut Tags<'_>, depth: Depth) -> TiffResult<Vec<[u8; 3]>> {
     let corrupt = || TiffError::FormatError(TiffFormatError::InvalidTag);
     let length = 1_usize << depth.bits().min(8);
@@ -254,7 +258,7 @@ fn palette(tags: &mut Tags<'_>, depth: Depth) -> TiffResult<Vec<[u8; 3]>> {
         return Err(corrupt());
     }
     let map = tags.get_tag_u16_vec(Tag::ColorMap)?;
-    // Some writers store 8 bits, and libtiff lets them.
+    // Some writers store 8 bits. libtiff accepts this too.
     let shift = if map.iter().all(|&value| value < 256) {
         0
     } else {
@@ -271,7 +275,7 @@ fn palette(tags: &mut Tags<'_>, depth: Depth) -> TiffResult<Vec<[u8; 3]>> {
         .collect())
 }
 
-/// Grey of every sample, the first one black or white.
+/// The grey level of every sample value. 0 is black, or white if `is_inverted`.
 fn greys(depth: Depth, is_inverted: bool) -> Vec<[u8; 3]> {
     let invert = if is_inverted { u8::MAX } else { 0 };
     (0..=u8::MAX)
@@ -279,7 +283,7 @@ fn greys(depth: Depth, is_inverted: bool) -> Vec<[u8; 3]> {
         .collect()
 }
 
-/// The tables of all strips of JPEG, if they are kept apart.
+/// Reads the tables that all strips of JPEG share, if there are any.
 fn jpeg_tables(tags: &mut Tags<'_>) -> TiffResult<Vec<u8>> {
     match count(tags, Tag::JPEGTables) {
         0 => Ok(Vec::new()),

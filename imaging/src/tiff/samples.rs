@@ -1,19 +1,19 @@
-//! Samples of every depth to bytes.
+//! Converts samples of every depth to bytes.
 
-/// Bits of a sample, and their meaning.
+/// Number of bits of a sample, and their meaning.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Depth {
-    /// 1, 2 or 4 bits, several to a byte; rows start with a byte.
+    /// 1, 2 or 4 bits, several per byte. Each row starts at a byte.
     Packed(u16),
     Eight,
     Sixteen,
     ThirtyTwo,
-    /// 32 bits; black is 0 and white 1.
+    /// 32-bit float: 0 is black and 1 is white.
     Float,
 }
 
 impl Depth {
-    /// Of a TIFF's bits and sample format (1 unsigned, 3 float).
+    /// The depth for the bits per sample and the sample format of a TIFF: 1 is unsigned, 3 is float.
     pub(crate) const fn new(bits: u16, format: u16) -> Option<Self> {
         match (bits, format) {
             (1 | 2 | 4, 1) => Some(Self::Packed(bits)),
@@ -34,7 +34,7 @@ impl Depth {
         }
     }
 
-    /// What grey has to be multiplied by, so that all ones are white.
+    /// The factor that makes the largest grey sample white, which is 255.
     pub(crate) const fn scale(self) -> u8 {
         match self {
             Self::Packed(1) => 255,
@@ -44,7 +44,8 @@ impl Depth {
         }
     }
 
-    /// Samples of a row, in this machine's byte order, as one byte each; those of less than 8 bits as they are.
+    /// Converts the samples of a row to one byte each. `row` has the byte order of this machine. Samples of less than 8
+    /// bits keep their value.
     pub(crate) fn bytes(self, row: &[u8], bytes: &mut Vec<u8>) {
         bytes.clear();
         match self {
@@ -75,13 +76,13 @@ impl Depth {
     }
 }
 
-/// Byte of a lightness from 0 to 1; what lies outside is clamped, and what is no number is black.
+/// Converts a grey level from 0 to 1 to a byte. Other values are clamped, and NaN becomes black.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "clamped to 0 ≤ value ≤ 255, which a float's `as` keeps, and it makes no number 0"
+    reason = "the value is clamped to 0..=255 first, and the cast makes NaN 0"
 )]
-fn of_unit(lightness: f32) -> u8 {
-    (lightness.clamp(0.0, 1.0) * 255.0).round() as u8
+fn of_unit(level: f32) -> u8 {
+    (level.clamp(0.0, 1.0) * 255.0).round() as u8
 }

@@ -1,25 +1,26 @@
-//! The wasm module's exports: plain numbers and pointers into its memory, zero imports.
+//! The exports of the wasm module. They use only numbers and pointers into the memory of the module. There are no
+//! imports.
 //!
-//! A host writes into a buffer that an export gave it and reads what `codec_reply_*` and `codec_bytes_*`
-//! point at; any call may move both and may grow the memory. One image at a time:
+//! The host writes to a buffer that an export has returned, and reads the bytes to which `codec_reply_*` and
+//! `codec_bytes_*` point. Any call may move these buffers and grow the memory. The module works on one image at a time.
 //!
 //! | call | does |
 //! |---|---|
-//! | `codec_scratch(len) → ptr` | reserves the buffer for the plan and for the prefix |
-//! | `codec_plan() → status` | takes the scratch buffer as the plan, JSON |
-//! | `codec_probe(size_bytes) → status` | takes the scratch buffer as the first bytes of a file of that size; refuses early; reply is the memory estimate in bytes, or null if it takes more bytes to tell |
-//! | `codec_input(size_bytes) → ptr` | reserves the buffer for the whole file; 0: refused, see the reply |
+//! | `codec_scratch(len) → ptr` | reserves the scratch buffer |
+//! | `codec_plan() → status` | reads the plan from the scratch buffer, as JSON |
+//! | `codec_probe(size_bytes) → status` | reads the first bytes of a file of that size from the scratch buffer and checks the header; the reply is the estimated memory in bytes, or null if more of the file is needed |
+//! | `codec_input(size_bytes) → ptr` | reserves the buffer for the whole file; 0 if there is not enough memory, and then the reply is the failure |
 //! | `codec_open() → status` | decodes the file |
-//! | `codec_next() → status` | makes a variant: reply and bytes; 1 when there are no more |
-//! | `codec_report() → status` | reply is the report |
-//! | `codec_reset()` | drops everything |
+//! | `codec_next() → status` | makes the next variant: the reply describes it, and the bytes are its file; 1 after the last one |
+//! | `codec_report() → status` | the reply is the report |
+//! | `codec_reset()` | frees everything |
 //! | `codec_simd() → 0 or 1` | whether the module was built with SIMD |
-//! | `codec_trap()` | traps, for tests of the host |
+//! | `codec_trap()` | traps; for tests of the host |
 //!
-//! Status: 0 done, 1 no more, 2 failed; then the reply is a `Failure`. Replies are JSON.
+//! Status: 0 is done, 1 is no more variants, 2 is failed, and then the reply is a `Failure`. Replies are JSON.
 #![expect(
     unsafe_code,
-    reason = "exporting a symbol is unsafe: two of one name would clash; these are the module's own"
+    reason = "exporting a symbol is unsafe, because two of the same name would clash; these names are used only here"
 )]
 
 use std::cell::RefCell;
@@ -35,7 +36,7 @@ const DONE: u32 = 0;
 const NO_MORE: u32 = 1;
 const FAILED: u32 = 2;
 
-/// What the module holds between calls.
+/// What the module keeps between calls.
 #[derive(Default)]
 struct State {
     scratch: Vec<u8>,
@@ -63,7 +64,7 @@ impl State {
         }
     }
 
-    /// Status of a step, its failure as the reply.
+    /// The status of a step. Makes its failure the reply.
     fn settle(&mut self, result: Result<u32, Failure>) -> u32 {
         result.unwrap_or_else(|failure| {
             self.reply(&failure);
@@ -92,7 +93,7 @@ impl State {
     }
 }
 
-/// A zeroed buffer, or nothing if the memory is used up.
+/// A buffer of zeroes, or `None` if there is not enough memory.
 fn reserve(size_bytes: usize) -> Option<Vec<u8>> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(size_bytes).ok()?;
@@ -148,7 +149,7 @@ extern "C" fn codec_input(size_bytes: usize) -> *mut u8 {
         } else {
             state.reply(&Failure::new(
                 ErrorCode::ImageMemoryExceeded,
-                "The file alone takes more memory than the codec has. Upload a smaller version.",
+                "The file alone needs more memory than the codec has. Upload a smaller version.",
             ));
             std::ptr::null_mut()
         }

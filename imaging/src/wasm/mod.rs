@@ -1,4 +1,4 @@
-//! What the wasm module has beside the codec: its exports, and the C library that libwebp needs.
+//! The parts that only the wasm module has: its exports, and the functions of the C library that libwebp needs.
 
 mod abi;
 mod libc;

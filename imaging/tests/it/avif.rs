@@ -1,18 +1,18 @@
-//! AVIF out, looked at by another decoder.
+//! AVIF variants, compared with what another decoder makes of them.
 
 use std::process::Command;
 
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use shared::image::{ImagePlan, PIXELS_MAX, VariantFormat};
 
-use crate::made::{self, Jpeg, faded, photo};
+use crate::samples::{self, Jpeg, faded, photo};
 use crate::{MEMORY_MAX_BYTES, decoded, difference, pixels, run, whole};
 
 fn native() -> ImagePlan {
     ImagePlan::native(PIXELS_MAX, MEMORY_MAX_BYTES)
 }
 
-/// Pixels by ffmpeg, which reads AVIF with libdav1d; the tests' machine has it (`cargo xtask setup`).
+/// Decodes with ffmpeg, which uses libdav1d. `cargo xtask setup` requires ffmpeg.
 fn by_ffmpeg(avif: &[u8], name: &str) -> RgbaImage {
     let path = std::env::temp_dir().join(format!("ferrotype-{}-{name}.avif", std::process::id()));
     std::fs::write(&path, avif).unwrap();
@@ -43,7 +43,7 @@ fn by_ffmpeg(avif: &[u8], name: &str) -> RgbaImage {
         .into_rgba8()
 }
 
-/// Peak signal-to-noise ratio of the colours, in dB.
+/// The peak signal-to-noise ratio of the colours, in dB.
 fn psnr(left: &RgbaImage, right: &RgbaImage) -> f64 {
     assert_eq!(left.dimensions(), right.dimensions());
     let squares: f64 = left
@@ -55,19 +55,19 @@ fn psnr(left: &RgbaImage, right: &RgbaImage) -> f64 {
     10.0 * (255.0 * 255.0 / mean).log10()
 }
 
-/// Each twin has its image, is smaller than it, and is about as near to the source.
+/// Each AVIF variant looks like its WebP twin, is smaller, and has about the same distance to the source.
 #[test]
-fn twins_look_alike() {
-    let file = made::png(photo());
+fn an_avif_variant_looks_like_its_webp_twin() {
+    let file = samples::png(photo());
     let (variants, _) = run(&file, &native()).unwrap();
     assert_eq!(variants.len(), 8);
     for (webp, webp_bytes) in variants
         .iter()
-        .filter(|(made, _)| made.format == VariantFormat::Webp)
+        .filter(|(variant, _)| variant.format == VariantFormat::Webp)
     {
         let (avif, avif_bytes) = variants
             .iter()
-            .find(|(made, _)| made.name == format!("{}_avif", webp.name))
+            .find(|(variant, _)| variant.name == format!("{}_avif", webp.name))
             .unwrap();
         assert_eq!(avif.format, VariantFormat::Avif);
         assert_eq!((avif.width, avif.height), (webp.width, webp.height));
@@ -75,10 +75,10 @@ fn twins_look_alike() {
         let shown = by_ffmpeg(avif_bytes, &avif.name);
         let near = psnr(&shown, &decoded(webp_bytes));
         assert!(near > 30.0, "{}: {near} dB from its twin", avif.name);
-        // Our own decoder sees what ffmpeg sees.
+        // Our decoder gives the same pixels as ffmpeg.
         let own = psnr(&pixels(avif_bytes, &whole()), &shown);
         assert!(own > 38.0, "{}: {own} dB from ffmpeg", avif.name);
-        // The small ones are mostly container.
+        // Small files consist mostly of the container.
         if webp.name == "large" {
             let direct = image::imageops::resize(
                 &photo(),
@@ -102,18 +102,18 @@ fn twins_look_alike() {
     }
 }
 
-/// The native plan's WebP variants and placeholder are the standard plan's, byte for byte.
+/// The native plan and the standard plan give the same WebP files and placeholder, byte for byte.
 #[test]
-fn avif_changes_nothing_else() {
+fn avif_variants_do_not_change_webp_variants() {
     let standard = ImagePlan::standard(PIXELS_MAX, MEMORY_MAX_BYTES);
     for file in [
-        Jpeg::default().of(&made::photo_of(700, 500)),
-        made::file(&faded(220, 330).into(), ImageFormat::Png),
-        made::png(made::photo_of(100, 90)),
+        Jpeg::default().of(&samples::photo_of(700, 500)),
+        samples::file(&faded(220, 330).into(), ImageFormat::Png),
+        samples::png(samples::photo_of(100, 90)),
     ] {
         let (expected, expected_report) = run(&file, &standard).unwrap();
-        let (made, report) = run(&file, &native()).unwrap();
-        let webp: Vec<_> = made
+        let (variants, report) = run(&file, &native()).unwrap();
+        let webp: Vec<_> = variants
             .into_iter()
             .filter(|(variant, _)| variant.format == VariantFormat::Webp)
             .collect();
@@ -122,23 +122,23 @@ fn avif_changes_nothing_else() {
     }
 }
 
-/// A plan of AVIF alone needs no twin.
+/// A plan may have AVIF variants without WebP variants.
 #[test]
-fn avif_alone() {
+fn a_plan_with_avif_only() {
     let mut plan = native();
     plan.variants
         .retain(|spec| spec.format == VariantFormat::Avif);
-    let (variants, report) = run(&Jpeg::default().of(&made::photo_of(500, 400)), &plan).unwrap();
+    let (variants, report) = run(&Jpeg::default().of(&samples::photo_of(500, 400)), &plan).unwrap();
     assert_eq!(variants.len(), 4);
     assert!(!report.placeholder.is_empty());
 }
 
 #[test]
-fn transparency_and_no_metadata() {
+fn avif_keeps_alpha_and_no_metadata() {
     let image = faded(200, 200);
     let mut plan = native();
     plan.variants.retain(|spec| spec.name == "medium_avif");
-    let file = made::file(&DynamicImage::from(image.clone()), ImageFormat::Png);
+    let file = samples::file(&DynamicImage::from(image.clone()), ImageFormat::Png);
     let (variants, _) = run(&file, &plan).unwrap();
     let shown = pixels(&variants[0].1, &whole());
     assert_eq!(shown.get_pixel(2, 2)[3], 0);

@@ -1,7 +1,7 @@
-//! Headers that promise too much are refused before memory is taken for what they promise.
+//! Images that are too large are rejected by their header, before memory is allocated for their pixels.
 #![expect(
     unsafe_code,
-    reason = "watching allocations takes an allocator of our own"
+    reason = "measuring allocations requires a global allocator"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,23 +11,23 @@ use imaging::{Probe, probe};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
 use shared::problem::ErrorCode;
 
-use crate::made::{Jpeg, gif, photo_of, png_claim, quarters, webp};
 use crate::run;
-use crate::tiff_file::{COMPRESSION, HEIGHT, JPEG, ROWS_PER_STRIP, Tiff, WIDTH, YCBCR};
-use crate::tiff_kinds::{jpeg, palette};
+use crate::samples::{Jpeg, gif, photo_of, png_claim, quarters, webp};
+use crate::tiff::file::{COMPRESSION, HEIGHT, JPEG, ROWS_PER_STRIP, Tiff, WIDTH, YCBCR};
+use crate::tiff::kinds::{jpeg, palette};
 
-/// The system's allocator that remembers this thread's largest request.
+/// The system allocator, which also records the largest allocation of this thread.
 struct Watched;
 
 thread_local! {
     static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: passes everything on to the system's allocator; the cell is a plain number without a destructor.
+// SAFETY: every call goes to the system allocator. The cell holds a number and has no destructor.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.set(LARGEST.get().max(layout.size()));
-        // SAFETY: the caller's contract is the system's.
+        // SAFETY: the caller fulfils the contract of the system allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -40,14 +40,14 @@ unsafe impl GlobalAlloc for Watched {
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-/// A refusal may take this much: the file, its text.
+/// Largest allocation of a rejection: the message and small buffers.
 const ALLOCATION_MAX_BYTES: usize = 64 * 1024;
 
 fn edge() -> ImagePlan {
     ImagePlan::standard(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES)
 }
 
-/// The file is refused with `expected`, by the header alone and as a whole, and cheaply.
+/// Checks that the file is rejected with `expected`, by `probe` and by `Session::open`, without a large allocation.
 fn check(name: &str, file: &[u8], expected: ErrorCode) {
     let plan = edge();
     LARGEST.set(0);
@@ -69,7 +69,7 @@ fn check(name: &str, file: &[u8], expected: ErrorCode) {
     );
 }
 
-/// A small JPEG whose frame header says something else.
+/// A small JPEG whose frame header declares another size.
 fn jpeg_claim(width: u16, height: u16, progressive: bool) -> Vec<u8> {
     let mut file = Jpeg {
         progressive,
@@ -86,65 +86,40 @@ fn jpeg_claim(width: u16, height: u16, progressive: bool) -> Vec<u8> {
 
 #[test]
 fn png_bombs() {
-    check(
-        "17 000",
-        &png_claim(17_000, 17_000),
-        ErrorCode::ImageTooLarge,
-    );
-    check(
-        "65 500",
-        &png_claim(65_500, 65_500),
-        ErrorCode::ImageTooLarge,
-    );
-    check(
-        "31 bits",
-        &png_claim(0x7fff_ffff, 0x7fff_ffff),
-        ErrorCode::ImageTooLarge,
-    );
-    check(
-        "32 bits",
-        &png_claim(0xffff_ffff, 1),
-        ErrorCode::ImageDimensionsInvalid,
-    );
-    check(
-        "no width",
-        &png_claim(0, 10),
-        ErrorCode::ImageDimensionsInvalid,
-    );
-    check(
-        "no height",
-        &png_claim(10, 0),
-        ErrorCode::ImageDimensionsInvalid,
-    );
+    for (name, width, height, expected) in [
+        ("17 000", 17_000, 17_000, ErrorCode::ImageTooLarge),
+        ("65 500", 65_500, 65_500, ErrorCode::ImageTooLarge),
+        (
+            "31 bits",
+            0x7fff_ffff,
+            0x7fff_ffff,
+            ErrorCode::ImageTooLarge,
+        ),
+        ("32 bits", 0xffff_ffff, 1, ErrorCode::ImageDimensionsInvalid),
+        ("no width", 0, 10, ErrorCode::ImageDimensionsInvalid),
+        ("no height", 10, 0, ErrorCode::ImageDimensionsInvalid),
+    ] {
+        check(name, &png_claim(width, height), expected);
+    }
 }
 
 #[test]
 fn jpeg_bombs() {
-    check(
-        "17 000",
-        &jpeg_claim(17_000, 17_000, false),
-        ErrorCode::ImageTooLarge,
-    );
-    check(
-        "65 500",
-        &jpeg_claim(65_500, 65_500, true),
-        ErrorCode::ImageTooLarge,
-    );
-    check(
-        "no width",
-        &jpeg_claim(0, 10, false),
-        ErrorCode::ImageDimensionsInvalid,
-    );
-    check(
-        "no height",
-        &jpeg_claim(10, 0, false),
-        ErrorCode::ImageDimensionsInvalid,
-    );
-    check(
-        "50 MP of coefficients",
-        &jpeg_claim(8_700, 5_800, true),
-        ErrorCode::ImageMemoryExceeded,
-    );
+    for (name, width, height, progressive, expected) in [
+        ("17 000", 17_000, 17_000, false, ErrorCode::ImageTooLarge),
+        ("65 500", 65_500, 65_500, true, ErrorCode::ImageTooLarge),
+        ("no width", 0, 10, false, ErrorCode::ImageDimensionsInvalid),
+        ("no height", 10, 0, false, ErrorCode::ImageDimensionsInvalid),
+        (
+            "50 MP of coefficients",
+            8_700,
+            5_800,
+            true,
+            ErrorCode::ImageMemoryExceeded,
+        ),
+    ] {
+        check(name, &jpeg_claim(width, height, progressive), expected);
+    }
 }
 
 #[test]
@@ -161,7 +136,7 @@ fn gif_bombs() {
 #[test]
 fn webp_bomb() {
     let mut file = webp(&quarters(16, 16).into());
-    // The width and height of the key frame: 14 bits each.
+    // Width and height of the key frame, of 14 bits each.
     file[26..30].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
     check("16 383", &file, ErrorCode::ImageTooLarge);
     file[26..30].copy_from_slice(&[0, 0, 16, 0]);
@@ -192,7 +167,7 @@ fn tiff_bombs() {
         &claim(jpeg(true), 3_600),
         ErrorCode::ImageMemoryExceeded,
     );
-    // A tile may be larger than its image.
+    // A tile may be larger than the image.
     for (name, tile) in [
         (
             "wide tile",
@@ -212,10 +187,10 @@ fn tiff_bombs() {
 }
 
 #[test]
-fn a_file_above_the_memory_is_refused_unread() {
+fn a_file_larger_than_the_memory_limit_is_rejected_unread() {
     let plan = edge();
-    let refusal = probe(&[], plan.memory_max_bytes + 1, &plan).map_err(|failure| failure.code);
-    assert_eq!(refusal, Err(ErrorCode::ImageMemoryExceeded));
+    let result = probe(&[], plan.memory_max_bytes + 1, &plan).map_err(|failure| failure.code);
+    assert_eq!(result, Err(ErrorCode::ImageMemoryExceeded));
 }
 
 #[test]

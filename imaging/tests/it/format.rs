@@ -1,4 +1,4 @@
-//! What each format and each of its kinds becomes.
+//! Every supported format, and the kinds of each.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use jpeg_encoder::ColorType;
@@ -6,16 +6,16 @@ use moxcms::ColorProfile;
 use shared::image::{Fit, ImagePlan, PIXELS_MAX};
 use shared::problem::ErrorCode;
 
-use crate::made::{
+use crate::samples::{
     self, Jpeg, animation, canvas, chunk, exif, faded, file, gif, image_chunks, photo_of, quarters,
     webp,
 };
 use crate::{MEMORY_MAX_BYTES, code, decoded, difference, pixels, plan, read, run, whole};
 
-/// Lossy sources and the lossy output, mean over a photo.
+/// Largest mean difference to a photo, for lossy sources and the lossy output.
 const TOLERANCE: f64 = 4.0;
 
-/// The file shows the image, whole and shrunk.
+/// Checks that the file shows the image, at full size and at a third of it.
 fn shows(name: &str, file: &[u8], image: &RgbImage) {
     let expected = DynamicImage::from(image.clone()).into_rgba8();
     let whole = difference(&pixels(file, &whole()), &expected);
@@ -74,7 +74,7 @@ fn grey_jpeg() {
     shows("grey", &file, &DynamicImage::from(grey).into_rgb8());
 }
 
-/// Inks as Adobe stores them, inverted; the same as plain and as YCCK.
+/// Inks as Adobe stores them, which is inverted: as CMYK and as YCCK.
 #[test]
 fn cmyk_jpeg() {
     let photo = photo_of(320, 200);
@@ -89,7 +89,7 @@ fn cmyk_jpeg() {
         &Jpeg::default().encode(&inks, photo.dimensions(), ColorType::CmykAsYcck),
         &photo,
     );
-    // Without the marker nothing says that they are inverted, so they are not.
+    // Without the Adobe marker, the inks are not inverted.
     let mut plain = adobe;
     let marker = plain
         .windows(5)
@@ -100,15 +100,15 @@ fn cmyk_jpeg() {
     let shown = pixels(&plain, &whole());
     assert!(
         difference(&shown, &DynamicImage::from(negative).into_rgba8()) < TOLERANCE,
-        "all black: K was 0, read as full"
+        "a black of 0, inverted, is full black"
     );
 }
 
 #[test]
-fn other_formats() {
+fn png_webp_and_tiff() {
     let photo = photo_of(300, 210);
     let image = DynamicImage::from(photo.clone());
-    shows("PNG", &made::png(photo.clone()), &photo);
+    shows("PNG", &samples::png(photo.clone()), &photo);
     shows("lossy WebP", &webp(&image), &photo);
     shows("lossless WebP", &file(&image, ImageFormat::WebP), &photo);
     shows("TIFF", &file(&image, ImageFormat::Tiff), &photo);
@@ -125,7 +125,7 @@ fn other_formats() {
 }
 
 #[test]
-fn the_first_frame_of_an_animation() {
+fn the_first_frame_of_an_animation_is_used() {
     let (first, second) = (quarters(300, 180), RgbImage::new(300, 180));
     shows("GIF", &gif(&[first.clone(), second]), &first);
     let shown = pixels(&animation(360, 220, &first), &whole());
@@ -136,7 +136,7 @@ fn the_first_frame_of_an_animation() {
 }
 
 #[test]
-fn sizes_are_as_planned() {
+fn variants_have_the_planned_size() {
     let plan = ImagePlan::standard(PIXELS_MAX, MEMORY_MAX_BYTES);
     for (width, height) in [
         (1, 1),
@@ -155,7 +155,7 @@ fn sizes_are_as_planned() {
                 ..Jpeg::default()
             }
             .of(&image),
-            made::png(image.clone()),
+            samples::png(image.clone()),
             file(&image.into(), ImageFormat::WebP),
         ] {
             let (variants, report) = run(&file, &plan).unwrap();
@@ -187,9 +187,9 @@ fn sizes_are_as_planned() {
     }
 }
 
-/// Alpha survives; the red of invisible pixels does not shine through at the edges.
+/// Alpha is kept, and the red of invisible pixels does not show at the edges.
 #[test]
-fn alpha_without_a_halo() {
+fn alpha_has_no_halo() {
     let image = DynamicImage::from(faded(400, 400));
     for (name, file) in [
         ("PNG", file(&image, ImageFormat::Png)),
@@ -210,14 +210,14 @@ fn alpha_without_a_halo() {
             );
             for pixel in shown.pixels().filter(|pixel| pixel[3] > 24) {
                 let is_blue = pixel[2] > pixel[0].saturating_add(100);
-                assert!(is_blue, "{name} {side}: {pixel:?} shines");
+                assert!(is_blue, "{name} {side}: {pixel:?} is not blue");
             }
         }
     }
 }
 
-/// A colour of Display P3 as sRGB, by the definition of both.
-pub(crate) fn p3_to_srgb(colour: [u8; 3]) -> [f64; 3] {
+/// Converts a colour from Display P3 to sRGB, by the definitions of both.
+fn p3_to_srgb(colour: [u8; 3]) -> [f64; 3] {
     let linear = colour.map(|sample| {
         let value = f64::from(sample) / 255.0;
         if value <= 0.04045 {
@@ -247,6 +247,18 @@ pub(crate) fn p3_to_srgb(colour: [u8; 3]) -> [f64; 3] {
     })
 }
 
+/// Checks that the image in the file has one colour, which is `colour` in Display P3.
+pub(crate) fn check_p3(file: &[u8], colour: [u8; 3]) {
+    let shown = *pixels(file, &whole()).get_pixel(16, 16);
+    for (sample, expected) in p3_to_srgb(colour).into_iter().enumerate() {
+        let distance = (f64::from(shown[sample]) - expected).abs();
+        assert!(
+            distance < 5.0,
+            "{colour:?} becomes {shown:?}, sample {sample} should be {expected}"
+        );
+    }
+}
+
 #[test]
 fn display_p3_becomes_srgb() {
     let profile = ColorProfile::new_display_p3().encode().unwrap();
@@ -257,26 +269,19 @@ fn display_p3_becomes_srgb() {
             ..Jpeg::default()
         }
         .of(&image);
-        let shown = *pixels(&file, &whole()).get_pixel(32, 32);
-        for (sample, expected) in p3_to_srgb(colour).into_iter().enumerate() {
-            let distance = (f64::from(shown[sample]) - expected).abs();
-            assert!(
-                distance < 5.0,
-                "{colour:?} becomes {shown:?}, sample {sample} should be {expected}"
-            );
-        }
+        check_p3(&file, colour);
     }
 }
 
-/// A profile that is broken, or of other colours than the image's, is no reason to lose the image.
+/// A profile that is damaged or for another colour space does not make the image fail.
 #[test]
-fn a_bad_profile_is_ignored() {
+fn an_invalid_profile_is_ignored() {
     let photo = photo_of(100, 60);
     let good = ColorProfile::new_display_p3().encode().unwrap();
     let grey = ColorProfile::new_gray_with_gamma(2.2).encode().unwrap();
     for profile in [good[..good.len() / 2].to_vec(), vec![7; 200], grey] {
         shows(
-            "bad profile",
+            "invalid profile",
             &Jpeg {
                 icc: Some(profile),
                 ..Jpeg::default()
@@ -326,7 +331,7 @@ fn the_report_has_a_placeholder() {
 }
 
 #[test]
-fn what_is_not_decoded_is_unsupported() {
+fn other_formats_are_unsupported() {
     let jpeg = Jpeg::default().of(&quarters(16, 16));
     let at = jpeg
         .windows(2)
@@ -345,19 +350,19 @@ fn what_is_not_decoded_is_unsupported() {
         ("BMP", b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0".to_vec()),
         ("ICO", b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0".to_vec()),
         ("SVG", b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec()),
-        ("text", b"this is no image at all".to_vec()),
+        ("text", b"this is not an image".to_vec()),
     ] {
         assert_eq!(code(&file, &whole()), ErrorCode::ImageUnsupported, "{name}");
     }
-    assert_eq!(code(b"", &whole()), ErrorCode::ImageTruncated, "nothing");
+    assert_eq!(code(b"", &whole()), ErrorCode::ImageTruncated, "empty");
 }
 
-/// The chain of sizes gives what resizing the source once would give.
+/// Variants made from larger variants look like variants made from the source.
 #[test]
 fn chained_variants_are_sharp() {
-    let photo = made::photo();
+    let photo = samples::photo();
     let (variants, _) = run(
-        &made::png(photo.clone()),
+        &samples::png(photo.clone()),
         &ImagePlan::standard(PIXELS_MAX, MEMORY_MAX_BYTES),
     )
     .unwrap();
@@ -377,7 +382,7 @@ fn chained_variants_are_sharp() {
 }
 
 #[test]
-fn transparent_is_kept_in_grey_and_palette() {
+fn grey_with_alpha_keeps_its_alpha() {
     let image = RgbaImage::from_fn(40, 40, |x, _| {
         if x < 20 {
             Rgba([90, 90, 90, 255])

@@ -1,24 +1,22 @@
-//! The codec on real and made-up images, natively; `module` runs the same on the wasm build.
+//! The native codec with real and generated images. `module` does the same with the wasm module.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on shall stop where it stands; clippy knows only the test functions themselves"
+    reason = "a test stops at the first error; clippy allows that only in the test functions themselves"
 )]
 
 mod avif;
 mod bomb;
 mod format;
 mod heif;
-mod made;
 mod memory;
 mod module;
 mod mutation;
 mod orientation;
 mod pngsuite;
+mod samples;
 mod tiff;
-mod tiff_file;
-mod tiff_kinds;
 mod truncation;
 
 use image::RgbaImage;
@@ -26,10 +24,10 @@ use imaging::Session;
 use shared::image::{Fit, ImagePlan, ImageReport, PIXELS_MAX, Variant, VariantFormat, VariantSpec};
 use shared::problem::{ErrorCode, Failure};
 
-/// What the tests allow, so that no image is refused that is not meant to be.
+/// A memory limit that no test image exceeds by accident.
 const MEMORY_MAX_BYTES: u64 = 1 << 30;
 
-/// A plan of the given boxes at the best quality, so that differences are the codec's and not the encoder's.
+/// A plan with these boxes, at the best quality, so that the encoder changes the pixels as little as possible.
 fn plan(boxes: &[(&str, u32, u32, Fit)]) -> ImagePlan {
     let spec = |&(name, width, height, fit): &(&str, u32, u32, Fit)| VariantSpec {
         name: name.to_owned(),
@@ -46,25 +44,25 @@ fn plan(boxes: &[(&str, u32, u32, Fit)]) -> ImagePlan {
     }
 }
 
-/// A plan of one variant that takes the image as it is.
+/// A plan with one variant, which has the size of the image.
 fn whole() -> ImagePlan {
     plan(&[("whole", 4000, 4000, Fit::Inside)])
 }
 
 /// Variants with their files, and the report.
-type Made = (Vec<(Variant, Vec<u8>)>, ImageReport);
+type Outputs = (Vec<(Variant, Vec<u8>)>, ImageReport);
 
-/// All variants and the report of a file.
-fn run(file: &[u8], plan: &ImagePlan) -> Result<Made, Failure> {
+/// Makes all variants of a file, and the report.
+fn run(file: &[u8], plan: &ImagePlan) -> Result<Outputs, Failure> {
     let mut session = Session::open(file.to_vec(), plan)?;
     let mut variants = Vec::new();
-    while let Some(made) = session.next_variant()? {
-        variants.push(made);
+    while let Some(variant) = session.next_variant()? {
+        variants.push(variant);
     }
     Ok((variants, session.report()?))
 }
 
-/// Pixels of a file's single variant.
+/// The pixels of the only variant of a plan.
 fn pixels(file: &[u8], plan: &ImagePlan) -> RgbaImage {
     let (variants, _) = run(file, plan).unwrap();
     decoded(&variants[0].1)
@@ -76,7 +74,7 @@ fn decoded(webp: &[u8]) -> RgbaImage {
         .into_rgba8()
 }
 
-/// Code of the failure that a file gives.
+/// The code of the failure for a file.
 fn code(file: &[u8], plan: &ImagePlan) -> ErrorCode {
     match run(file, plan) {
         Ok((variants, _)) => panic!("{} variants were made", variants.len()),
@@ -84,7 +82,7 @@ fn code(file: &[u8], plan: &ImagePlan) -> ErrorCode {
     }
 }
 
-/// Mean absolute difference of two images' samples, weighted by alpha.
+/// The mean absolute difference between the samples of two images, weighted by alpha.
 fn difference(left: &RgbaImage, right: &RgbaImage) -> f64 {
     assert_eq!(left.dimensions(), right.dimensions());
     let pairs = left.pixels().zip(right.pixels());
@@ -100,7 +98,7 @@ fn difference(left: &RgbaImage, right: &RgbaImage) -> f64 {
     sum / f64::from(left.width() * left.height())
 }
 
-/// Path of a fixture.
+/// The path of a fixture.
 fn fixture(name: &str) -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")

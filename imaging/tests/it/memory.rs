@@ -1,24 +1,24 @@
-//! The estimate against the plan: what the edge takes and what it leaves to the native worker.
+//! The memory estimate: which images the edge accepts, and which are left to native workers.
 
 use imaging::{Probe, probe};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
 use shared::problem::ErrorCode;
 
-use crate::made::{Jpeg, mosaic, png_claim};
+use crate::samples::{Jpeg, mosaic, png_claim};
 use crate::{code, run};
 
-/// Estimate for a PNG of this size whose file has `size_bytes`, in MiB; `None` if it is refused.
+/// The estimate in MiB for a PNG of this size whose file has `size_bytes`. `None` if it is rejected.
 fn estimate(width: u32, height: u32, size_bytes: u64) -> Option<u64> {
     let plan = ImagePlan::standard(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES);
     match probe(&png_claim(width, height), size_bytes, &plan) {
         Ok(Probe::Ready(summary)) => Some(summary.memory_bytes >> 20),
-        Ok(Probe::NeedMore) => panic!("the header is there"),
+        Ok(Probe::NeedMore) => panic!("the header is complete"),
         Err(_) => None,
     }
 }
 
 #[test]
-fn rows_make_large_png_files_small() {
+fn large_png_images_need_little_memory() {
     assert!(
         estimate(5_477, 3_652, 20 << 20).is_some_and(|mib| mib <= 40),
         "20 MP"
@@ -27,12 +27,12 @@ fn rows_make_large_png_files_small() {
 }
 
 #[test]
-fn the_file_counts() {
+fn the_size_of_the_file_counts() {
     assert!(estimate(5_477, 3_652, 50 << 20).is_some());
     assert!(estimate(5_477, 3_652, 65 << 20).is_none());
 }
 
-/// What the edge hands on: the coefficients of a large progressive image are held until its last pass.
+/// The decoder holds all coefficients of a progressive image until the last scan. That is too much for the edge.
 #[test]
 fn a_progressive_image_of_24_mp_is_for_native_workers() {
     let file = Jpeg {

@@ -1,4 +1,4 @@
-//! The wasm module through `edge/js/codec.js`, in Node: it makes the bytes that the native build makes.
+//! The wasm module in Node, through `edge/js/codec.js`. It makes the same bytes as the native build.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use moxcms::ColorProfile;
 use serde_json::{Value, json};
 use shared::image::{EDGE_MEMORY_MAX_BYTES, ImagePlan, PIXELS_MAX};
 
-use crate::made::{
+use crate::samples::{
     self, Jpeg, animation, faded, file, gif, mosaic, photo, photo_of, png_claim, webp,
 };
 use crate::{decoded, read, run};
 
-/// The built module. It is no fixture: a stale one would prove nothing.
+/// The path of the built module. It is not a fixture, because a stale module would prove nothing.
 fn module() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../edge/imaging.wasm");
     let path = std::env::var_os("FERROTYPE_IMAGING_WASM").map_or(default, PathBuf::from);
     assert!(
         path.exists(),
-        "the wasm module is not built: run `cargo xtask setup`, or set FERROTYPE_IMAGING_WASM"
+        "the wasm module is not built: run `cargo xtask test`, or set FERROTYPE_IMAGING_WASM"
     );
     path
 }
 
-/// A folder of a test's own that goes with it.
+/// A temporary folder of one test. Dropping it removes the folder.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -47,11 +47,11 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
+        let _removed = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// Hands requests to one instance of the module, one after the other.
+/// Sends requests to one instance of the module, one after another.
 fn drive(requests: &[Value]) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut node = Command::new("node")
@@ -81,7 +81,7 @@ fn edge() -> ImagePlan {
     ImagePlan::standard(PIXELS_MAX, EDGE_MEMORY_MAX_BYTES)
 }
 
-/// Images that between them run every kernel: all decoders, both alpha paths, profiles, all encoder paths.
+/// Images that together run all code: all decoders, both kinds of alpha, profiles, all paths of the encoder.
 fn images() -> Vec<(&'static str, Vec<u8>)> {
     let small = photo_of(333, 222);
     let image = DynamicImage::from(small.clone());
@@ -90,7 +90,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         .flat_map(|pixel| [255 - pixel[0], 255 - pixel[1], 255 - pixel[2], 9])
         .collect();
     let mut overlaid = DynamicImage::from(photo()).into_rgba8();
-    // Every pair of a colour and an alpha, some hundred times.
+    // Many combinations of colour and alpha.
     for (x, y, pixel) in overlaid.enumerate_pixels_mut() {
         pixel[3] = u8::try_from((x * 7 + y * 3) % 256).unwrap();
     }
@@ -128,7 +128,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
                 ColorType::Luma,
             ),
         ),
-        ("png", made::png(photo())),
+        ("png", samples::png(photo())),
         ("alpha png", file(&overlaid, ImageFormat::Png)),
         ("faded png", file(&faded(640, 480).into(), ImageFormat::Png)),
         ("interlaced png", read("pngsuite/basi6a16.png")),
@@ -141,13 +141,13 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn the_module_makes_the_native_bytes() {
+fn the_module_makes_the_same_bytes_as_the_native_build() {
     let folder = Folder::new("same");
     let images = images();
     let requests: Vec<Value> = images
         .iter()
         .map(|(name, bytes)| {
-            let out = folder.0.join(format!("{name} made"));
+            let out = folder.0.join(format!("{name} variants"));
             std::fs::create_dir_all(&out).unwrap();
             json!({"file": folder.write(name, bytes), "out": out, "plan": edge()})
         })
@@ -159,19 +159,19 @@ fn the_module_makes_the_native_bytes() {
             "{name}: {answer}"
         );
         for (variant, native) in variants {
-            let made = std::fs::read(
+            let module = std::fs::read(
                 Path::new(request["out"].as_str().unwrap()).join(format!("{}.webp", variant.name)),
             )
             .unwrap();
-            if made != native {
-                let (made, native) = (decoded(&made), decoded(&native));
-                let distance = made
+            if module != native {
+                let (module, native) = (decoded(&module), decoded(&native));
+                let distance = module
                     .iter()
                     .zip(native.iter())
-                    .map(|(made, native)| made.abs_diff(*native))
+                    .map(|(module, native)| module.abs_diff(*native))
                     .max();
                 panic!(
-                    "{name}, {}: other bytes, pixels differ by up to {distance:?}",
+                    "{name}, {}: the bytes differ, and the pixels by up to {distance:?}",
                     variant.name
                 );
             }
@@ -179,7 +179,7 @@ fn the_module_makes_the_native_bytes() {
     }
 }
 
-/// The figures that the edge depends on: real memory for large images, and the estimate above it.
+/// The edge depends on this: the real memory for large images is limited, and the estimate is not below it.
 #[test]
 fn memory_stays_below_the_estimate() {
     let folder = Folder::new("memory");
@@ -204,7 +204,7 @@ fn memory_stays_below_the_estimate() {
             .of(&mosaic(4000, 3000)),
             72,
         ),
-        ("20 MP PNG", made::png(mosaic(5477, 3652)), 72),
+        ("20 MP PNG", samples::png(mosaic(5477, 3652)), 72),
         ("4 MP GIF", gif(&[mosaic(2400, 1600)]), 72),
     ];
     for (name, bytes, max_mib) in files {
@@ -215,7 +215,7 @@ fn memory_stays_below_the_estimate() {
             .unwrap_or_else(|| panic!("{name}: {answer}"));
         let Ok(Probe::Ready(summary)) = probe(&bytes, u64::try_from(bytes.len()).unwrap(), &edge())
         else {
-            panic!("{name} is refused")
+            panic!("{name} is rejected")
         };
         assert!(peak <= max_mib << 20, "{name}: {peak} bytes");
         assert!(
@@ -226,9 +226,10 @@ fn memory_stays_below_the_estimate() {
     }
 }
 
-/// One image at a time; a lock that a cancelled request left is broken, and its late calls touch nothing.
+/// The module works on one image at a time. The lock of a cancelled request expires, and late calls of that request
+/// have no effect.
 #[test]
-fn the_lock_outlives_nobody() {
+fn a_stale_lock_expires() {
     let answers = drive(&[json!({"lock": true})]);
     assert_eq!(
         answers[0]["checks"],
@@ -237,9 +238,9 @@ fn the_lock_outlives_nobody() {
     );
 }
 
-/// Refusals, short bodies and traps come as codes, and the next image works.
+/// Rejections, short bodies and traps give error codes, and the next image works.
 #[test]
-fn failures_are_codes() {
+fn failures_have_codes() {
     let folder = Folder::new("failures");
     let good = folder.write("good", &Jpeg::default().of(&photo_of(64, 48)));
     let size = std::fs::metadata(&good).unwrap().len();

@@ -1,4 +1,4 @@
-//! Damaged files give an image or a failure, never a panic.
+//! Damaged files give variants or a failure, but no panic.
 
 use std::sync::LazyLock;
 
@@ -7,13 +7,13 @@ use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any};
 use proptest::proptest;
 
-use crate::made::{self, Jpeg, animation, faded, gif, photo_of, webp};
-use crate::tiff_file::{LZW, PACK_BITS};
-use crate::tiff_kinds::{jpeg, palette, subsampled};
+use crate::samples::{self, Jpeg, animation, faded, gif, photo_of, webp};
+use crate::tiff::file::{LZW, PACK_BITS};
+use crate::tiff::kinds::{jpeg, palette, subsampled};
 use crate::{plan, read, run};
 use shared::image::Fit;
 
-/// Small files of every kind.
+/// Small files of every format.
 static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let photo = photo_of(48, 36);
     let image = DynamicImage::from(photo.clone());
@@ -29,14 +29,15 @@ static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
             ..Jpeg::default()
         }
         .of(&photo),
-        made::png(photo.clone()),
-        made::file(&faded(48, 36).into(), ImageFormat::Png),
+        samples::png(photo.clone()),
+        samples::file(&faded(48, 36).into(), ImageFormat::Png),
         webp(&image),
         webp(&faded(48, 36).into()),
         animation(48, 46, &photo_of(20, 20)),
         gif(&[photo]),
     ];
-    files.extend([ImageFormat::WebP, ImageFormat::Tiff].map(|format| made::file(&image, format)));
+    files
+        .extend([ImageFormat::WebP, ImageFormat::Tiff].map(|format| samples::file(&image, format)));
     files.extend(
         [
             palette(4).compressed(PACK_BITS),
@@ -74,7 +75,7 @@ proptest! {
             file[at] = value;
         }
         let mut plan = plan(&[("small", 20, 20, Fit::Cover)]);
-        // As at the edge, so that a changed header does not make the test slow.
+        // A low limit, so that a changed header does not make the test slow.
         plan.memory_max_bytes = 32 << 20;
         let _outcome = run(&file, &plan);
         let cut = cut.index(file.len());

@@ -1,13 +1,13 @@
-//! Every image comes out upright, from every place where an orientation can stand.
+//! Variants are upright, wherever the orientation is in the file.
 
 use image::{DynamicImage, ImageFormat};
 use imaging::Session;
 use shared::image::Fit;
 
-use crate::made::{Jpeg, canvas, chunk, exif, file, image_chunks, png_chunk, quarters, webp};
+use crate::samples::{Jpeg, canvas, chunk, exif, file, image_chunks, png_chunk, quarters, webp};
 use crate::{decoded, difference, pixels, plan, read, run};
 
-/// The eight photos differ in how they are stored, and were compressed separately.
+/// Eight photos of the same scene, each stored in another orientation.
 #[test]
 fn photos_are_upright() {
     let plan = plan(&[
@@ -37,8 +37,8 @@ fn photos_are_upright() {
     }
 }
 
-/// The stored image of an upright one, by the `image` crate's turns.
-fn stored(upright: &DynamicImage, tag: u8) -> DynamicImage {
+/// The stored image that the orientation `tag` turns into `upright`.
+pub(crate) fn stored(upright: &DynamicImage, tag: u8) -> DynamicImage {
     match tag {
         2 => upright.fliph(),
         3 => upright.rotate180(),
@@ -51,7 +51,7 @@ fn stored(upright: &DynamicImage, tag: u8) -> DynamicImage {
     }
 }
 
-/// All tags, with one file format and with several decoded scales.
+/// Checks all eight tags with files that `write` makes, for several sizes.
 fn check(write: impl Fn(&DynamicImage, u8) -> Vec<u8>) {
     let upright = DynamicImage::from(quarters(97, 61));
     for plan in [
@@ -94,7 +94,7 @@ fn jpeg_with_exif() {
 }
 
 #[test]
-fn png_with_exif_behind_the_pixels() {
+fn png_with_exif_after_the_pixels() {
     check(|image, tag| {
         let mut bytes = file(image, ImageFormat::Png);
         bytes.truncate(bytes.len() - 12);
@@ -108,7 +108,7 @@ fn png_with_exif_behind_the_pixels() {
 }
 
 #[test]
-fn webp_with_exif_behind_the_pixels() {
+fn webp_with_exif_after_the_pixels() {
     check(|image, tag| {
         let chunks = [
             image_chunks(&webp(image)),
@@ -118,9 +118,9 @@ fn webp_with_exif_behind_the_pixels() {
     });
 }
 
-/// A broken block is no orientation, and no failure.
+/// A damaged block has no orientation, and does not make the image fail.
 #[test]
-fn broken_exif_is_ignored() {
+fn damaged_exif_is_ignored() {
     let good = [b"Exif\0\0".to_vec(), exif(6, true)].concat();
     for length in 6..good.len() - 6 {
         let file = Jpeg {

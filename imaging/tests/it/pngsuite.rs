@@ -1,11 +1,11 @@
-//! `PngSuite`: every valid file decodes to the pixels that the `image` crate sees, every broken one is refused.
+//! `PngSuite`: valid files decode to the same pixels as with the `image` crate, and invalid ones are rejected.
 
 use image::{DynamicImage, ImageFormat};
 use shared::problem::ErrorCode;
 
-use crate::{code, difference, fixture, made, pixels, whole};
+use crate::{code, difference, fixture, pixels, samples, whole};
 
-/// Rounding of 16 bits to 8 and what it becomes in the lossy encoder, mean over an image.
+/// Largest mean difference, which comes from rounding 16 bits to 8 and from the lossy encoder.
 const TOLERANCE: f64 = 1.0;
 
 fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
@@ -33,7 +33,7 @@ fn valid_files_decode() {
         } else {
             DynamicImage::from(image.into_rgb8())
         };
-        let expected = pixels(&made::file(&plain, ImageFormat::Png), &whole());
+        let expected = pixels(&samples::file(&plain, ImageFormat::Png), &whole());
         let difference = difference(&pixels(&file, &whole()), &expected);
         assert!(difference < TOLERANCE, "{name} differs by {difference}");
         count += 1;
@@ -42,7 +42,7 @@ fn valid_files_decode() {
 }
 
 #[test]
-fn broken_files_are_refused() {
+fn invalid_files_are_rejected() {
     let mut count = 0;
     for (name, file) in files().filter(|(name, _)| name.starts_with('x')) {
         let code = code(&file, &whole());

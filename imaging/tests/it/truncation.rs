@@ -1,17 +1,17 @@
-//! A file that was cut is never a success with part of the image.
+//! A cut file fails. It never gives variants that show only part of the image.
 
 use image::{DynamicImage, ImageFormat};
 use shared::problem::ErrorCode;
 
-use crate::made::{self, Jpeg, animation, canvas, chunk, faded, gif, photo_of, quarters, webp};
+use crate::samples::{self, Jpeg, animation, canvas, chunk, faded, gif, photo_of, quarters, webp};
 use crate::{code, plan, read, run, whole};
 use shared::image::Fit;
 
-/// Cuts at every sixteenth, and just before the end.
+/// Checks that the file fails when it is cut at any sixteenth, and that junk after it is ignored.
 fn check(name: &str, file: &[u8]) {
     let small = plan(&[("small", 40, 40, Fit::Inside)]);
     for plan in [whole(), small] {
-        assert!(run(file, &plan).is_ok(), "{name}: whole");
+        assert!(run(file, &plan).is_ok(), "{name}: complete");
         for sixteenth in 1..16 {
             let length = file.len() * sixteenth / 16;
             let code = code(&file[..length], &plan);
@@ -22,7 +22,7 @@ fn check(name: &str, file: &[u8]) {
                 plan.variants[0].name
             );
         }
-        let junk = [file, b"junk behind the image".as_slice()].concat();
+        let junk = [file, b"junk after the image".as_slice()].concat();
         assert!(run(&junk, &plan).is_ok(), "{name}: junk");
     }
 }
@@ -67,9 +67,9 @@ fn jpeg() {
     check("photo", &read("exif-orientation/Landscape_6.jpg"));
 }
 
-/// Where a cut file got a new end marker, only the coded data tells.
+/// A cut file with a new end marker: only the coded data shows that the image is incomplete.
 #[test]
-fn jpeg_with_a_false_end() {
+fn jpeg_with_a_false_end_marker() {
     let photo = photo_of(333, 222);
     for (progressive, restart) in [(false, None), (true, None), (false, Some(7))] {
         let file = Jpeg {
@@ -92,13 +92,13 @@ fn jpeg_with_a_false_end() {
 
 #[test]
 fn png() {
-    check("rows", &made::png(photo_of(333, 222)));
+    check("rows", &samples::png(photo_of(333, 222)));
     check(
         "alpha",
-        &made::file(&faded(200, 150).into(), ImageFormat::Png),
+        &samples::file(&faded(200, 150).into(), ImageFormat::Png),
     );
     check("interlaced", &read("pngsuite/basi6a16.png"));
-    let whole_file = made::png(photo_of(60, 40));
+    let whole_file = samples::png(photo_of(60, 40));
     assert_eq!(
         code(&whole_file[..whole_file.len() - 12], &whole()),
         ErrorCode::ImageTruncated,
@@ -110,11 +110,11 @@ fn png() {
 fn webp_files() {
     let photo = DynamicImage::from(photo_of(333, 222));
     check("lossy", &webp(&photo));
-    check("lossless", &made::file(&photo, ImageFormat::WebP));
+    check("lossless", &samples::file(&photo, ImageFormat::WebP));
     check("alpha", &webp(&faded(200, 150).into()));
     check("animation", &animation(200, 150, &photo_of(100, 80)));
-    // The container may be whole and the image in it cut.
-    let image = made::image_chunks(&webp(&photo));
+    // The container may be complete while the bitstream in it is cut.
+    let image = samples::image_chunks(&webp(&photo));
     let cut = chunk(*b"VP8 ", &image[8..image.len() / 2]);
     assert_eq!(
         code(&canvas(0, 333, 222, &[cut]), &whole()),
@@ -128,12 +128,12 @@ fn gif_files() {
     check("animation", &gif(&[photo_of(100, 80), quarters(100, 80)]));
 }
 
-/// Found by mutating files; each was a trap or a fault of ours once.
+/// Mutated files that once made the codec trap or report an internal error.
 #[test]
 fn damaged_files() {
     assert!(
         run(&read("damaged/profile-tag-wraps.webp"), &whole()).is_ok(),
-        "a bad profile is ignored"
+        "an invalid profile is ignored"
     );
     assert_eq!(
         code(&read("damaged/alpha.webp"), &whole()),

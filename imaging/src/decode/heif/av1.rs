@@ -1,4 +1,4 @@
-//! AV1 still images by rav1d.
+//! Decodes AV1 still images with rav1d.
 
 use heic_rs::error::{Error, Result};
 use heic_rs::hevc::{ChromaFormat, Frame};
@@ -11,10 +11,11 @@ use re_rav1d::dav1d::{
 use super::planes::Planes;
 use crate::number;
 
-/// Rounds of feeding the rest and asking again. A still image needs one; a file shall not keep us busy.
+/// Maximum number of rounds of sending pending data and requesting the image. A still image needs one. The limit bounds
+/// the time for hostile files.
 const ROUNDS_MAX: usize = 16;
 
-/// Decodes the one image of an item. Fails if it has more than `pixels_max` pixels, before they are allocated.
+/// Decodes the image of an item. Fails if it has more than `pixels_max` pixels, before they are allocated.
 pub(super) fn decode(data: &[u8], pixels_max: u64) -> Result<Planes> {
     let mut settings = Settings::new();
     settings.set_n_threads(1);
@@ -43,19 +44,19 @@ fn image(decoder: &mut Decoder, units: Vec<u8>) -> Result<Av1Image> {
 
 fn cause(error: Av1Error) -> Error {
     match error {
-        Av1Error::UnsupportedBitstream => Error::Unsupported("AV1 of this kind"),
+        Av1Error::UnsupportedBitstream => Error::Unsupported("this kind of AV1"),
         Av1Error::Again
         | Av1Error::InvalidArgument
         | Av1Error::NotEnoughMemory
         | Av1Error::UnknownError(_)
-        | _ => Error::Malformed("the AV1 data breaks its rules"),
+        | _ => Error::Malformed("invalid AV1 data"),
     }
 }
 
-/// The units that make an image, and no others: metadata, padding and what is unknown are not looked at, and rav1d
-/// has panicked on such. Fails where a unit reaches beyond the data.
+/// Copies the units (OBUs) that an image consists of. Leaves out metadata, padding and unknown units, because rav1d has
+/// panicked on such. Fails if a unit reaches beyond the data.
 fn units(data: &[u8]) -> Result<Vec<u8>> {
-    /// Sequence header, frame header, tile group, frame, repeated frame header (AV1, 6.2.2).
+    /// Types: sequence header, frame header, tile group, frame, redundant frame header (AV1, 6.2.2).
     const WANTED: [u8; 5] = [1, 3, 4, 6, 7];
     let mut units = Vec::with_capacity(data.len());
     let mut rest = data;
@@ -87,7 +88,7 @@ fn units(data: &[u8]) -> Result<Vec<u8>> {
     Ok(units)
 }
 
-/// A number of seven bits per byte, the lowest first, and its own length (AV1, 4.10.5).
+/// Reads a `leb128` number (AV1, 4.10.5). Returns it and the number of bytes that it takes.
 fn length(data: &[u8]) -> Result<(usize, usize)> {
     const BYTES_MAX: usize = 8;
     let mut value = 0_u64;
@@ -101,7 +102,7 @@ fn length(data: &[u8]) -> Result<(usize, usize)> {
     Err(Error::Malformed("a length in an AV1 unit"))
 }
 
-/// The image's planes, two bytes per sample.
+/// Converts the planes of an image to two bytes per sample.
 fn planes(image: &Av1Image) -> Result<Planes> {
     let chroma = match image.pixel_layout() {
         PixelLayout::I400 => ChromaFormat::Monochrome,

@@ -1,4 +1,5 @@
-//! HEVC still images by heic-rs. It allocates what the coded sequence says, so that is compared with the item first.
+//! Decodes HEVC still images with heic-rs. It allocates as much as the coded sequence declares, so that size is
+//! compared with the size of the item first.
 
 use heic_rs::error::{Error, Result};
 use heic_rs::hevc;
@@ -8,15 +9,15 @@ use heic_rs::props::simple::Ispe;
 
 use super::planes::Planes;
 
-/// Sides are coded in blocks of at most this size, and what is too much is cropped.
+/// Largest size of a coding block. Coded sides are rounded up to whole blocks, and the image is cropped.
 const BLOCK_MAX: u32 = 64;
 
-/// Decodes the one image of an item. Fails if it is larger than the item says, before it is allocated.
+/// Decodes the image of an item. Fails if it is larger than the declared size of the item, before it is allocated.
 pub(super) fn decode(data: &[u8], config: &HevcConfig<'_>, item: Ispe) -> Result<Planes> {
     let sets = config.parameter_sets();
     let mut sequences = sets.iter().filter(|set| kind(set) == Some(NAL_SPS));
     let (Some(sequence), None) = (sequences.next(), sequences.next()) else {
-        return Err(Error::Unsupported("HEVC of several sequences"));
+        return Err(Error::Unsupported("HEVC with several sequences"));
     };
     let (width, height) = size(sequence)?;
     let fits = |coded: u32, side: u32| coded < side.saturating_add(BLOCK_MAX);
@@ -25,41 +26,41 @@ pub(super) fn decode(data: &[u8], config: &HevcConfig<'_>, item: Ispe) -> Result
     }
     Ok(Planes {
         frame: hevc::decode_still(&sets, &config.split_nals(data)?)?,
-        // Not what a video's sequence means by saying nothing, but what stills are: phones and libheif write full range,
-        // and say so in the sequence, of which nothing here reads that part.
+        // Phones and libheif write stills in full range. They declare it in a part of the sequence that is not read
+        // here. The default of the standard, limited range, is that of video.
         range: Range::Full,
     })
 }
 
-/// Kind of a unit (H.265, 7.3.1.2).
+/// The type of a NAL unit (H.265, 7.3.1.2).
 fn kind(unit: &[u8]) -> Option<u8> {
     unit.first().map(|head| head >> 1 & 0x3f)
 }
 
-/// Width and height as coded, from a sequence parameter set (H.265, 7.3.2.2).
+/// The coded width and height, from a sequence parameter set (H.265, 7.3.2.2).
 fn size(set: &[u8]) -> Result<(u32, u32)> {
-    /// Head of the unit, and the profile, tier and level of a sequence without layers.
+    /// Bytes of the header of the unit, and bits of profile, tier and level of a sequence without layers.
     const HEAD_BYTES: usize = 2;
     const PROFILE_BITS: u32 = 96;
     const QUARTER_CHROMA: u32 = 1;
     let mut bits = Bits::new(set.get(HEAD_BYTES..).unwrap_or_default());
     bits.take(4)?;
     if bits.take(3)? != 0 {
-        return Err(Error::Unsupported("HEVC in temporal layers"));
+        return Err(Error::Unsupported("HEVC with temporal layers"));
     }
     bits.take(1)?;
     for _ in 0..PROFILE_BITS / u8::BITS {
         bits.take(u8::BITS)?;
     }
     let _id = bits.golomb()?;
-    // Trap: heic-rs 0.1.4 takes these and then fails on valid ones, which is not the file's fault. No camera writes them.
+    // Trap: heic-rs 0.1.4 accepts these, and then fails on valid ones. No camera writes them.
     if bits.golomb()? > QUARTER_CHROMA {
         return Err(Error::Unsupported("HEVC in 4:2:2 or 4:4:4"));
     }
     Ok((bits.golomb()?, bits.golomb()?))
 }
 
-/// Bits of a unit, the bytes that keep start codes out of it left away (H.265, 7.4.2).
+/// The bits of a NAL unit, without emulation prevention bytes (H.265, 7.4.2).
 struct Bits {
     bytes: Vec<u8>,
     at: usize,
@@ -67,7 +68,7 @@ struct Bits {
 
 impl Bits {
     fn new(unit: &[u8]) -> Self {
-        /// More than what is read here can have.
+        /// More bytes than this file reads.
         const BYTES_MAX: usize = 128;
         let mut bytes = Vec::new();
         let mut zeros = 0;
@@ -95,7 +96,7 @@ impl Bits {
         Ok(value)
     }
 
-    /// An unsigned Exp-Golomb number (H.265, 9.2).
+    /// Reads an unsigned Exp-Golomb number (H.265, 9.2).
     fn golomb(&mut self) -> Result<u32> {
         const ZEROS_MAX: u32 = 16;
         let mut zeros = 0;

@@ -1,4 +1,5 @@
-//! AVIF and HEIC: the items of the primary image to planes, planes to RGB. One module per coding: `av1`, `hevc`.
+//! Decodes AVIF and HEIC: decodes the items of the primary image to planes, and converts these to RGB. `av1` and `hevc`
+//! are the codecs.
 
 mod av1;
 mod hevc;
@@ -46,7 +47,8 @@ pub(super) fn decode(data: &[u8], header: &Header) -> std::result::Result<Decode
     })
 }
 
-/// The primary image, cropped and not yet upright; its colour profile; whether its colours are times alpha.
+/// Decodes the primary image. Returns it, cropped but not yet upright, with its colour profile and whether its colours
+/// are premultiplied.
 fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
     let file = heif::open(data)?;
     let item = file.meta.primary;
@@ -54,7 +56,9 @@ fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
     let size = props.ispe.ok_or(Error::MissingBox("ispe"))?;
     let Planes { frame, range } = planes(&file, item)?;
     if (frame.width, frame.height) != (size.width, size.height) {
-        return Err(Error::Malformed("the image has another size than its item"));
+        return Err(Error::Malformed(
+            "the size of the image is not that of its item",
+        ));
     }
     let alpha = match file.alpha_item(item)? {
         Some(item) => Some((item, planes(&file, item)?.frame)),
@@ -99,7 +103,7 @@ fn primary(data: &[u8]) -> Result<(Image, Option<Vec<u8>>, bool)> {
     ))
 }
 
-/// Planes of an item, its tiles put together.
+/// The planes of an item. Tiles are assembled.
 fn planes(file: &Context<'_>, item: u32) -> Result<Planes> {
     let Some((grid, tiles)) = file.grid(item)? else {
         return coded(file, item);
@@ -116,7 +120,7 @@ fn planes(file: &Context<'_>, item: u32) -> Result<Planes> {
     Ok(Planes { frame, range })
 }
 
-/// Planes of a coded item, which must not be larger than it says: that was what memory was admitted for.
+/// The planes of a coded item. They must not be larger than its declared size, for which the memory was estimated.
 fn coded(file: &Context<'_>, item: u32) -> Result<Planes> {
     let props = file.props(item)?;
     let size = props.ispe.ok_or(Error::MissingBox("ispe"))?;
@@ -133,13 +137,13 @@ fn coded(file: &Context<'_>, item: u32) -> Result<Planes> {
             let config = props.hvcc.as_ref().ok_or(Error::MissingBox("hvcC"))?;
             hevc::decode(&data, config, size)?
         }
-        _ => return Err(Error::Unsupported("images of this coding")),
+        _ => return Err(Error::Unsupported("this codec")),
     };
     planes.frame.validate()?;
     Ok(planes)
 }
 
-/// How samples become colours: as the container says, else as its encoders mean it.
+/// How samples are converted to colours: as declared by the container, or else as encoders mean it.
 fn samples(declared: Option<Nclx>, range: Range) -> Result<Nclx> {
     let nclx = declared.unwrap_or(Nclx {
         primaries: 1,
@@ -149,13 +153,13 @@ fn samples(declared: Option<Nclx>, range: Range) -> Result<Nclx> {
         range,
     });
     match nclx.matrix {
-        // libavif, libheif and browsers take what nobody specified for BT.601.
+        // libavif, libheif and browsers use BT.601 if the matrix is unspecified.
         MatrixCoefficients::Unspecified => Ok(Nclx {
             matrix: MatrixCoefficients::Bt601,
             matrix_code: 6,
             ..nclx
         }),
-        MatrixCoefficients::Other(_) => Err(Error::Unsupported("colours of this matrix")),
+        MatrixCoefficients::Other(_) => Err(Error::Unsupported("this colour matrix")),
         MatrixCoefficients::Identity
         | MatrixCoefficients::Bt709
         | MatrixCoefficients::Bt601
@@ -165,11 +169,12 @@ fn samples(declared: Option<Nclx>, range: Range) -> Result<Nclx> {
     }
 }
 
-/// Profile of colours beyond sRGB. HDR transfers have none: their images are shown as they are, without tone mapping.
+/// A profile for colour primaries beyond sRGB. `None` for HDR transfer functions: their images are shown without tone
+/// mapping.
 fn profile(nclx: Nclx) -> Option<Vec<u8>> {
-    /// BT.2020, and P3 with two whites.
+    /// Codes of primaries (ITU-T H.273): BT.2020, and P3 with either white point.
     const WIDE: [u8; 3] = [9, 11, 12];
-    /// Unspecified, sRGB, and the video ones, which all are meant to be shown like sRGB.
+    /// Codes of transfer functions (ITU-T H.273): unspecified, sRGB, and those of video, which are all shown like sRGB.
     const STANDARD_RANGE: [u16; 6] = [1, 2, 6, 13, 14, 15];
     let primaries = u8::try_from(nclx.primaries)
         .ok()

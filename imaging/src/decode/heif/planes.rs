@@ -1,11 +1,11 @@
-//! What the decoders of HEIF's codings give.
+//! What the AV1 and HEVC decoders return.
 
 use heic_rs::hevc::Frame;
 use heic_rs::props::colr::Range;
 
-/// Planes of one item.
+/// The planes of one item.
 pub(super) struct Planes {
     pub(super) frame: Frame,
-    /// The range of its samples, as the coded data itself declares it.
+    /// The range of the samples, as the coded data declares it.
     pub(super) range: Range,
 }

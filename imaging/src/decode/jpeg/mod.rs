@@ -1,12 +1,12 @@
-//! JPEG by `jpeg-decoder`, shrunk inside the inverse transform.
+//! Decodes JPEG with `jpeg-decoder`, which can reduce the size in the inverse transform.
 
-mod passes;
+mod scans;
 mod ycbcr;
 
 use jpeg_decoder::{ColorTransform, Decoder, Error, PixelFormat};
 use shared::problem::Failure;
 
-use self::passes::Passes;
+use self::scans::Scans;
 use crate::decode::decoded::Decoded;
 use crate::fault;
 use crate::format::Format;
@@ -15,13 +15,13 @@ use crate::probe::header::JpegColour;
 use crate::scale::Shrink;
 
 pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result<Decoded, Failure> {
-    let mut passes = Passes::new(data)?;
-    let decoded = pixels(&mut passes, shrink, colour);
+    let mut scans = Scans::new(data)?;
+    let decoded = pixels(&mut scans, shrink, colour);
     let (raster, profile) = match decoded {
         Ok(decoded) => decoded,
         Err(Error::Unsupported(_)) => return Err(fault::unsupported("This kind of JPEG")),
         Err(Error::Io(_)) => return Err(fault::truncated(Format::Jpeg)),
-        Err(Error::Format(_) | Error::Internal(_)) if passes.is_in_tail() => {
+        Err(Error::Format(_) | Error::Internal(_)) if scans.is_in_tail() => {
             return Err(fault::truncated(Format::Jpeg));
         }
         Err(Error::Format(_) | Error::Internal(_)) => return Err(fault::corrupt(Format::Jpeg)),
@@ -29,7 +29,7 @@ pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result
     let mut raster = raster.ok_or_else(|| fault::corrupt(Format::Jpeg))?;
     match colour {
         JpegColour::YCbCr => ycbcr::to_rgb(&mut raster.pixels),
-        // The decoder takes all inks for inverted, as Adobe stores them; only the marker says that they are.
+        // The decoder inverts all inks, as Adobe stores them. Without an Adobe marker, that is wrong.
         JpegColour::Cmyk { is_inverted: false } => {
             raster.pixels.iter_mut().for_each(|ink| *ink = 255 - *ink);
         }
@@ -40,11 +40,11 @@ pub(super) fn decode(data: &[u8], shrink: &Shrink, colour: JpegColour) -> Result
 
 type Pixels = (Option<Raster>, Option<Vec<u8>>);
 
-fn pixels(passes: &mut Passes<'_>, shrink: &Shrink, colour: JpegColour) -> Result<Pixels, Error> {
-    let mut decoder = Decoder::new(passes);
+fn pixels(scans: &mut Scans<'_>, shrink: &Shrink, colour: JpegColour) -> Result<Pixels, Error> {
+    let mut decoder = Decoder::new(scans);
     if matches!(colour, JpegColour::YCbCr | JpegColour::Rgb) {
-        // As stored: the decoder's own transform rounds in two ways, and where it changes over depends on the
-        // machine. Ours is the same everywhere, so that the module and the native build make the same bytes.
+        // Samples as stored: the decoder has two colour transforms that round differently, and the machine decides
+        // which pixels each of them converts. `ycbcr` gives the same bytes on every machine.
         decoder.set_color_transform(ColorTransform::RGB);
     }
     if shrink.divisor > 1 {
@@ -70,8 +70,8 @@ fn pixels(passes: &mut Passes<'_>, shrink: &Shrink, colour: JpegColour) -> Resul
     Ok((raster, decoder.icc_profile()))
 }
 
-/// The size to ask the decoder for. Trap: it stops at the first shrink that reaches the asked size on *either*
-/// axis, so that a sliver would shrink too far by its short side. Only the long side is asked for.
+/// The size to request from the decoder. Trap: it takes the first reduction that reaches the requested size on *either*
+/// axis, so the short side of a narrow image would make it too small. Only the long side is requested.
 fn request(shrink: &Shrink) -> (u16, u16) {
     let side = |length: u32| u16::try_from(length).unwrap_or(u16::MAX);
     if shrink.width >= shrink.height {

@@ -1,4 +1,4 @@
-//! PNG by `png`: rows straight into boxes; an interlaced image whole.
+//! Decodes PNG with `png`: averages rows while it decodes them, or decodes an interlaced image at full size.
 
 mod rows;
 
@@ -17,15 +17,15 @@ use crate::scale::Shrink;
 
 type Source<'a> = Reader<Cursor<&'a [u8]>>;
 
-/// What the decoder may allocate beside rows: an unpacked colour profile, mostly.
+/// Maximum number of bytes that the decoder may allocate for metadata, mostly for the unpacked colour profile.
 const METADATA_MAX_BYTES: usize = 2 * 1024 * 1024;
-/// Rows that it may allocate, of the longest kind there is (8 bytes per pixel).
+/// Maximum number of bytes that it may allocate for rows: four rows of 65 536 pixels of 8 bytes.
 const ROWS_MAX_BYTES: usize = 4 * 8 * 65_536;
 
 pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<Decoded, Failure> {
     let mut source = open(data).map_err(|cause| failure(&cause))?;
     let info = source.info();
-    // The first frame of an animation may claim another size than the image.
+    // The first frame of an animation may have another size than the image.
     if info
         .frame_control()
         .is_some_and(|frame| (frame.width, frame.height) != (header.width, header.height))
@@ -42,7 +42,7 @@ pub(super) fn decode(data: &[u8], header: &Header, shrink: &Shrink) -> Result<De
         .map_err(|cause| failure(&cause))?
         .ok_or_else(|| fault::corrupt(Format::Png))?;
     match source.finish() {
-        // The pixels are there and valid; damage in what follows them concerns nobody.
+        // All pixels are decoded. Damage after them does not matter.
         Ok(())
         | Err(
             DecodingError::Format(_) | DecodingError::Parameter(_) | DecodingError::LimitsExceeded,
@@ -99,11 +99,11 @@ fn whole(source: &mut Source<'_>, header: &Header) -> Result<Option<Raster>, Dec
     ))
 }
 
-/// Layout of expanded rows.
+/// The layout of rows after expansion.
 const fn layout(colour: ColorType) -> Layout {
     match colour {
         ColorType::Grayscale => Layout::Grey,
-        // Palettes do not survive the expansion.
+        // Rows of a palette have been expanded to RGB.
         ColorType::Rgb | ColorType::Indexed => Layout::Rgb,
         ColorType::GrayscaleAlpha | ColorType::Rgba => Layout::Rgba,
     }

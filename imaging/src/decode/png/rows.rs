@@ -1,24 +1,24 @@
-//! Rows into a shrunk image: each output pixel is the mean of a box of input pixels.
+//! Reduces an image row by row: each output pixel is the mean of a square box of input pixels.
 //!
-//! Colours are weighted by their alpha, so that what is invisible does not show at the edges.
+//! Colours are weighted by their alpha, so that the colours of invisible pixels do not show at edges.
 
 use crate::number;
 use crate::pixels::{Layout, Raster};
 use crate::scale::Shrink;
 
-/// Collects rows, top to bottom.
+/// Receives the rows of an image, from top to bottom.
 pub(super) struct Rows {
     raster: Raster,
-    /// Pixels of a box, per axis.
+    /// Side of a box, in pixels.
     side: usize,
     channels: usize,
-    /// Bytes of a full row.
+    /// Bytes of an input row.
     row_bytes: usize,
-    /// Sums per output sample of the boxes that are being filled; with alpha, colours times alpha.
+    /// The sum of each output sample over the current row of boxes. With alpha, the colours are multiplied by it.
     sums: Vec<u32>,
-    /// Rows in `sums`.
+    /// Number of input rows in `sums`.
     filled: usize,
-    /// Output rows that are done.
+    /// Number of finished output rows.
     done: usize,
 }
 
@@ -37,7 +37,7 @@ impl Rows {
         }
     }
 
-    /// Adds a row; one of another length is left out, and the image stays unfinished.
+    /// Adds a row. Ignores a row of another length, so that the image stays incomplete.
     pub(super) fn push(&mut self, row: &[u8]) {
         if row.len() != self.row_bytes {
             return;
@@ -60,7 +60,7 @@ impl Rows {
         }
     }
 
-    /// The image, if all its rows came.
+    /// The image. `None` if rows are missing.
     pub(super) fn finish(mut self) -> Option<Raster> {
         if self.filled > 0 {
             self.flush();
@@ -68,7 +68,7 @@ impl Rows {
         (self.done == number::length(self.raster.height)).then_some(self.raster)
     }
 
-    /// Writes the means of the filled boxes.
+    /// Writes the means of the current row of boxes.
     fn flush(&mut self) {
         let (rows, side, row_bytes) = (self.filled, self.side, self.row_bytes);
         let (layout, channels) = (self.raster.layout, self.channels);
@@ -93,7 +93,7 @@ impl Rows {
         self.filled = 0;
     }
 
-    /// Hands the next output row to `write`; beyond the last one there is nothing to write.
+    /// Calls `write` with the next output row. After the last row, does nothing.
     fn emit(&mut self, write: impl FnOnce(&[u32], &mut [u8])) {
         let stride = self.raster.stride();
         if let Some(output) = self.raster.pixels.chunks_exact_mut(stride).nth(self.done) {
@@ -103,7 +103,7 @@ impl Rows {
     }
 }
 
-/// Adds a row's pixels to the sums of their boxes.
+/// Adds the pixels of a row to the sums of their boxes.
 fn add<const N: usize>(sums: &mut [u32], row: &[u8], cell: usize) {
     for (sum, pixels) in sums.as_chunks_mut::<N>().0.iter_mut().zip(row.chunks(cell)) {
         for pixel in pixels.as_chunks::<N>().0 {
@@ -114,7 +114,7 @@ fn add<const N: usize>(sums: &mut [u32], row: &[u8], cell: usize) {
     }
 }
 
-/// The same with colours weighted by their alpha.
+/// Like `add`, with colours weighted by their alpha.
 fn add_alpha(sums: &mut [u32], row: &[u8], cell: usize) {
     for ([red, green, blue, alpha], pixels) in
         sums.as_chunks_mut::<4>().0.iter_mut().zip(row.chunks(cell))
@@ -141,7 +141,7 @@ fn mean_alpha(sums: &[u32], pixel: &mut [u8], count: u32) {
     }
 }
 
-/// Rounded quotient.
+/// The rounded quotient.
 fn ratio(sum: u32, count: u32) -> u8 {
     u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX)
 }

@@ -1,7 +1,7 @@
-//! TIFF of the kinds that `image` refuses: palettes, YCbCr, grey with alpha, grey of 2, 4 and 32 bits.
+//! Decodes TIFF: the kinds of `crate::tiff` here, and the others with the `image` crate.
 //!
-//! The `tiff` crate unpacks their compressions, but refuses their samples. So each strip or tile is handed to it as a
-//! file of bare samples (`unpack`), and here they become colours (`samples`, `ycbcr`).
+//! The `tiff` crate can unpack the compressions of those kinds, but rejects their samples. So `unpack` passes each
+//! strip or tile to it as a file of plain grey samples, and this module converts the samples to colours.
 
 mod unpack;
 
@@ -18,7 +18,7 @@ use crate::reader;
 use crate::tiff::failure;
 use crate::tiff::page::{self, Colours, Page};
 
-/// Decodes the first page; those that are not ours are left to `image`.
+/// Decodes the first page.
 pub(super) fn decode(data: &[u8]) -> Result<Decoded, Failure> {
     match Page::read(data) {
         Ok(Some(page)) => Ok(Decoded {
@@ -30,7 +30,7 @@ pub(super) fn decode(data: &[u8]) -> Result<Decoded, Failure> {
     }
 }
 
-/// Puts the strips or tiles together.
+/// Assembles the image from its strips or tiles.
 fn raster(page: &Page, data: &[u8]) -> Result<Raster, Failure> {
     let layout = page.layout();
     let stride = number::length(page.width).saturating_mul(layout.channels());
@@ -67,7 +67,7 @@ fn raster(page: &Page, data: &[u8]) -> Result<Raster, Failure> {
     Ok(alpha::divide(raster))
 }
 
-/// The colour of a first sample, and the alpha of a second one if the pixel has any.
+/// Writes the colour of the first sample to a pixel, and the second sample as its alpha, if it has alpha.
 fn paint(colours: &[[u8; 3]], samples: &[u8], pixel: &mut [u8]) {
     let (Some(&index), Some(&second)) = (samples.first(), samples.last()) else {
         return;

@@ -1,4 +1,4 @@
-//! A strip or tile to samples, without a decompressor of our own.
+//! Unpacks a strip or tile to samples, with the decompressors of the `tiff` crate and the JPEG decoder.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -19,7 +19,7 @@ use crate::tiff::grid::Part;
 use crate::tiff::page::{Packing, Page};
 use crate::tiff::samples::Depth;
 
-/// Unpacks a strip or tile. Samples of more than a byte come in this machine's byte order.
+/// Unpacks a strip or tile. Samples of more than a byte get the byte order of this machine.
 pub(super) fn part(
     page: &Page,
     data: &[u8],
@@ -33,7 +33,7 @@ pub(super) fn part(
     }
     let (width, height) = page.packed(part.width, part.height);
     let length = page.row_bytes().saturating_mul(number::length(height));
-    // What is not compressed has the length that it has: not all writers say so.
+    // Without compression, the length is known. Some writers store a wrong one.
     let stored = if packing.is_uncompressed() {
         number::bytes(length)
     } else {
@@ -44,7 +44,7 @@ pub(super) fn part(
     unpack(packing, body, (width, height), samples).map_err(|cause| {
         let cause = failure(&cause);
         if cause.code == ErrorCode::ImageTruncated {
-            // The file goes on; it is the strip that has too little.
+            // The file is complete, but the strip is too short.
             fault::corrupt(Format::Tiff)
         } else {
             cause
@@ -52,7 +52,7 @@ pub(super) fn part(
     })
 }
 
-/// A part of the file.
+/// A range of the file.
 fn file_part(data: &[u8], at: u64, length: u64) -> Result<&[u8], Failure> {
     let part = || {
         let at = usize::try_from(at).ok()?;
@@ -61,7 +61,7 @@ fn file_part(data: &[u8], at: u64, length: u64) -> Result<&[u8], Failure> {
     part().ok_or_else(|| fault::truncated(Format::Tiff))
 }
 
-/// Hands the `tiff` crate a file of this strip alone, of grey or nameless samples.
+/// Unpacks a strip with the `tiff` crate, as a file that has only this strip.
 fn unpack(packing: &Packing, body: &[u8], size: (u32, u32), samples: &mut [u8]) -> TiffResult<()> {
     let head = head(packing, u32::try_from(body.len())?, size);
     let file = Spliced {
@@ -70,12 +70,12 @@ fn unpack(packing: &Packing, body: &[u8], size: (u32, u32), samples: &mut [u8]) 
         at: 0,
     };
     Decoder::new(file)?
-        // The samples have their room already, and the rest is not larger than the file.
+        // The buffer for the samples already exists, and the decoder allocates at most the size of the file.
         .with_limits(Limits::unlimited())
         .read_chunk_bytes(0, samples)
 }
 
-/// Header and directory of a file whose only strip follows.
+/// The header and directory of a file whose only strip follows.
 fn head(packing: &Packing, length: u32, (width, height): (u32, u32)) -> Vec<u8> {
     const DIRECTORY_AT: u32 = 8;
     const ENTRIES: u32 = 11;
@@ -130,7 +130,7 @@ fn head(packing: &Packing, length: u32, (width, height): (u32, u32)) -> Vec<u8> 
     head
 }
 
-/// Two pieces that are read as one file.
+/// Two slices that are read as one file.
 struct Spliced<'a> {
     head: &'a [u8],
     body: &'a [u8],
@@ -163,7 +163,7 @@ impl Seek for Spliced<'_> {
     }
 }
 
-/// Samples of a strip of JPEG, by the decoder of JPEG files: tables and strip make one.
+/// Decodes a strip of JPEG. Tables and strip together are a JPEG file.
 fn of_jpeg(page: &Page, part: &Part, strip: &[u8]) -> Result<Vec<u8>, Failure> {
     const START: &[u8] = &[0xff, 0xd8];
     const END: &[u8] = &[0xff, 0xd9];
@@ -185,7 +185,7 @@ fn of_jpeg(page: &Page, part: &Part, strip: &[u8]) -> Result<Vec<u8>, Failure> {
         }
     };
     let header = jpeg_header(file).map_err(within)?.ok_or_else(corrupt)?;
-    // The last strip or tile may go on beyond the image.
+    // The last strip or tile may reach beyond the bottom of the image.
     let heights = part.height..=page.grid.height;
     let is_as_told = header.width == part.width && heights.contains(&header.height);
     if !is_as_told || !matches!(header.coding, Coding::Jpeg { components: 3, .. }) {
@@ -198,7 +198,7 @@ fn of_jpeg(page: &Page, part: &Part, strip: &[u8]) -> Result<Vec<u8>, Failure> {
         scale_y: 1.0,
         divisor: 1,
     };
-    // As stored: what the samples mean is said by the TIFF.
+    // No colour transform: the tags of the TIFF define what the samples mean.
     let decoded = jpeg::decode(file, &shrink, JpegColour::Rgb).map_err(within)?;
     Ok(decoded.raster.pixels)
 }

@@ -1,4 +1,7 @@
-//! TIFF in: kinds of samples, orientation, profile, damage.
+//! TIFF files that the `tiff` crate can write: kinds of samples, orientation, profile, damage.
+
+pub(crate) mod file;
+pub(crate) mod kinds;
 
 use std::io::Cursor;
 
@@ -9,8 +12,9 @@ use tiff::encoder::colortype::{CMYK8, ColorType, Gray8, RGB8, RGB16, RGBA8};
 use tiff::encoder::{Compression, TiffEncoder};
 use tiff::tags::Tag;
 
-use crate::format::p3_to_srgb;
-use crate::made::{faded, file, photo_of, quarters};
+use crate::format::check_p3;
+use crate::orientation::stored;
+use crate::samples::{faded, file, photo_of, quarters};
 use crate::{code, difference, pixels, run, whole};
 
 const COMPRESSIONS: [(&str, Compression); 3] = [
@@ -19,7 +23,7 @@ const COMPRESSIONS: [(&str, Compression); 3] = [
     ("PackBits", Compression::Packbits),
 ];
 
-/// A file with an orientation and a profile.
+/// Writes a file with an orientation and a profile.
 fn written<C: ColorType>(
     (width, height): (u32, u32),
     samples: &[C::Inner],
@@ -66,7 +70,7 @@ fn kinds_of_samples() {
                 written::<RGB8>(size, photo.as_raw(), compression, 1, &[]),
             ),
             (
-                "RGB of 16 bits",
+                "RGB with 16 bits",
                 written::<RGB16>(size, &wide, compression, 1, &[]),
             ),
             (
@@ -99,22 +103,13 @@ fn kinds_of_samples() {
 #[test]
 fn orientations() {
     let upright = DynamicImage::from(quarters(97, 61));
-    for (tag, stored) in [
-        (1, upright.clone()),
-        (2, upright.fliph()),
-        (3, upright.rotate180()),
-        (4, upright.flipv()),
-        (5, upright.rotate90().fliph()),
-        (6, upright.rotate270()),
-        (7, upright.rotate270().fliph()),
-        (8, upright.rotate90()),
-    ] {
-        let stored = stored.into_rgb8();
+    for tag in 1..=8 {
+        let stored = stored(&upright, tag).into_rgb8();
         let bytes = written::<RGB8>(
             stored.dimensions(),
             stored.as_raw(),
             Compression::Lzw,
-            tag,
+            tag.into(),
             &[],
         );
         let difference = difference(&pixels(&bytes, &whole()), &upright.to_rgba8());
@@ -136,18 +131,11 @@ fn a_profile_is_used() {
         1,
         &profile,
     );
-    let shown = *pixels(&bytes, &whole()).get_pixel(16, 16);
-    for (sample, expected) in p3_to_srgb([200, 80, 60]).into_iter().enumerate() {
-        let distance = (f64::from(shown[sample]) - expected).abs();
-        assert!(
-            distance < 5.0,
-            "{shown:?}, sample {sample} should be {expected}"
-        );
-    }
+    check_p3(&bytes, [200, 80, 60]);
 }
 
 #[test]
-fn cut_files() {
+fn cut_files_are_truncated() {
     let photo = photo_of(120, 80);
     for (packed, compression) in COMPRESSIONS {
         let bytes = written::<RGB8>(photo.dimensions(), photo.as_raw(), compression, 1, &[]);

@@ -1,13 +1,14 @@
-//! TIFF in: the kinds of samples that `image` refuses.
+//! TIFF files of the kinds that the `image` crate rejects.
 
 use image::{DynamicImage, RgbImage, Rgba, RgbaImage};
 use jpeg_encoder::ColorType;
 use moxcms::ColorProfile;
 use shared::problem::ErrorCode;
 
-use crate::format::p3_to_srgb;
-use crate::made::{Jpeg, photo_of, quarters};
-use crate::tiff_file::{
+use crate::format::check_p3;
+use crate::orientation::stored;
+use crate::samples::{Jpeg, photo_of, quarters};
+use crate::tiff::file::{
     BITS, BLACK_IS_ZERO, COEFFICIENTS, COLOR_MAP, COMPRESSION, COMPRESSIONS, EXTRA_SAMPLES,
     FILL_ORDER, JPEG, JPEG_TABLES, LZW, ORIENTATION, PACK_BITS, PALETTE, PLANAR, PREDICTOR,
     PROFILE, REFERENCE_BLACK_WHITE, SAMPLE_FORMAT, SUBSAMPLING, Tiff, UNCOMPRESSED, WHITE_IS_ZERO,
@@ -15,14 +16,14 @@ use crate::tiff_file::{
 };
 use crate::{code, difference, pixels, whole};
 
-/// Odd, so that units and tiles end outside; its quarters end where units do.
+/// An odd size, so that data units and tiles reach beyond the edges. The quarters end at the edges of data units.
 const SIZE: (u32, u32) = (97, 65);
 
 fn test_image() -> RgbImage {
     quarters(SIZE.0, SIZE.1)
 }
 
-/// An image of a palette, in strips of 20 rows.
+/// An image with a palette, in strips of 20 rows.
 pub(crate) fn palette(bits: u16) -> Tiff {
     palette_of(&test_image(), bits)
 }
@@ -35,7 +36,7 @@ fn palette_of(image: &RgbImage, bits: u16) -> Tiff {
         .shorts(COMPRESSION, &[UNCOMPRESSED])
 }
 
-/// An image of YCbCr, in strips of 20 rows.
+/// An image in YCbCr, in strips of 20 rows.
 pub(crate) fn subsampled(across: u16, down: u16) -> Tiff {
     subsampled_of(&test_image(), across, down)
 }
@@ -48,7 +49,7 @@ fn subsampled_of(image: &RgbImage, across: u16, down: u16) -> Tiff {
         .shorts(COMPRESSION, &[UNCOMPRESSED])
 }
 
-/// An image of YCbCr in JPEG, in strips of 16 rows, the last one whole.
+/// An image in YCbCr with JPEG compression, in strips of 16 rows. The last strip has 16 rows too.
 pub(crate) fn jpeg(has_tables: bool) -> Tiff {
     let image = test_image();
     let mut tables = Vec::new();
@@ -81,7 +82,7 @@ pub(crate) fn jpeg(has_tables: bool) -> Tiff {
     }
 }
 
-/// The tables of a JPEG as a file of their own, and the rest.
+/// Splits a JPEG into a file with its tables, and one with the rest.
 fn without_tables(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
     const START: [u8; 2] = [0xff, 0xd8];
     let (mut tables, mut rest) = (START.to_vec(), START.to_vec());
@@ -98,7 +99,7 @@ fn without_tables(file: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (tables, rest)
 }
 
-/// Grey with alpha: 16 bits, in the file's byte order.
+/// Grey with alpha, with 16 bits, in the byte order of the file.
 fn grey_alpha(photometric: u16, extra: u16, is_big_endian: bool, samples: [u16; 2]) -> Tiff {
     let mut tiff = Tiff::strips((32, 32), 32, Vec::new())
         .of(photometric, 2, 16)
@@ -112,14 +113,14 @@ fn grey_alpha(photometric: u16, extra: u16, is_big_endian: bool, samples: [u16; 
     tiff
 }
 
-/// Fails unless the file shows the quarters.
+/// Checks that the file shows the quarters.
 fn check(name: &str, tiff: &Tiff) {
     let expected = DynamicImage::from(test_image()).into_rgba8();
     let difference = difference(&pixels(&tiff.file(), &whole()), &expected);
     assert!(difference < 4.0, "{name}: differs by {difference}");
 }
 
-/// Fails unless the file's one colour is about this.
+/// Checks that the colour of the file is about `expected`.
 fn check_colour(name: &str, tiff: &Tiff, expected: [u8; 4]) {
     let shown = pixels(&tiff.file(), &whole()).get_pixel(16, 16).0;
     let is_near = shown.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 2);
@@ -142,9 +143,9 @@ fn palettes() {
     check_colour("1 bit", &palette_of(&two, 1), [200, 120, 40, 255]);
 }
 
-/// Some old writers store colours of 8 bits where 16 belong.
+/// Some old writers store palette values of 8 bits instead of 16.
 #[test]
-fn a_palette_of_bytes() {
+fn a_palette_with_8_bits() {
     let (map, _) = indexed(&test_image(), 4);
     let map: Vec<u16> = map.iter().map(|value| value >> 8).collect();
     check("bytes", &palette(4).shorts(COLOR_MAP, &map));
@@ -165,7 +166,7 @@ fn subsampled_chroma() {
 }
 
 #[test]
-fn the_range_and_matrix_that_tags_say() {
+fn range_and_matrix_from_tags() {
     let bt709 = [0.212, 0.715, 0.073];
     let rows = units(&test_image(), (1, 1), |rgb| {
         ycbcr(rgb, bt709, [16.0, 235.0, 112.0])
@@ -178,20 +179,20 @@ fn the_range_and_matrix_that_tags_say() {
         );
     tiff.parts = cut(&rows, 20);
     check("BT.709", &tiff);
-    let senseless = subsampled(1, 1)
+    let invalid = subsampled(1, 1)
         .thousandths(COEFFICIENTS, &[0, 0, 0])
         .thousandths(REFERENCE_BLACK_WHITE, &[0; 6]);
-    check("senseless tags", &senseless);
+    check("invalid tags", &invalid);
 }
 
 #[test]
 fn jpeg_inside() {
-    check("whole files", &jpeg(false));
-    check("tables apart", &jpeg(true));
+    check("complete files", &jpeg(false));
+    check("shared tables", &jpeg(true));
 }
 
 #[test]
-fn differences_of_neighbours() {
+fn horizontal_predictor() {
     let differ = |tiff: Tiff, samples: usize, row_bytes: usize| {
         let mut tiff = tiff.shorts(PREDICTOR, &[2]);
         for row in tiff
@@ -248,13 +249,13 @@ fn grey_of_other_depths() {
         let expected = [expected, expected, expected, 255];
         check_colour(&format!("{photometric}, {bits} bits"), &tiff, expected);
     }
-    let whole_numbers = grey(BLACK_IS_ZERO, 32, 0x5a00_0000_u32.to_le_bytes().repeat(32));
-    check_colour("32 bits", &whole_numbers, [0x5a, 0x5a, 0x5a, 255]);
-    for (lightness, expected) in [(0.6_f32, 153), (7.0, 255), (-1.0, 0), (f32::NAN, 0)] {
+    let unsigned = grey(BLACK_IS_ZERO, 32, 0x5a00_0000_u32.to_le_bytes().repeat(32));
+    check_colour("32 bits", &unsigned, [0x5a, 0x5a, 0x5a, 255]);
+    for (level, expected) in [(0.6_f32, 153), (7.0, 255), (-1.0, 0), (f32::NAN, 0)] {
         let tiff =
-            grey(BLACK_IS_ZERO, 32, lightness.to_le_bytes().repeat(32)).shorts(SAMPLE_FORMAT, &[3]);
+            grey(BLACK_IS_ZERO, 32, level.to_le_bytes().repeat(32)).shorts(SAMPLE_FORMAT, &[3]);
         let expected = [expected, expected, expected, 255];
-        check_colour(&format!("float {lightness}"), &tiff, expected);
+        check_colour(&format!("float {level}"), &tiff, expected);
     }
 }
 
@@ -291,25 +292,15 @@ fn tiles() {
 #[test]
 fn orientations() {
     let upright = DynamicImage::from(test_image());
-    let turned = |tag: u16| match tag {
-        2 => upright.fliph(),
-        3 => upright.rotate180(),
-        4 => upright.flipv(),
-        5 => upright.rotate90().fliph(),
-        6 => upright.rotate270(),
-        7 => upright.rotate270().fliph(),
-        8 => upright.rotate90(),
-        _ => upright.clone(),
-    };
     for tag in 1..=8 {
-        let stored = turned(tag).into_rgb8();
+        let stored = stored(&upright, tag).into_rgb8();
         for (name, tiff) in [
             ("palette", palette_of(&stored, 4)),
             ("YCbCr", subsampled_of(&stored, 1, 1)),
         ] {
             check(
                 &format!("{name}, orientation {tag}"),
-                &tiff.shorts(ORIENTATION, &[tag]),
+                &tiff.shorts(ORIENTATION, &[tag.into()]),
             );
         }
     }
@@ -320,18 +311,11 @@ fn a_profile_is_used() {
     let profile = ColorProfile::new_display_p3().encode().unwrap();
     let colour = RgbImage::from_pixel(32, 32, image::Rgb([200, 80, 60]));
     let tiff = palette_of(&colour, 8).bytes(PROFILE, &profile);
-    let shown = *pixels(&tiff.file(), &whole()).get_pixel(16, 16);
-    for (sample, expected) in p3_to_srgb([200, 80, 60]).into_iter().enumerate() {
-        let distance = (f64::from(shown[sample]) - expected).abs();
-        assert!(
-            distance < 5.0,
-            "{shown:?}, sample {sample} should be {expected}"
-        );
-    }
+    check_p3(&tiff.file(), [200, 80, 60]);
 }
 
 #[test]
-fn cut_files() {
+fn cut_files_are_truncated() {
     for (name, tiff) in [
         ("palette", palette(8)),
         ("packed", palette(4).compressed(PACK_BITS)),
@@ -347,7 +331,7 @@ fn cut_files() {
 }
 
 #[test]
-fn damaged_files() {
+fn damaged_files_are_corrupt() {
     let short = |mut tiff: Tiff| {
         for part in &mut tiff.parts {
             part.truncate(part.len() / 2);
@@ -378,7 +362,7 @@ fn damaged_files() {
 }
 
 #[test]
-fn refused_kinds() {
+fn other_kinds_are_unsupported() {
     let mut planes = subsampled(1, 1).shorts(PLANAR, &[2]);
     planes.parts = vec![planes.parts; 3].concat();
     for (name, tiff) in [
@@ -387,9 +371,12 @@ fn refused_kinds() {
         ("old JPEG", jpeg(false).shorts(COMPRESSION, &[6])),
         ("zstd", palette(8).shorts(COMPRESSION, &[50_000])),
         ("palette in JPEG", palette(8).shorts(COMPRESSION, &[JPEG])),
-        ("units of 3", subsampled(1, 1).shorts(SUBSAMPLING, &[3, 1])),
         (
-            "differences of units",
+            "subsampling of 3",
+            subsampled(1, 1).shorts(SUBSAMPLING, &[3, 1]),
+        ),
+        (
+            "predictor with subsampling",
             subsampled(2, 1).shorts(PREDICTOR, &[2]),
         ),
         ("YCbCr of 16 bits", subsampled(1, 1).shorts(BITS, &[16; 3])),
@@ -400,9 +387,9 @@ fn refused_kinds() {
     }
 }
 
-/// A second sample that nobody explains may be anything.
+/// The meaning of a second sample without `ExtraSamples` is unknown.
 #[test]
-fn an_unexplained_sample_is_refused() {
+fn an_undeclared_extra_sample_is_unsupported() {
     let tiff = grey_alpha(BLACK_IS_ZERO, 2, false, [0x5000, 0x8000]).without(EXTRA_SAMPLES);
     assert_eq!(code(&tiff.file(), &whole()), ErrorCode::ImageUnsupported);
     let clear = RgbaImage::from_pixel(32, 32, Rgba([0; 4]));

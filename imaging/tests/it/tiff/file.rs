@@ -1,4 +1,4 @@
-//! TIFF written by the letter, for the kinds that the encoder does not know.
+//! Writes TIFF files tag by tag, for the kinds that the encoder of the `tiff` crate does not support.
 
 use image::RgbImage;
 use tiff::encoder::compression::{
@@ -32,13 +32,13 @@ pub(crate) const SUBSAMPLING: u16 = 530;
 pub(crate) const REFERENCE_BLACK_WHITE: u16 = 532;
 pub(crate) const PROFILE: u16 = 34_675;
 
-/// Photometric interpretations.
+/// Values of `PhotometricInterpretation`.
 pub(crate) const WHITE_IS_ZERO: u16 = 0;
 pub(crate) const BLACK_IS_ZERO: u16 = 1;
 pub(crate) const PALETTE: u16 = 3;
 pub(crate) const YCBCR: u16 = 6;
 
-/// Compressions.
+/// Values of `Compression`.
 pub(crate) const UNCOMPRESSED: u16 = 1;
 pub(crate) const LZW: u16 = 5;
 pub(crate) const JPEG: u16 = 7;
@@ -46,12 +46,12 @@ pub(crate) const DEFLATE: u16 = 8;
 pub(crate) const PACK_BITS: u16 = 32_773;
 pub(crate) const COMPRESSIONS: [u16; 4] = [UNCOMPRESSED, LZW, DEFLATE, PACK_BITS];
 
-/// A file of one page, and how it is written.
+/// A file with one page.
 #[derive(Clone)]
 pub(crate) struct Tiff {
     pub(crate) is_big_endian: bool,
     tags: Vec<(u16, Value)>,
-    /// Strips or tiles, compressed.
+    /// Strips or tiles, as they are stored.
     pub(crate) parts: Vec<Vec<u8>>,
     is_tiled: bool,
 }
@@ -61,12 +61,12 @@ enum Value {
     Bytes(Vec<u8>),
     Shorts(Vec<u16>),
     Longs(Vec<u32>),
-    /// Over 1000.
+    /// In thousandths.
     Rationals(Vec<u32>),
 }
 
 impl Tiff {
-    /// A page of strips of `rows` rows each, which are given as they are.
+    /// A page of strips of `rows` rows each.
     pub(crate) fn strips(size: (u32, u32), rows: u32, parts: Vec<Vec<u8>>) -> Self {
         Self {
             is_big_endian: false,
@@ -89,7 +89,7 @@ impl Tiff {
         tiff
     }
 
-    /// What the samples are: their photometric interpretation, number and bits.
+    /// Sets the photometric interpretation, the samples per pixel and the bits per sample.
     pub(crate) fn of(self, photometric: u16, samples: u16, bits: u16) -> Self {
         self.shorts(PHOTOMETRIC, &[photometric])
             .shorts(SAMPLES, &[samples])
@@ -140,7 +140,7 @@ impl Tiff {
         self.shorts(COMPRESSION, &[compression])
     }
 
-    /// The file: tags, their values, the parts.
+    /// The file: tags, the values of the tags, and the strips or tiles.
     pub(crate) fn file(&self) -> Vec<u8> {
         let (starts, lengths) = if self.is_tiled {
             (TILE_OFFSETS, TILE_LENGTHS)
@@ -150,7 +150,7 @@ impl Tiff {
         let length = |part: &Vec<u8>| u32::try_from(part.len()).unwrap();
         let all_lengths: Vec<u32> = self.parts.iter().map(length).collect();
         let described = self.clone().longs(lengths, &all_lengths);
-        // Where the parts start depends on the size of the directory, but not on what it says.
+        // The offsets depend on the size of the directory, which does not depend on their values.
         let unplaced = described
             .clone()
             .longs(starts, &vec![0; self.parts.len()])
@@ -219,7 +219,7 @@ impl Tiff {
         }
     }
 
-    /// 16 bits in the file's byte order.
+    /// 16 bits in the byte order of the file.
     pub(crate) fn short(&self, value: u16) -> [u8; 2] {
         if self.is_big_endian {
             value.to_be_bytes()
@@ -228,7 +228,7 @@ impl Tiff {
         }
     }
 
-    /// 32 bits in the file's byte order.
+    /// 32 bits in the byte order of the file.
     pub(crate) fn long(&self, value: u32) -> [u8; 4] {
         if self.is_big_endian {
             value.to_be_bytes()
@@ -238,12 +238,12 @@ impl Tiff {
     }
 }
 
-/// Parts of `rows` rows of samples each.
+/// Joins rows to strips of `rows_per_part` rows each.
 pub(crate) fn cut(rows: &[Vec<u8>], rows_per_part: usize) -> Vec<Vec<u8>> {
     rows.chunks(rows_per_part).map(<[_]>::concat).collect()
 }
 
-/// The colours of an image of at most `1 << bits` colours, and rows of packed indices of them.
+/// The palette of an image with at most `1 << bits` colours, and its rows as packed indices.
 pub(crate) fn indexed(image: &RgbImage, bits: u16) -> (Vec<u16>, Vec<Vec<u8>>) {
     let mut colours: Vec<[u8; 3]> = Vec::new();
     let rows = image
@@ -269,7 +269,7 @@ pub(crate) fn indexed(image: &RgbImage, bits: u16) -> (Vec<u16>, Vec<Vec<u8>>) {
     (map, rows)
 }
 
-/// Samples of `bits` bits to bytes.
+/// Packs samples of `bits` bits into bytes.
 pub(crate) fn packed(samples: impl Iterator<Item = u8>, bits: u16) -> Vec<u8> {
     let samples: Vec<u8> = samples.collect();
     let per_byte = 8 / usize::from(bits);
@@ -281,8 +281,8 @@ pub(crate) fn packed(samples: impl Iterator<Item = u8>, bits: u16) -> Vec<u8> {
     samples.chunks(per_byte).map(byte).collect()
 }
 
-/// Rows of units of an image whose colours are the same within each: the lightness of every pixel, two differences.
-/// `ycbcr` converts a pixel.
+/// The rows of data units of an image: the luma of every pixel, then the chroma of the first one. `ycbcr` converts a
+/// pixel.
 pub(crate) fn units(
     image: &RgbImage,
     (across, down): (u32, u32),
@@ -305,35 +305,36 @@ pub(crate) fn units(
         .collect()
 }
 
-/// JPEG's colours.
+/// Converts a colour to YCbCr as in JPEG.
 pub(crate) fn full_range(rgb: [u8; 3]) -> [u8; 3] {
     ycbcr(rgb, [0.299, 0.587, 0.114], [0.0, 255.0, 127.0])
 }
 
-/// Colours of a matrix, with the codes of black, of white, and of the largest difference above 128.
+/// Converts a colour to YCbCr with this matrix. The second array has the luma of black, the luma of white, and the
+/// distance of the largest chroma from 128.
 pub(crate) fn ycbcr(
     rgb: [u8; 3],
     [red, green, blue]: [f64; 3],
-    [black, white, difference]: [f64; 3],
+    [black, white, chroma_max]: [f64; 3],
 ) -> [u8; 3] {
     let [r, g, b] = rgb.map(f64::from);
     let y = red * r + green * g + blue * b;
-    let difference =
-        |from: f64, share: f64| 128.0 + (from - y) / (2.0 - 2.0 * share) * difference / 127.0;
+    let chroma =
+        |from: f64, share: f64| 128.0 + (from - y) / (2.0 - 2.0 * share) * chroma_max / 127.0;
     [
         black + y * (white - black) / 255.0,
-        difference(b, blue),
-        difference(r, red),
+        chroma(b, blue),
+        chroma(r, red),
     ]
     .map(rounded)
 }
 
-/// The byte nearest to a number.
+/// Rounds to a byte.
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "`as` clamps a float"
+    reason = "the cast of a float saturates"
 )]
 fn rounded(value: f64) -> u8 {
     value.round() as u8

@@ -1,4 +1,4 @@
-//! Images made up for the tests, in every format.
+//! Images that are generated for the tests, in every format.
 
 use std::io::Cursor;
 
@@ -26,7 +26,7 @@ pub(crate) fn photo_of(width: u32, height: u32) -> RgbImage {
     )
 }
 
-/// The photo tiled to a size, neighbouring tiles mirrored, so that there is no seam.
+/// The photo, tiled to a size. Neighbouring tiles are mirrored, so that there is no seam.
 pub(crate) fn mosaic(width: u32, height: u32) -> RgbImage {
     let photo = photo();
     let fold = |at: u32, side: u32| {
@@ -41,7 +41,7 @@ pub(crate) fn mosaic(width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// Four quarters of different colours: any turn shows.
+/// Four quarters of different colours, so that the orientation is visible.
 pub(crate) fn quarters(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         match (x < width / 2, y < height / 2) {
@@ -53,7 +53,7 @@ pub(crate) fn quarters(width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// Opaque in the middle, fading to nothing; what is invisible is bright red.
+/// Opaque in the middle, and invisible at the edges, where the colour is bright red.
 pub(crate) fn faded(width: u32, height: u32) -> RgbaImage {
     RgbaImage::from_fn(width, height, |x, y| {
         let away = |at: u32, side: u32| f64::from(at.abs_diff(side / 2)) / f64::from(side);
@@ -78,7 +78,7 @@ pub(crate) fn png(image: RgbImage) -> Vec<u8> {
     file(&DynamicImage::from(image), ImageFormat::Png)
 }
 
-/// How a JPEG is made.
+/// Options of a JPEG.
 #[derive(Default)]
 pub(crate) struct Jpeg {
     pub(crate) progressive: bool,
@@ -132,7 +132,7 @@ impl Jpeg {
     }
 }
 
-/// A TIFF structure with an orientation and nothing else.
+/// An EXIF block that contains only an orientation.
 pub(crate) fn exif(orientation: u8, is_little_endian: bool) -> Vec<u8> {
     if is_little_endian {
         [
@@ -149,7 +149,7 @@ pub(crate) fn exif(orientation: u8, is_little_endian: bool) -> Vec<u8> {
     }
 }
 
-/// A lossy WebP file, by the codec itself.
+/// A lossy WebP file, encoded by the codec itself.
 pub(crate) fn webp(image: &DynamicImage) -> Vec<u8> {
     let plan = plan(&[("webp", image.width(), image.height(), Fit::Inside)]);
     run(&file(image, ImageFormat::Png), &plan)
@@ -170,7 +170,7 @@ pub(crate) fn chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     [kind.as_slice(), &length, body, padding].concat()
 }
 
-/// A WebP file with a canvas, from chunks.
+/// An extended WebP file with these chunks.
 pub(crate) fn canvas(flags: u8, width: u32, height: u32, chunks: &[Vec<u8>]) -> Vec<u8> {
     let side = |length: u32| (length - 1).to_le_bytes()[..3].to_vec();
     let head = chunk(
@@ -183,7 +183,7 @@ pub(crate) fn canvas(flags: u8, width: u32, height: u32, chunks: &[Vec<u8>]) -> 
     )
 }
 
-/// The chunks of a WebP file that hold its image: alpha and bitstream.
+/// The chunks of a WebP file that contain its image: alpha and bitstream.
 pub(crate) fn image_chunks(webp: &[u8]) -> Vec<u8> {
     let mut at = 12;
     let mut image = Vec::new();
@@ -198,7 +198,7 @@ pub(crate) fn image_chunks(webp: &[u8]) -> Vec<u8> {
     image
 }
 
-/// An animation of two frames: `first` at an offset of 20, 10, and something else.
+/// A WebP animation of two frames: `first` at the offset (20, 10), and a green frame.
 pub(crate) fn animation(width: u32, height: u32, first: &RgbImage) -> Vec<u8> {
     let frame = |left: u32, top: u32, image: &RgbImage| {
         let field = |value: u32| value.to_le_bytes()[..3].to_vec();
@@ -249,7 +249,7 @@ pub(crate) fn png_chunk(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// A PNG that claims to have this size and has no pixels.
+/// A PNG that declares this size and has no pixels.
 pub(crate) fn png_claim(width: u32, height: u32) -> Vec<u8> {
     let head = [
         &width.to_be_bytes(),
@@ -265,7 +265,7 @@ pub(crate) fn png_claim(width: u32, height: u32) -> Vec<u8> {
     [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()
 }
 
-/// Checksum of PNG: CRC-32.
+/// The checksum of PNG, CRC-32.
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {

@@ -1,9 +1,9 @@
-//! Finds a JPEG whose coded data ends before its image does.
+//! Detects a JPEG whose coded data ends before the image is complete.
 //!
-//! The decoder itself reads zero bits beyond the end of a pass, which shows as a grey or streaked rest of
-//! the image and no error. So it is fed through [`Passes`]: behind the coded data of each pass come a
-//! few harmless bytes and then a sequence that is an error inside coded data and is skipped between
-//! segments. A complete pass never gets there: the decoder looks at most 8 bytes ahead.
+//! Beyond the end of a scan, the decoder reads zero bits without an error, so the rest of the image is grey or
+//! streaked. Therefore it reads through [`Scans`], which appends a tail to the coded data of each scan: a few harmless
+//! bytes, and then a sequence that is an error within coded data and is skipped between segments. The decoder reads at
+//! most 8 bytes ahead, so with a complete scan it does not reach that sequence.
 
 use std::io::{self, Read};
 
@@ -14,51 +14,55 @@ use crate::fault;
 use crate::format::Format;
 use crate::probe::jpeg::marker as next_marker;
 
-/// Zero bits for the decoder's 64-bit look-ahead, then `FF FF 00`: a fill byte before a stuffed byte.
+/// Zero bytes for the decoder's look-ahead of 64 bits, then `FF FF 00`: a fill byte before a stuffed byte.
 const TAIL: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0x00];
 
-/// Passes of one image. Real ones have at most a dozen; each costs a walk over all blocks.
-const PASSES_MAX: usize = 64;
+/// Maximum number of scans of an image. Real images have at most about twelve. The decoder visits all blocks in each
+/// scan.
+const SCANS_MAX: usize = 64;
 
 const RST_FIRST: u8 = 0xd0;
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 
-/// The file with a tail behind each pass, as a reader.
-pub(super) struct Passes<'a> {
-    /// Read next.
+/// A reader of the file with a tail after each scan.
+pub(super) struct Scans<'a> {
+    /// What is read next.
     head: &'a [u8],
-    /// Ends of the passes that are still to come, the last one first.
+    /// The ends of the remaining scans, the last one first.
     ends: Vec<usize>,
     data: &'a [u8],
-    /// How much of `data` has been handed to `head`.
+    /// Number of bytes of `data` that `head` has received.
     at: usize,
     is_in_tail: bool,
 }
 
-impl<'a> Passes<'a> {
-    /// Prepares a file. Fails if it ends within a pass or before its end marker.
+impl<'a> Scans<'a> {
+    /// Prepares a file.
+    ///
+    /// # Errors
+    /// `image_truncated` if the file ends within a scan or before its end marker.
     pub(super) fn new(data: &'a [u8]) -> Result<Self, Failure> {
         let mut ends = ends(data)?;
         ends.reverse();
-        let mut passes = Self {
+        let mut scans = Self {
             head: &[],
             ends,
             data,
             at: 0,
             is_in_tail: true,
         };
-        passes.advance();
-        Ok(passes)
+        scans.advance();
+        Ok(scans)
     }
 
-    /// Whether the reader stopped behind the coded data of a pass.
+    /// Whether the decoder stopped reading within a tail.
     pub(super) const fn is_in_tail(&self) -> bool {
         self.is_in_tail
     }
 
-    /// Moves on when `head` is used up: from file to tail and from tail to file.
+    /// Continues when `head` is empty: from the file with a tail, and from a tail with the file.
     #[cold]
     fn advance(&mut self) {
         if self.is_in_tail {
@@ -73,7 +77,7 @@ impl<'a> Passes<'a> {
     }
 }
 
-impl Read for Passes<'_> {
+impl Read for Scans<'_> {
     #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.head.is_empty() {
@@ -82,7 +86,7 @@ impl Read for Passes<'_> {
         self.head.read(buffer)
     }
 
-    /// The decoder reads coded data byte by byte through this.
+    /// The decoder calls this for every byte of coded data.
     #[inline]
     fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         if buffer.len() <= self.head.len() {
@@ -100,7 +104,7 @@ impl Read for Passes<'_> {
     }
 }
 
-/// Where the coded data of each pass ends.
+/// The offsets at which the coded data of each scan ends.
 fn ends(data: &[u8]) -> Result<Vec<usize>, Failure> {
     let truncated = || fault::truncated(Format::Jpeg);
     let mut ends = Vec::new();
@@ -113,17 +117,17 @@ fn ends(data: &[u8]) -> Result<Vec<usize>, Failure> {
             _ => body + usize::from(be16(data, body).ok_or_else(truncated)?),
         };
         if marker == SOS {
-            if ends.len() == PASSES_MAX {
-                return Err(fault::unsupported("A JPEG with this many passes"));
+            if ends.len() == SCANS_MAX {
+                return Err(fault::unsupported("A JPEG with this many scans"));
             }
-            at = pass_end(data, at).ok_or_else(truncated)?;
+            at = scan_end(data, at).ok_or_else(truncated)?;
             ends.push(at);
         }
     }
 }
 
-/// First marker from `at` on that is neither a stuffed byte nor a restart.
-fn pass_end(data: &[u8], at: usize) -> Option<usize> {
+/// The offset of the first marker from `at` on that is neither a stuffed byte nor a restart marker.
+fn scan_end(data: &[u8], at: usize) -> Option<usize> {
     let mut at = at;
     loop {
         let start = at + memchr::memchr(0xff, data.get(at..)?)?;
