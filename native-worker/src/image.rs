@@ -11,14 +11,14 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::timeout;
 
-use crate::attempt::{Attempt, WorkError};
-use crate::codec::{self, Order, Told};
-use crate::ffmpeg::{Child, Exit, broken};
-use crate::memory;
-use crate::meters::METERS;
-use crate::sandbox::{Limits, Policy, Program};
-use crate::stage;
+use crate::attempt::Attempt;
+use crate::child::codec::{self, Order, Told};
+use crate::child::sandbox::{Limits, Policy, Program};
+use crate::child::{Child, Exit, broken};
+use crate::host::memory;
+use crate::ops::meters::{METERS, timed};
 use crate::storage::Lifetime;
+use crate::work_error::WorkError;
 
 /// How long the codec may be at one step. The largest picture that is taken needs a minute on a slow core.
 const STEP_MAX: Duration = Duration::from_mins(10);
@@ -42,13 +42,13 @@ async fn make(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, WorkError> {
     };
     steps.tell(0.0, "fetch", None);
     let told = |ratio| steps.tell(ratio, "fetch", None);
-    stage::timed("fetch", attempt.fetch(told)).await?;
+    timed("fetch", attempt.fetch(told)).await?;
     let folder = attempt.scratch.join("variants");
     let created = tokio::fs::create_dir(&folder).await;
     created.map_err(|why| disk_failed(&why))?;
     let mut child = start(attempt, &folder)?;
     order(attempt, plan, &mut child).await?;
-    let encoded = stage::timed("encode", Box::pin(store(&steps, &mut child, &folder))).await;
+    let encoded = timed("encode", Box::pin(store(&steps, &mut child, &folder))).await;
     // It has nothing more to say, or nothing that is wanted.
     if encoded.is_err() {
         child.kill();

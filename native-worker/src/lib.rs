@@ -10,34 +10,19 @@
 
 pub mod attempt;
 mod backoff;
-pub mod buckets;
-pub mod check;
-pub mod clock;
-mod codec;
+pub mod child;
 pub mod config;
 pub mod edge;
-pub mod encoders;
-pub mod ending;
 mod error;
-pub mod ffmpeg;
-mod guard;
-pub mod health;
-mod hex;
-pub mod hint;
+pub mod host;
 mod image;
-pub mod lease;
-pub mod log;
-mod memory;
-pub mod meters;
-mod ops;
-pub mod sandbox;
-pub mod scratch;
+pub mod ops;
 pub mod secret;
 pub mod setting;
-mod slot;
-pub mod stage;
 pub mod storage;
+mod version;
 pub mod video;
+pub mod work_error;
 pub mod worker;
 
 use std::future::IntoFuture as _;
@@ -48,12 +33,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub use crate::error::Error;
+pub use crate::version::VERSION;
 
 use crate::config::Config;
+use crate::ops::endpoints;
 use crate::worker::Worker;
-
-/// Version of this build.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How long open requests of the operations endpoints may take to end, after the work has.
 const REQUESTS_MAX: Duration = Duration::from_secs(1);
@@ -68,7 +52,7 @@ pub async fn run(
     let worker = Worker::new(config).map_err(|error| Error::Client(error.to_string()))?;
     let (over, is_over) = oneshot::channel::<()>();
     let serving =
-        axum::serve(listener, ops::router(worker.clone())).with_graceful_shutdown(async {
+        axum::serve(listener, endpoints::router(worker.clone())).with_graceful_shutdown(async {
             // An error means the same: the sender is gone.
             let _ = is_over.await;
         });

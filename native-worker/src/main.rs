@@ -3,8 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use native_worker::child::{codec, sandbox};
 use native_worker::config::Config;
-use native_worker::{Error, VERSION, check, log, run, sandbox, setting};
+use native_worker::ops::{check, log};
+use native_worker::{Error, VERSION, run, setting};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +21,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    if let Some(failed) = sandbox::launched() {
+    if let Some(failed) = sandbox::launched(codec::run) {
         return failed;
     }
     let arguments: Vec<String> = std::env::args_os()

@@ -13,12 +13,11 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
 
-use super::{failed, is_missing};
-use crate::attempt::WorkError;
+use super::digest::digest_file;
+use super::fault::{failed, is_missing, word};
 use crate::backoff::Backoff;
-use crate::buckets::word;
-use crate::hex::digest_file;
-use crate::meters::METERS;
+use crate::ops::meters::METERS;
+use crate::work_error::WorkError;
 
 /// A part: large enough that its request costs nothing beside it.
 const PART_BYTES: u64 = 8 * 1024 * 1024;

@@ -11,9 +11,9 @@ use shared::problem::ErrorCode;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::unreadable;
+use super::fault::unreadable;
 use super::upload::{PART_BYTES, Part, Upload};
-use crate::attempt::WorkError;
+use crate::work_error::WorkError;
 
 /// Parts at a time: each of them lies on the disk.
 const PARTS_AT_A_TIME: usize = 2;

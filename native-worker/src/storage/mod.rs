@@ -1,7 +1,11 @@
 //! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
 
+pub mod buckets;
+mod digest;
+mod fault;
 mod fetch;
 mod growing;
+mod transfer;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +13,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
 use md5::{Digest as _, Md5};
 use shared::key::parse_output;
@@ -20,45 +22,20 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::buckets::{Buckets, TRY_TIMEOUT, has_size};
+use self::digest::{digest_file, is_md5};
+use self::fault::{failed, unreadable, word};
 use self::fetch::Fetch;
 pub use self::growing::Growing;
+pub use self::transfer::Lifetime;
+use self::transfer::{PUTS_MAX, RATE_MIN, READ_BYTES, patient};
 use self::upload::{LARGE_BYTES, Upload};
-
-use crate::attempt::WorkError;
 use crate::backoff::Backoff;
-use crate::buckets::{Buckets, TRY_TIMEOUT, has_size, word};
-use crate::hex::{hex, is_md5};
-use crate::meters::METERS;
-
-/// How long a stored file may be kept by caches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    /// Never changes.
-    Immutable,
-    /// A playlist that grows: one second.
-    Growing,
-}
-
-impl Lifetime {
-    const fn cache_control(self) -> &'static str {
-        match self {
-            Self::Immutable => "public, max-age=31536000, immutable",
-            Self::Growing => "public, max-age=1",
-        }
-    }
-}
-
-/// Puts of one file whose verification failed.
-const PUTS_MAX: u32 = 3;
+use crate::ops::meters::METERS;
+use crate::work_error::WorkError;
 
 /// Times that one file is read back. Requests that fail are tried again by the SDK; bodies that break off are not.
 const READS_MAX: u32 = 5;
-
-/// The slowest transfer that is waited for, in bytes a second.
-const RATE_MIN: u64 = 256 * 1024;
-
-/// What is read of a file at a time.
-const READ_BYTES: usize = 256 * 1024;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -146,9 +123,7 @@ impl Storage {
         }
         let (upload, id) = self.begin_upload(file, from, content_type).await?;
         upload.run(&id, size, seen).await?;
-        self.uploads().remove(&upload.key);
-        METERS.bytes_out.inc_by(size);
-        Ok(size)
+        Ok(self.end_upload(&upload.key, size))
     }
 
     /// Stores a file while it is being written. Gives the size.
@@ -160,9 +135,7 @@ impl Storage {
     ) -> Result<u64, WorkError> {
         let (upload, id) = self.begin_upload(file, growing.path, content_type).await?;
         let size = growing.store(&upload, &id).await?;
-        self.uploads().remove(&upload.key);
-        METERS.bytes_out.inc_by(size);
-        Ok(size)
+        Ok(self.end_upload(&upload.key, size))
     }
 
     /// Begins a file in parts. Gives the bucket's id of it.
@@ -187,6 +160,13 @@ impl Storage {
         let id = upload.begin(content_type).await?;
         self.uploads().insert(key, id.clone());
         Ok((upload, id))
+    }
+
+    /// The file of `size` bytes is whole in the bucket.
+    fn end_upload(&self, key: &str, size: u64) -> u64 {
+        self.uploads().remove(key);
+        METERS.bytes_out.inc_by(size);
+        size
     }
 
     /// Stores bytes below the prefix; as [`Storage::put_file`].
@@ -367,10 +347,10 @@ impl Body<'_> {
             Self::File(path) => path.to_path_buf(),
             Self::Bytes(bytes) => {
                 let size = u64::try_from(bytes.len()).map_err(std::io::Error::other)?;
-                return Ok((size, hex(&Md5::digest(bytes))));
+                return Ok((size, hex::encode(Md5::digest(bytes))));
             }
         };
-        tokio::task::spawn_blocking(move || crate::hex::digest_file::<Md5>(&path))
+        tokio::task::spawn_blocking(move || digest_file::<Md5>(&path))
             .await
             .map_err(std::io::Error::other)?
     }
@@ -384,30 +364,4 @@ impl Body<'_> {
             Self::Bytes(bytes) => Ok(ByteStream::from(bytes.clone())),
         }
     }
-}
-
-/// Settings of a request that waits for `bytes` on the slowest line.
-fn patient(bytes: u64) -> aws_sdk_s3::config::Builder {
-    let timeout = TRY_TIMEOUT + Duration::from_secs(bytes / RATE_MIN);
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);
-    aws_sdk_s3::config::Config::builder().timeout_config(timeouts.build())
-}
-
-/// The bucket's fault.
-fn failed(verb: &str, file: &str, why: &str) -> WorkError {
-    let detail = format!("The bucket did not {verb} {file}: {why}. It is tried again.");
-    WorkError::retryable(ErrorCode::StorageFailed, detail)
-}
-
-/// The disk's fault.
-fn unreadable(file: &str, why: &std::io::Error) -> WorkError {
-    let detail = format!("{file} cannot be read from the worker's disk: {why}.");
-    WorkError::retryable(ErrorCode::WorkerExhausted, detail)
-}
-
-/// Whether the bucket said that there is no such object.
-fn is_missing<E>(error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>) -> bool {
-    error
-        .raw_response()
-        .is_some_and(|raw| raw.status().as_u16() == 404)
 }

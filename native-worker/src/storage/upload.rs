@@ -10,10 +10,11 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures_util::stream::{self, StreamExt as _};
 use md5::Md5;
 
-use super::{Lifetime, PUTS_MAX, READ_BYTES, failed, patient, unreadable};
-use crate::attempt::WorkError;
-use crate::buckets::{has_size, word};
-use crate::hex::{digest, is_md5};
+use super::buckets::has_size;
+use super::digest::{digest, is_md5};
+use super::fault::{failed, unreadable, word};
+use super::transfer::{Lifetime, PUTS_MAX, READ_BYTES, patient};
+use crate::work_error::WorkError;
 
 /// Larger files go in parts.
 pub(super) const LARGE_BYTES: u64 = 32 << 20;

@@ -20,10 +20,10 @@ use super::remux;
 use super::rendition::Rendition;
 use super::segment::{Content, Fault, Init};
 use super::work::Work;
-use crate::attempt::WorkError;
-use crate::ffmpeg::{Activity, Valve};
-use crate::scratch::used_bytes;
+use crate::child::{Activity, Valve};
+use crate::host::scratch::used_bytes;
 use crate::storage::Lifetime;
+use crate::work_error::WorkError;
 
 /// How often the folder is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -91,7 +91,7 @@ impl<'a> Collector<'a> {
     ) -> Self {
         let renditions = Rendition::all(plan);
         let names = renditions.iter().map(|rendition| rendition.name.clone());
-        work.teller.renditions(names);
+        work.reporter.renditions(names);
         Self {
             work,
             plan,
@@ -265,13 +265,13 @@ impl<'a> Collector<'a> {
                 if let Some(rendition) = self.renditions.get_mut(index) {
                     rendition.is_stored(sequence, segment);
                     let ratio = rendition.ratio();
-                    self.work.teller.stored(&rendition.name, ratio);
+                    self.work.reporter.stored(&rendition.name, ratio);
                 }
                 // What is stored of all is done, even if the encoder has no word for it: it says nothing as long as one
                 // of its outputs has not begun (a second language that starts late).
                 let least = self.renditions.iter().filter_map(Rendition::ratio);
                 if let Some(least) = least.min_by(f64::total_cmp) {
-                    self.work.teller.stage_ratio(least);
+                    self.work.reporter.stage_ratio(least);
                 }
             }
             Stored::Playlists(master_bytes) => {

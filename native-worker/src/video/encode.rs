@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::collector::Collector;
 use super::rendition::Rendition;
 use super::work::Work;
-use crate::attempt::WorkError;
-use crate::ffmpeg::Ended;
+use crate::child::Ended;
+use crate::work_error::WorkError;
 
 /// How much earlier than the picture its sound may end: less is a frame of sound and rounding.
 const AUDIO_SHORT_MAX_MS: u64 = 100;
@@ -87,7 +87,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
         let mut grown = Grown::new(plan);
         let ended = watch
             .run(child, |block| {
-                work.teller.encoded(&progress.update(block));
+                work.reporter.encoded(&progress.update(block));
                 if let Some(duration_ms) = grown.seen(block.out_time_us) {
                     work.lasts(duration_ms);
                 }

@@ -7,8 +7,8 @@ use shared::video::playlist::PlaylistState;
 use super::encode::Ladder;
 use super::playlists::{self, Playlist, Text};
 use super::work::Work;
-use crate::attempt::WorkError;
 use crate::storage::Lifetime;
+use crate::work_error::WorkError;
 
 /// Stores the final playlists, the master last, and publishes it.
 pub(super) async fn finish(

@@ -10,12 +10,12 @@ mod hls;
 mod mp4;
 mod playlists;
 mod probe;
+mod progress_reporter;
 mod remux;
 mod rendition;
 mod segment;
 mod stills;
 mod subtitles;
-mod teller;
 mod work;
 
 use serde_json::json;
@@ -23,9 +23,10 @@ use shared::problem::ErrorCode;
 use shared::video::{Plan, Preset, Source, plan};
 use shared::worker::{Made, Work as WorkToDo};
 
-use self::teller::Stage;
+use self::progress_reporter::Stage;
 use self::work::Work;
-use crate::attempt::{Attempt, WorkError};
+use crate::attempt::Attempt;
+use crate::work_error::WorkError;
 
 /// Makes everything of a film or of sound. Dropped, or told to stop, it leaves no child behind.
 pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
@@ -40,12 +41,12 @@ pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
 async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
     let preset = preset(attempt)?;
     let work = Work::new(attempt);
-    let told = |ratio| work.teller.stage_ratio(ratio);
+    let told = |ratio| work.reporter.stage_ratio(ratio);
     attempt.fetch(told).await?;
-    work.teller.begin(Stage::Probe);
+    work.reporter.begin(Stage::Probe);
     let source = probe::run(&work).await?;
     let plan = decide(&work, &source, &preset)?;
-    work.teller.begin(Stage::Encode);
+    work.reporter.begin(Stage::Encode);
     let poster = async {
         match stills::poster(&work, &plan).await {
             // Whether the content can be decoded the ladder says, which reads all of it.
@@ -65,7 +66,7 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
         // All the damage is in it. In what was encoded anew there is none.
         work.withdraw(remux::NAME);
     }
-    work.teller.begin(Stage::Package);
+    work.reporter.begin(Stage::Package);
     let storyboard = stills::tiles(&work, &plan, &ladder).await?;
     // The last that needs it was before this; the MP4 takes its place.
     let removed = tokio::fs::remove_file(work.input()).await;
@@ -75,7 +76,7 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
         stills::storyboard(&work, storyboard, &ladder),
         mp4::run(&work, &plan, &ladder),
     )?;
-    work.teller.stage_ratio(1.0);
+    work.reporter.stage_ratio(1.0);
     Ok(work.finish())
 }
 

@@ -13,12 +13,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::encode::Ladder;
 use super::probe;
+use super::progress_reporter::Stage;
 use super::rendition::Rendition;
-use super::teller::Stage;
 use super::work::Work;
-use crate::attempt::WorkError;
-use crate::ffmpeg::Activity;
-use crate::scratch::free_bytes;
+use crate::child::Activity;
+use crate::host::scratch::free_bytes;
+use crate::work_error::WorkError;
 
 /// How far the MP4's length may be from the ladder's: a frame of sound and the delay of the encoder.
 const DIFFERENCE_MAX_MS: u64 = 250;
@@ -56,7 +56,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
         (None, None) => return Ok(()),
     };
     let size = check(work, plan, ladder, &made).await?;
-    work.teller.begin(Stage::Store);
+    work.reporter.begin(Stage::Store);
     let (file, content_type) = if plan.is_audio_only() {
         (AUDIO_FILE, "audio/mp4")
     } else {
@@ -67,7 +67,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
     let told = |bytes: u64| {
         let hundredths = bytes.saturating_mul(100) / total;
         let hundredths = u32::try_from(hundredths).unwrap_or(100);
-        work.teller.stage_ratio(f64::from(hundredths) / 100.0);
+        work.reporter.stage_ratio(f64::from(hundredths) / 100.0);
     };
     let size_bytes = work.store_large(file, &made, content_type, told).await?;
     work.publish(MadeOutput {
@@ -133,7 +133,7 @@ async fn mux(
             return Ok(());
         };
         let fed = feed(work, main, &mut stdin, &activity, |ratio| {
-            work.teller.stage_ratio(ratio);
+            work.reporter.stage_ratio(ratio);
         });
         match fed.await {
             Err(Broken::Storage(error)) => Err(error),

@@ -10,8 +10,8 @@ use shared::worker::MadeOutput;
 
 use super::rendition::Rendition;
 use super::work::Work;
-use crate::attempt::WorkError;
 use crate::storage::Lifetime;
+use crate::work_error::WorkError;
 
 /// Media type of playlists.
 const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";

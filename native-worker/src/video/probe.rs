@@ -11,8 +11,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use super::work::Work;
-use crate::attempt::WorkError;
-use crate::ffmpeg::{Exit, broken};
+use crate::child::{Exit, broken};
+use crate::work_error::WorkError;
 
 /// How long ffprobe may take.
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -28,7 +28,9 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Source, WorkError> {
     {
         return Ok(Source::from_report(&report));
     }
-    if exit.signal().is_some() || exit.status.code() == Some(i32::from(crate::sandbox::EXIT_CODE)) {
+    if exit.signal().is_some()
+        || exit.status.code() == Some(i32::from(crate::child::sandbox::EXIT_CODE))
+    {
         return Err(work.child_failed(&exit, "read the file"));
     }
     let said = work.said(&exit.log);

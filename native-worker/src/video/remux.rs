@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::probe;
 use super::work::Work;
-use crate::attempt::WorkError;
-use crate::ffmpeg::Valve;
+use crate::child::Valve;
 use crate::storage::Growing;
+use crate::work_error::WorkError;
 
 /// Name of the output, and of its folder on disk.
 pub(super) const NAME: &str = "remux";

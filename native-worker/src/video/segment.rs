@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use mp4_atom::{Decode as _, Moof, Moov, Traf, Trex};
-use shared::video::codecs::codecs_from_init;
+use mp4_atom::{Codec, Decode as _, Moof, Moov, Traf, Trak, Trex};
+use shared::video::codecs::avc1;
 
 /// Largest initialization segment and largest index of a fragment that are read.
 const INDEX_BYTES_MAX: u64 = 8 << 20;
@@ -62,9 +62,6 @@ impl Init {
         if size > INDEX_BYTES_MAX {
             return Err(Fault::Structure("its index is too large"));
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        file.rewind()?;
         let mut moov = None;
         while let Some(Header { kind, content, .. }) = Header::next(&mut file, size)? {
             if &kind == b"moov" {
@@ -80,10 +77,23 @@ impl Init {
         let defaults = moov.mvex.and_then(|mvex| mvex.trex.into_iter().next());
         Ok(Self {
             timescale: track.mdia.mdhd.timescale.max(1),
-            codecs: codecs_from_init(&bytes),
+            codecs: codecs(track),
             defaults: defaults.ok_or(Fault::Structure("it has no trex"))?,
         })
     }
+}
+
+/// The codec of an H.264 track.
+fn codecs(track: &Trak) -> Option<String> {
+    let Some(Codec::Avc1(entry)) = track.mdia.minf.stbl.stsd.codecs.first() else {
+        return None;
+    };
+    let avcc = &entry.avcc;
+    Some(avc1(
+        avcc.avc_profile_indication,
+        avcc.profile_compatibility,
+        avcc.avc_level_indication,
+    ))
 }
 
 /// What a segment holds.
@@ -315,7 +325,9 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use mp4_atom::{Encode as _, Mfhd, Tfdt, Tfhd, Trun, TrunEntry, TrunSamples};
+    use mp4_atom::{
+        Avc1, Avcc, Encode as _, Hev1, Mfhd, Mvex, Tfdt, Tfhd, Trun, TrunEntry, TrunSamples,
+    };
 
     use super::*;
 
@@ -330,6 +342,54 @@ mod tests {
                 default_sample_flags: NON_SYNC,
                 ..Trex::default()
             },
+        }
+    }
+
+    /// An initialization segment of one track with these sample entries.
+    fn initialization(entries: Vec<Codec>) -> Vec<u8> {
+        let mut track = Trak::default();
+        track.mdia.mdhd.timescale = 12_800;
+        track.mdia.minf.stbl.stsd.codecs = entries;
+        // The decoder demands a table of chunks, even an empty one.
+        track.mdia.minf.stbl.stco = Some(mp4_atom::Stco::default());
+        let moov = Moov {
+            trak: vec![track],
+            mvex: Some(Mvex {
+                trex: vec![Trex::default()],
+                ..Mvex::default()
+            }),
+            ..Moov::default()
+        };
+        let mut bytes = b"\0\0\0\x10ftypiso5\0\0\x02\0".to_vec();
+        moov.encode(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn read_init(bytes: &[u8]) -> Result<Init, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("init");
+        std::fs::write(&path, bytes).unwrap();
+        Init::read(&path).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn an_initialization_segment_names_the_codec_of_h264() {
+        let avcc = Avcc::new(&[0x67, 0x64, 0, 0x1f], &[0x68]).unwrap();
+        let h264 = Codec::from(Avc1 {
+            avcc,
+            ..Avc1::default()
+        });
+        let whole = initialization(vec![h264]);
+        let init = read_init(&whole).unwrap();
+        assert_eq!(init.codecs.as_deref(), Some("avc1.64001F"));
+        assert_eq!(init.timescale, 12_800);
+        for entries in [vec![Codec::from(Hev1::default())], Vec::new()] {
+            let init = read_init(&initialization(entries)).unwrap();
+            assert_eq!(init.codecs, None);
+        }
+        // Cut anywhere, it is refused; nothing panics.
+        for length in 0..whole.len() {
+            assert!(read_init(&whole[..length]).is_err(), "{length}");
         }
     }
 

@@ -13,8 +13,8 @@ use shared::worker::MadeOutput;
 
 use super::encode::Ladder;
 use super::work::Work;
-use crate::attempt::WorkError;
 use crate::storage::Lifetime;
+use crate::work_error::WorkError;
 
 const JPEG: &str = "image/jpeg";
 const STORYBOARD_VTT: &str = "storyboard.vtt";
@@ -129,7 +129,7 @@ async fn make_tiles(
     let mut progress = Progress::new(Some(duration_ms), None);
     let told = |block: &Block| {
         if let Some(ratio) = progress.update(block).ratio {
-            work.teller.stage_ratio(ratio);
+            work.reporter.stage_ratio(ratio);
         }
     };
     let ended = watch.run(child, told).await?;

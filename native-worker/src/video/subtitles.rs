@@ -8,7 +8,7 @@ use shared::video::track::Track;
 
 use super::playlists::Text;
 use super::work::Work;
-use crate::attempt::WorkError;
+use crate::work_error::WorkError;
 
 const CONTENT_TYPE: &str = "text/vtt";
 

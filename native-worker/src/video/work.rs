@@ -10,11 +10,12 @@ use shared::problem::ErrorCode;
 use shared::worker::{Made, MadeOutput};
 use tokio::time::Instant;
 
-use super::teller::Teller;
-use crate::attempt::{Attempt, WorkError};
-use crate::ffmpeg::{Activity, Child, Ended, Exit, Log, Watch, broken};
-use crate::meters::METERS;
-use crate::sandbox::{Limits, Policy, is_limit};
+use super::progress_reporter::ProgressReporter;
+use crate::attempt::Attempt;
+use crate::child::sandbox::{Limits, Policy, is_limit};
+use crate::child::{Activity, Child, Ended, Exit, Log, Watch, broken};
+use crate::ops::meters::METERS;
+use crate::work_error::WorkError;
 
 /// Free bytes below which a disk counts as full: less than any segment.
 const FULL_BYTES: u64 = 256 * 1_024;
@@ -28,7 +29,7 @@ const LONG: i32 = 10;
 #[derive(Debug)]
 pub(super) struct Work<'a> {
     pub(super) attempt: &'a Attempt,
-    pub(super) teller: Teller,
+    pub(super) reporter: ProgressReporter,
     state: Mutex<State>,
 }
 
@@ -44,7 +45,7 @@ impl<'a> Work<'a> {
     pub(super) fn new(attempt: &'a Attempt) -> Self {
         Self {
             attempt,
-            teller: Teller::new(attempt.pulse.clone()),
+            reporter: ProgressReporter::new(attempt.pulse.clone()),
             state: Mutex::default(),
         }
     }
@@ -151,7 +152,7 @@ impl<'a> Work<'a> {
                 ErrorCode::EncodeFailed,
                 format!("it died of signal {signal}"),
             ),
-            (None, Some(code)) if code == i32::from(crate::sandbox::EXIT_CODE) => {
+            (None, Some(code)) if code == i32::from(crate::child::sandbox::EXIT_CODE) => {
                 (ErrorCode::Internal, format!("it was not launched ({said})"))
             }
             (None, Some(255)) => (
@@ -255,7 +256,7 @@ impl<'a> Work<'a> {
     fn show(&self, made: &Made) {
         self.attempt.pulse.publish_early(made.clone());
         let names = made.outputs.iter().map(|output| output.name.clone());
-        self.teller.outputs(names.collect());
+        self.reporter.outputs(names.collect());
     }
 
     /// What was found out of the source.
@@ -278,7 +279,7 @@ impl<'a> Work<'a> {
     /// Something that its owner should know, and that is no failure.
     pub(super) fn warn(&self, code: &str, detail: impl Into<String>) {
         let detail: String = detail.into();
-        self.teller.message(&detail);
+        self.reporter.message(&detail);
         self.note(code, detail);
     }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use native_worker::encoders::prove;
+use native_worker::host::tools::prove;
 use tempfile::TempDir;
 
 use crate::sample::config;

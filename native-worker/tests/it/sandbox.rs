@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use native_worker::sandbox::{EXIT_CODE, Level, Limits, Policy, Program, level};
+use native_worker::child::sandbox::{EXIT_CODE, Level, Limits, Policy, Program, level};
 use serde_json::json;
 use shared::image::ImagePlan;
 use tempfile::TempDir;

@@ -1,6 +1,6 @@
 //! Scratch folders, and who may sweep them.
 
-use native_worker::scratch::{Scratch, free_bytes, sweep, used_bytes};
+use native_worker::host::scratch::{Scratch, free_bytes, sweep, used_bytes};
 use shared::id::JobId;
 
 use crate::sample::JOB;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
-use native_worker::attempt::WorkError;
-use native_worker::buckets::Buckets;
 use native_worker::config::BucketsConfig;
+use native_worker::storage::buckets::Buckets;
 use native_worker::storage::{Growing, Lifetime, Storage};
+use native_worker::work_error::WorkError;
 use serde_json::json;
 use shared::job::FailureClass;
 use shared::problem::ErrorCode;

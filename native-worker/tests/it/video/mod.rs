@@ -1,5 +1,5 @@
-//! Films and sounds through the whole of the work, against a real S3 server and a real ffmpeg.
+//! Video and audio through the whole of the work, against a real S3 server and a real ffmpeg.
 
 mod faults;
-mod films;
 mod studio;
+mod videos;

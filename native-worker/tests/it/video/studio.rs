@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use native_worker::attempt::{Attempt, Pulse, WorkError};
-use native_worker::buckets::Buckets;
+use native_worker::attempt::{Attempt, Pulse};
 use native_worker::config::Config;
 use native_worker::storage::Storage;
+use native_worker::storage::buckets::Buckets;
 use native_worker::video;
+use native_worker::work_error::WorkError;
 use serde_json::{Value, json};
 use shared::job::Progress;
 use shared::worker::{Made, MadeOutput};

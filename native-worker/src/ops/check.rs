@@ -6,9 +6,9 @@ use futures_util::future::join;
 use shared::worker::WorkerState;
 
 use crate::config::Config;
-use crate::encoders::{self, Tools};
-use crate::guard;
-use crate::scratch;
+use crate::host::guard;
+use crate::host::scratch;
+use crate::host::tools::{self, Tools};
 use crate::worker::{Worker, registration};
 
 /// What was tried, and how it went.
@@ -47,7 +47,7 @@ pub async fn check(config: Config) -> Report {
         }
     };
     let id = &worker.config.worker_id;
-    let (tools, buckets) = join(encoders::prove(&worker.config), worker.buckets.test(id)).await;
+    let (tools, buckets) = join(tools::prove(&worker.config), worker.buckets.test(id)).await;
     let buckets = buckets.map(|()| "put, looked at, got and deleted an object in each".to_owned());
     report
         .0

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -127,6 +127,14 @@ impl Meters {
         let _ = encode(&mut text, &self.registry);
         text
     }
+}
+
+/// Awaits `work`, and counts how long the stage took.
+pub async fn timed<T>(stage: &str, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let done = work.await;
+    METERS.stage_took(stage, begun.elapsed());
+    done
 }
 
 /// From a poster to a film of hours.

@@ -1,4 +1,4 @@
-//! [`Teller`]: what is said of the progress. True, and never less than before.
+//! [`ProgressReporter`]: what is said of the progress. True, and never less than before.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use shared::job::{Progress, RenditionProgress};
 use shared::video::progress::Reading;
 
 use crate::attempt::Pulse;
-use crate::meters::METERS;
+use crate::ops::meters::METERS;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Stage {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Teller {
+pub(super) struct ProgressReporter {
     pulse: Pulse,
     state: Mutex<State>,
 }
@@ -62,7 +62,7 @@ struct State {
     progress: Progress,
 }
 
-impl Teller {
+impl ProgressReporter {
     pub(super) fn new(pulse: Pulse) -> Self {
         let progress = Progress {
             ratio: Some(0.0),

@@ -1,8 +1,8 @@
 //! Guards: a worker that is short of disk or memory takes no new work.
 
 use crate::config::Config;
-use crate::memory;
-use crate::scratch;
+use crate::host::memory;
+use crate::host::scratch;
 
 /// What stands against new work now.
 pub(crate) fn obstacles(config: &Config) -> Vec<String> {

@@ -1,29 +1,25 @@
 //! The worker: it proves its tools, registers, takes work for its free slots, and ends in order.
 
+mod registration;
+mod slot;
+mod state;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::worker::{RegisterWorker, WorkerState};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use shared::worker::WorkerState;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::VERSION;
 use crate::backoff::Backoff;
-use crate::buckets::Buckets;
-use crate::config::Config;
-use crate::edge::{Edge, EdgeError};
-use crate::encoders::{self, Tools};
-use crate::guard;
-use crate::health::Health;
-use crate::meters::{METERS, Pulled};
-use crate::scratch;
-use crate::slot;
+use crate::host::scratch;
+use crate::host::tools::{self, Tools};
+use crate::ops::meters::{METERS, Pulled};
 
-/// A registration is renewed: the answer tells whether an admin wants the worker.
-const REGISTER_EVERY: Duration = Duration::from_secs(30);
+pub(crate) use self::registration::registration;
+pub use self::state::Worker;
 
 /// Buckets that work are tested again after this; or at once when an attempt failed by them.
 const BUCKETS_EVERY: Duration = Duration::from_mins(5);
@@ -37,57 +33,13 @@ const GIVE_BACK_MAX: Duration = Duration::from_secs(5);
 /// How long the last registration may take.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
 
-/// Everything that all slots share.
-#[derive(Debug)]
-pub struct Worker {
-    pub(crate) config: Arc<Config>,
-    pub(crate) edge: Edge,
-    pub(crate) buckets: Buckets,
-    pub(crate) health: Health,
-    /// Nothing new is taken any more.
-    pub(crate) draining: CancellationToken,
-    /// What runs is given back.
-    pub(crate) halt: CancellationToken,
-    /// What heartbeats say of being wanted.
-    pub(crate) drain_told: watch::Sender<bool>,
-    /// An attempt failed by a bucket.
-    pub(crate) buckets_doubted: Notify,
-    /// Something that stood against work may have changed.
-    changed: Notify,
-}
-
 impl Worker {
-    /// A worker that has done nothing yet.
-    pub fn new(config: Config) -> Result<Arc<Self>, EdgeError> {
-        Ok(Arc::new(Self {
-            edge: Edge::new(&config)?,
-            buckets: Buckets::new(&config.buckets),
-            health: Health::default(),
-            draining: CancellationToken::new(),
-            halt: CancellationToken::new(),
-            drain_told: watch::Sender::new(false),
-            buckets_doubted: Notify::new(),
-            changed: Notify::new(),
-            config: Arc::new(config),
-        }))
-    }
-
-    /// Why it takes no work now; empty when it does.
-    pub(crate) fn obstacles(&self) -> Vec<String> {
-        let mut obstacles = self.health.obstacles();
-        obstacles.extend(guard::obstacles(&self.config));
-        if self.draining.is_cancelled() {
-            obstacles.push("the worker is shutting down".to_owned());
-        }
-        obstacles
-    }
-
     /// Works until the first signal. Then what runs may end within the drain time; what is left, or everything at the
     /// second signal, is given back.
     pub(crate) async fn run(self: &Arc<Self>, mut signals: mpsc::Receiver<()>) {
         METERS.slots.set(i64::from(self.config.slots));
         let mut background = JoinSet::new();
-        background.spawn(self.clone().prove());
+        background.spawn(self.clone().prove_tools());
         background.spawn(self.clone().watch_buckets());
         background.spawn(self.clone().stay_registered());
         let slots = TaskTracker::new();
@@ -117,13 +69,13 @@ impl Worker {
     }
 
     /// Sweeps the scratch folder and proves the tools, once.
-    async fn prove(self: Arc<Self>) {
+    async fn prove_tools(self: Arc<Self>) {
         match scratch::sweep(&self.config.scratch) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "left-over scratch folders were removed"),
             Err(error) => tracing::error!(%error, "the scratch folder cannot be swept"),
         }
-        let tools = encoders::prove(&self.config).await;
+        let tools = tools::prove(&self.config).await;
         match &tools {
             Ok(Tools {
                 ffmpeg_version,
@@ -164,42 +116,6 @@ impl Worker {
                 backoff.wait().await;
             }
         }
-    }
-
-    /// Registers as soon as the tools are known, and again and again: heartbeats and registrations tell whether an
-    /// admin wants this worker.
-    async fn stay_registered(self: Arc<Self>) {
-        let mut backoff = Backoff::new(PAUSE / 2, Duration::from_secs(10));
-        let mut told = self.drain_told.subscribe();
-        loop {
-            let Some(registered) = self.register(WorkerState::Active).await else {
-                let _ = timeout(PAUSE, self.changed.notified()).await;
-                continue;
-            };
-            if let Err(error) = &registered {
-                tracing::warn!(%error, "the worker is not registered");
-                backoff.wait().await;
-                continue;
-            }
-            backoff.reset();
-            // A heartbeat that tells something new is looked into by registering again.
-            let _ = timeout(REGISTER_EVERY, told.changed()).await;
-        }
-    }
-
-    /// Says what this worker is. `None`: it does not know yet.
-    async fn register(&self, state: WorkerState) -> Option<Result<(), EdgeError>> {
-        let registration = registration(&self.config, self.health.tools()?, state);
-        let answer = self.edge.register(&registration).await;
-        if let Ok(worker) = &answer {
-            self.health.edge_answered();
-            self.health.set_unwanted(worker.drain);
-        }
-        let registered = answer.map(|_| ());
-        let word = registered.as_ref().map_err(ToString::to_string);
-        self.health.set_registered(word.copied());
-        self.changed.notify_waiters();
-        Some(registered)
     }
 
     /// Takes work for free slots while nothing stands against it.
@@ -261,19 +177,6 @@ impl Worker {
                 });
             }
         }
-    }
-}
-
-/// What a worker says of itself.
-pub(crate) fn registration(config: &Config, tools: Tools, state: WorkerState) -> RegisterWorker {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    RegisterWorker {
-        version: VERSION.to_owned(),
-        ffmpeg_version: tools.ffmpeg_version,
-        cores: u32::try_from(cores).unwrap_or(u32::MAX),
-        slots: config.slots,
-        encoders: tools.encoders,
-        state,
     }
 }
 

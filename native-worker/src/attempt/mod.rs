@@ -1,17 +1,20 @@
 //! One attempt at one job, as the work sees it: what was claimed, where files go, and the line to the lease.
 
+pub mod ending;
+pub mod lease;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::job::{FailureClass, Progress};
-use shared::problem::{ErrorCode, Failure};
+use shared::job::Progress;
 use shared::worker::{ClaimedJob, Made};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::storage::Storage;
+use crate::work_error::WorkError;
 
 /// A slow fetch is told of this often.
 const FETCH_TOLD_EVERY: Duration = Duration::from_millis(400);
@@ -98,41 +101,5 @@ impl Pulse {
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop
-    }
-}
-
-/// Why an attempt made nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", failure.code.as_str(), failure.detail)]
-pub struct WorkError {
-    /// For the asset's owner.
-    pub failure: Failure,
-    /// Whether another attempt can help.
-    pub class: FailureClass,
-}
-
-impl WorkError {
-    /// The input can never work.
-    #[must_use]
-    pub fn permanent(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self {
-            failure: Failure::new(code, detail),
-            class: FailureClass::Permanent,
-        }
-    }
-
-    /// Something around the input went wrong.
-    #[must_use]
-    pub fn retryable(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self {
-            failure: Failure::new(code, detail),
-            class: FailureClass::Retryable,
-        }
-    }
-
-    /// The attempt was told to stop; nobody reads this.
-    #[must_use]
-    pub fn stopped() -> Self {
-        Self::retryable(ErrorCode::Unavailable, "The attempt was told to stop.")
     }
 }

@@ -7,11 +7,11 @@ use shared::problem::ErrorCode;
 use shared::worker::{FailJob, FailureWord, FinishJob, Made, ReleaseJob};
 use tokio::time::timeout;
 
-use crate::attempt::WorkError;
+use crate::attempt::lease::{Lease, Stopped};
 use crate::backoff::Backoff;
 use crate::edge::{Edge, EdgeError};
-use crate::lease::{Lease, Stopped};
 use crate::storage::Storage;
+use crate::work_error::WorkError;
 
 /// Removing what a lost attempt stored is a courtesy: the edge does it in any case.
 const REMOVAL_MAX: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::task::JoinHandle;
 
 use super::log::Log;
-use crate::sandbox::Policy;
+use crate::child::sandbox::Policy;
 
 /// How a child ended.
 #[derive(Debug)]

@@ -13,10 +13,10 @@ use serde_json::json;
 use shared::api::Health;
 use shared::problem::ErrorCode;
 
-use crate::VERSION;
-use crate::memory;
-use crate::meters::METERS;
-use crate::scratch;
+use crate::host::memory;
+use crate::host::scratch;
+use crate::ops::meters::METERS;
+use crate::version::VERSION;
 use crate::worker::Worker;
 
 /// Answer of `/version`.

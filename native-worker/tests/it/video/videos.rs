@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use native_worker::scratch::used_bytes;
+use native_worker::host::scratch::used_bytes;
 use serde_json::{Value, json};
 
 use super::studio::{Outcome, Studio, ffprobe};

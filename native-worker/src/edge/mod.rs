@@ -1,5 +1,7 @@
 //! The edge, as a worker calls it.
 
+pub mod hint;
+
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
@@ -11,8 +13,8 @@ use shared::worker::{
     ClaimedJob, FailJob, FinishJob, Heartbeat, HeartbeatJob, RegisterWorker, ReleaseJob, Worker,
 };
 
+use self::hint::{Hint, Pulled};
 use crate::config::Config;
-use crate::hint::{Hint, Pulled};
 use crate::secret::Secret;
 
 /// How long the queue may hold a pull when it is empty. Below the 30 s after which many proxies end silent requests.

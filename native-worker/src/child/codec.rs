@@ -1,6 +1,6 @@
 //! The codec of pictures as a child of the worker: a picture that makes it panic, hang or eat memory takes nothing else down.
 //!
-//! It is this very program in the box of [`sandbox`](crate::sandbox), with one file to read and one folder to write. On
+//! It is this very program in the box of [`sandbox`](crate::child::sandbox), with one file to read and one folder to write. On
 //! stdin comes one [`Order`], on stdout goes one [`Told`] a line, and each variant is a file in its folder.
 
 use std::io::{self, Read as _, Write as _};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use shared::image::{ImagePlan, ImageReport, Variant};
 use shared::problem::{ErrorCode, Failure};
 
-use crate::sandbox::is_limit;
+use crate::child::sandbox::is_limit;
 
 /// What the codec is to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +47,8 @@ pub(crate) fn file(variant: &Variant) -> String {
 }
 
 /// The child's whole life. An error here is of the machine: what is wrong with the picture is told.
-pub(crate) fn run() -> ExitCode {
+#[must_use]
+pub fn run() -> ExitCode {
     match work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::child::{Child, Exit};
-use crate::attempt::WorkError;
+use super::group::{Child, Exit};
+use crate::work_error::WorkError;
 
 /// How often the watchdogs look.
 const TICK: Duration = Duration::from_millis(250);

@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::clock::uptime;
 use crate::edge::{Edge, EdgeError};
-use crate::meters::METERS;
+use crate::host::clock::uptime;
+use crate::ops::meters::METERS;
 
 /// Progress is told this often: so that its reader, behind a network, hears of it once a second.
 const NEWS_EVERY: Duration = Duration::from_millis(800);

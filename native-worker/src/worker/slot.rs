@@ -10,20 +10,21 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use crate::attempt::{Attempt, Pulse, WorkError};
+use super::state::Worker;
+use crate::attempt::ending::{Ending, Outcome};
+use crate::attempt::lease::Lease;
+use crate::attempt::{Attempt, Pulse};
 use crate::backoff::Backoff;
-use crate::clock::uptime;
 use crate::edge::EdgeError;
-use crate::ending::{Ending, Outcome};
-use crate::guard;
-use crate::hint::Hint;
+use crate::edge::hint::Hint;
+use crate::host::clock::uptime;
+use crate::host::guard;
+use crate::host::scratch::Scratch;
 use crate::image;
-use crate::lease::Lease;
-use crate::meters::{Ended, METERS};
-use crate::scratch::Scratch;
+use crate::ops::meters::{Ended, METERS};
 use crate::storage::Storage;
 use crate::video;
-use crate::worker::Worker;
+use crate::work_error::WorkError;
 
 /// How long work that was told to stop may take to end by itself.
 const STOP_GRACE: Duration = Duration::from_secs(2);

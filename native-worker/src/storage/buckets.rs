@@ -13,6 +13,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::{Builder, tls};
 use shared::worker::BucketRole;
 
+use super::fault::word;
 use crate::config::BucketsConfig;
 
 /// Tries of one request. With the delays below they go on for about 8 s: longer than a bucket's restart.
@@ -154,26 +155,4 @@ fn probe_key(worker_id: &str) -> String {
         })
         .collect();
     format!("worker-probe/{id}")
-}
-
-/// What went wrong, in words that hold neither keys nor URLs.
-pub(crate) fn word<E>(
-    error: &aws_sdk_s3::error::SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
-) -> &'static str {
-    use aws_sdk_s3::error::SdkError;
-    match error {
-        SdkError::ConstructionFailure(_) => "the request could not be made",
-        SdkError::TimeoutError(_) => "no answer in time",
-        SdkError::DispatchFailure(_) => "the endpoint cannot be reached",
-        SdkError::ResponseError(_) => "the answer is not that of a bucket",
-        SdkError::ServiceError(_) | _ => {
-            match error.raw_response().map(|raw| raw.status().as_u16()) {
-                Some(401 | 403) => "access refused: check the key, its secret and its rights",
-                Some(404) => "not found: check the endpoint and the bucket's name",
-                Some(412) => "the object changed meanwhile",
-                Some(500..) => "the bucket has a fault",
-                _ => "the bucket refused",
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The box that every child process runs in. The worker starts itself again as the launcher of the child: the launcher
 //! has no other thread and no state, so it can give up its rights one after the other in safe code, and then becomes
-//! the program (or goes on as the worker's own [`codec`]).
+//! the program (or goes on as the worker's own codec).
 //!
 //! What the program has left: the files that the policy names, its three standard streams, bounded memory, time and
 //! file sizes. No network, no other process, no way to more rights; and it dies with the worker.
@@ -21,8 +21,6 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::sock_filter;
 use serde::{Deserialize, Serialize};
-
-use crate::codec;
 
 /// Variable that turns a start of the worker into the launch of a child. It holds a [`Policy`] as JSON.
 pub const VARIABLE: &str = "NATIVE_WORKER_SANDBOX";
@@ -212,9 +210,9 @@ fn note_level() {
 /// If this process was started as a launcher: becomes the program, or gives the exit code of the codec or of having
 /// failed.
 #[must_use]
-pub fn launched() -> Option<ExitCode> {
+pub fn launched(codec: fn() -> ExitCode) -> Option<ExitCode> {
     let policy = std::env::var_os(VARIABLE)?;
-    let ended = launch(&policy).unwrap_or_else(|error| {
+    let ended = launch(&policy, codec).unwrap_or_else(|error| {
         let _ = writeln!(std::io::stderr(), "sandbox: {error}");
         ExitCode::from(EXIT_CODE)
     });
@@ -240,7 +238,7 @@ enum LaunchError {
     Exec(#[from] std::io::Error),
 }
 
-fn launch(policy: &OsString) -> Result<ExitCode, LaunchError> {
+fn launch(policy: &OsString, codec: fn() -> ExitCode) -> Result<ExitCode, LaunchError> {
     let policy: Policy = serde_json::from_str(&policy.to_string_lossy())?;
     let program = match &policy.program {
         Program::File(name) => Some(find(name).ok_or_else(|| LaunchError::Program(name.clone()))?),
@@ -263,7 +261,7 @@ fn launch(policy: &OsString) -> Result<ExitCode, LaunchError> {
         .map_or(Path::new("/"), PathBuf::as_path);
     std::env::set_current_dir(home)?;
     let Some(program) = program else {
-        return Ok(codec::run());
+        return Ok(codec());
     };
     let error = Command::new(&program)
         .args(std::env::args_os().skip(1))

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::uptime;
-use crate::encoders::Tools;
+use crate::host::clock::uptime;
+use crate::host::tools::Tools;
 
 /// The edge was reached "lately" within this: three times the longest silence of an idle worker.
 const EDGE_LATELY: Duration = Duration::from_secs(90);

@@ -1,0 +1,4 @@
+//! The version of this build.
+
+/// Version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
