@@ -1,8 +1,8 @@
-//! Waiting between tries.
+//! [`Backoff`]: the pauses between tries.
 
 use std::time::Duration;
 
-/// Full jitter: each wait is a random time up to a ceiling that doubles.
+/// Exponential backoff with full jitter: each pause is random, up to a ceiling that doubles.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -19,11 +19,11 @@ impl Backoff {
         }
     }
 
-    /// The next wait's length.
+    /// Length of the next pause.
     pub(crate) fn next(&mut self) -> Duration {
         let ceiling = self.ceiling;
         self.ceiling = (ceiling * 2).min(self.max);
-        // Never nothing: a loop that waits must not spin.
+        // Never zero: a loop that waits must not spin.
         (ceiling / 8).max(ceiling.mul_f64(fastrand::f64()))
     }
 
@@ -31,7 +31,7 @@ impl Backoff {
         tokio::time::sleep(self.next()).await;
     }
 
-    /// It worked: the next trouble is a new one.
+    /// Starts again from the first ceiling, after a success.
     pub(crate) const fn reset(&mut self) {
         self.ceiling = self.first;
     }

@@ -1,5 +1,5 @@
-//! Configuration, from the settings in [`crate::setting`]. An unknown setting is an error, so that a typing error cannot
-//! pass for a default.
+//! [`Config`]: the values of the settings in [`crate::setting`]. An unknown setting is an error, so that a typing error does
+//! not silently select a default.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -17,25 +17,25 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::setting::{self, PREFIX, SETTINGS, Setting};
 
-/// How the log is written.
+/// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines of text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How the buckets are reached.
+/// Access to the buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketsConfig {
-    /// S3 endpoint, with a slash at its end.
+    /// S3 endpoint, with a trailing slash.
     pub endpoint: String,
-    /// Region.
+    /// S3 region.
     pub region: String,
-    /// Who reads and writes.
+    /// S3 access key ID.
     pub access_key_id: String,
-    /// Proves it.
+    /// S3 secret access key.
     pub secret_access_key: Secret,
     /// Bucket of originals and private outputs.
     pub raw: String,
@@ -43,49 +43,53 @@ pub struct BucketsConfig {
     pub public: String,
 }
 
-/// Everything that can be set.
+/// The values of all settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The queue, without a slash at its end.
+    /// URL of the queue, without a trailing slash.
     pub queue_url: String,
-    /// The API, without `/v1` and without a slash at its end.
+    /// URL of the API, without `/v1` and without a trailing slash.
     pub api_url: String,
-    /// Who this worker is.
+    /// Token of this worker.
     pub token: Secret,
-    /// Its id: the `sub` of the token.
+    /// Id of this worker: the `sub` of its token.
     pub worker_id: String,
     /// The buckets.
     pub buckets: BucketsConfig,
-    /// How many jobs at a time.
+    /// Jobs that run at the same time.
     pub slots: u32,
-    /// Root of the attempts' folders.
+    /// Folder in which every attempt gets a folder of its own.
     pub scratch: PathBuf,
-    /// What must be free there besides the original.
+    /// Free bytes that the scratch folder must keep, besides the original of a job.
     pub scratch_free_min_bytes: u64,
-    /// What must be available of the machine's memory.
+    /// Bytes of memory that must be available for the worker to take a job.
     pub memory_free_min_bytes: u64,
-    /// How long running jobs may go on after a signal.
+    /// How long running jobs may continue after a signal.
     pub drain: Duration,
-    /// Where the operations endpoints listen.
+    /// Address of the operations endpoints.
     pub addr: SocketAddr,
-    /// The encoder.
+    /// The ffmpeg program.
     pub ffmpeg: PathBuf,
-    /// The encoder's probe.
+    /// The ffprobe program.
     pub ffprobe: PathBuf,
-    /// How long an encoder may make no progress.
+    /// How long an encoder may run without progress.
     pub stall: Duration,
-    /// What is logged.
+    /// Filter of the log.
     pub log: String,
-    /// How it is written.
+    /// Format of the log.
     pub log_format: LogFormat,
-    /// What decoding one picture may take.
+    /// Bytes of memory that decoding one image may use.
     pub image_memory_max_bytes: u64,
-    /// The program that launches children in their box: this one itself. No setting.
+    /// The program that starts children in their sandbox: the worker itself. Not a setting.
     pub launcher: PathBuf,
 }
 
 impl Config {
-    /// Reads the settings among `variables`; those of other programs are left alone.
+    /// Reads the settings among `variables`. Variables of other programs are ignored.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is unknown, missing or invalid, or a file that a setting names cannot be read.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Error> {
@@ -126,13 +130,13 @@ impl Config {
                 _ => return Err(invalid(setting::LOG_FORMAT)),
             },
             image_memory_max_bytes: set.parse(setting::IMAGE_MEMORY_MAX_BYTES)?,
-            // Even if its file was replaced meanwhile.
+            // This works even after the file of the program was replaced.
             launcher: PathBuf::from("/proc/self/exe"),
         })
     }
 }
 
-/// A setting that may also come from a file.
+/// Settings that may also be given as a file.
 const FROM_FILES: [(Setting, Setting); 3] = [
     (setting::TOKEN, setting::TOKEN_FILE),
     (setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE),
@@ -142,7 +146,7 @@ const FROM_FILES: [(Setting, Setting); 3] = [
     ),
 ];
 
-/// What is set.
+/// The settings of the environment.
 struct Set(Vec<(String, String)>);
 
 impl Set {
@@ -166,7 +170,7 @@ impl Set {
         Err(Error::SettingsUnknown(unknown))
     }
 
-    /// All that is missing is named at once.
+    /// Names all missing settings at once.
     fn check_required(&self) -> Result<(), Error> {
         let is_set = |setting: &Setting| {
             self.value(*setting).is_some()
@@ -210,7 +214,7 @@ impl Set {
         }
     }
 
-    /// A URL without a slash at its end.
+    /// A URL, without a trailing slash.
     fn url(&self, setting: Setting) -> Result<String, Error> {
         let text = self.text(setting);
         let url = Url::parse(text).map_err(|_| invalid(setting))?;
@@ -234,7 +238,7 @@ impl Set {
 
     fn buckets(&self) -> Result<BucketsConfig, Error> {
         Ok(BucketsConfig {
-            // Trap: the SDK joins bucket and endpoint without a slash of its own when the endpoint has a path.
+            // Trap: if the endpoint has a path, the SDK joins it with the bucket's name without adding a slash.
             endpoint: format!("{}/", self.url(setting::S3_ENDPOINT)?),
             region: self.text(setting::S3_REGION).to_owned(),
             access_key_id: self
@@ -259,7 +263,7 @@ fn origin(url: &str) -> Option<String> {
     origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
-/// The `sub` of a token. Nobody is believed by this: the edge checks the token.
+/// The `sub` of a token. The signature is not checked here: only the edge needs to trust the token.
 fn subject(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Claims {

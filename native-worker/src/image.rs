@@ -1,4 +1,4 @@
-//! Pictures that are too big for the edge, by the same codec: in a child of its own, see [`codec`].
+//! Images that are too large for the edge. The same codec decodes them, as a child: see [`codec`].
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::process::ChildStdout;
 use tokio::time::timeout;
 
 use crate::attempt::Attempt;
-use crate::child::codec::{self, Order, Told};
+use crate::child::codec::{self, Reply, Request};
 use crate::child::sandbox::{Limits, Policy, Program};
 use crate::child::{Child, Exit, broken};
 use crate::host::memory;
@@ -20,13 +20,13 @@ use crate::ops::meters::{METERS, timed};
 use crate::storage::Lifetime;
 use crate::work_error::WorkError;
 
-/// How long the codec may be at one step. The largest picture that is taken needs a minute on a slow core.
+/// Time limit of one step of the codec. The largest accepted image needs a minute on a slow core.
 const STEP_MAX: Duration = Duration::from_mins(10);
 
-/// Address space beside the pixels: the file, the program, and what its threads reserve.
+/// Address space besides the pixels: for the file, the program and the stacks of its threads.
 const BESIDE_PIXELS_BYTES: u64 = 2 << 30;
 
-/// Makes and stores every variant of the plan. Dropped, or told to stop, it leaves no child behind.
+/// Makes and stores every variant of the plan. When it is dropped or stopped, it kills its child.
 pub(crate) async fn run(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, WorkError> {
     let stop = attempt.pulse.stop();
     tokio::select! {
@@ -40,20 +40,20 @@ async fn make(attempt: &Attempt, plan: &ImagePlan) -> Result<Made, WorkError> {
         attempt,
         count: plan.variants.len() + 2,
     };
-    steps.tell(0.0, "fetch", None);
-    let told = |ratio| steps.tell(ratio, "fetch", None);
-    timed("fetch", attempt.fetch(told)).await?;
+    steps.report(0.0, "fetch", None);
+    let on_progress = |ratio| steps.report(ratio, "fetch", None);
+    timed("fetch", attempt.fetch(on_progress)).await?;
     let folder = attempt.scratch.join("variants");
     let created = tokio::fs::create_dir(&folder).await;
     created.map_err(|why| disk_failed(&why))?;
     let mut child = start(attempt, &folder)?;
-    order(attempt, plan, &mut child).await?;
+    request(attempt, plan, &mut child).await?;
     let encoded = timed("encode", Box::pin(store(&steps, &mut child, &folder))).await;
-    // It has nothing more to say, or nothing that is wanted.
+    // It has not ended by itself, or its result is of no use.
     if encoded.is_err() {
         child.kill();
     }
-    child.look_at_memory();
+    child.measure_memory();
     let exit = child.wait().await.map_err(|why| broken(&why))?;
     METERS.encoder_cpu.inc_by(exit.cpu.as_secs_f64());
     match encoded? {
@@ -82,12 +82,12 @@ fn start(attempt: &Attempt, folder: &Path) -> Result<Child, WorkError> {
     Child::spawn(&attempt.config.launcher, &policy, &[]).map_err(|why| broken(&why))
 }
 
-/// Gives the codec its order. One that is gone already is found out by its end.
-async fn order(attempt: &Attempt, plan: &ImagePlan, child: &mut Child) -> Result<(), WorkError> {
+/// Sends the codec its request. An error means that it has ended; its exit tells why.
+async fn request(attempt: &Attempt, plan: &ImagePlan, child: &mut Child) -> Result<(), WorkError> {
     let config = &attempt.config;
-    let order = Order {
+    let request = Request {
         original: attempt.input(),
-        // What fits is this machine's to say, not the edge's.
+        // The memory limit is a setting of this worker, not of the edge.
         plan: ImagePlan {
             memory_max_bytes: config.image_memory_max_bytes,
             ..plan.clone()
@@ -95,14 +95,14 @@ async fn order(attempt: &Attempt, plan: &ImagePlan, child: &mut Child) -> Result
         available_bytes: memory::available_bytes()
             .map(|available| available.saturating_sub(config.memory_free_min_bytes)),
     };
-    let text = serde_json::to_string(&order).map_err(|why| broken(&why.into()))?;
+    let text = serde_json::to_string(&request).map_err(|why| broken(&why.into()))?;
     if let Some(mut stdin) = child.take_stdin() {
         let _ = stdin.write_all(text.as_bytes()).await;
     }
     Ok(())
 }
 
-/// Stores variants as they come; `None` if the codec ended before it was done.
+/// Stores the variants as they are made. `None` if the codec ended before it was done.
 async fn store(
     steps: &Steps<'_>,
     child: &mut Child,
@@ -113,17 +113,17 @@ async fn store(
     };
     let mut lines = BufReader::new(stdout).lines();
     let mut outputs: Vec<MadeOutput> = Vec::new();
-    while let Some(told) = next(&mut lines).await? {
-        child.look_at_memory();
-        match told {
-            Told::Decoded => steps.tell(2.0, "decode", None),
-            Told::Made(variant) => {
+    while let Some(reply) = next(&mut lines).await? {
+        child.measure_memory();
+        match reply {
+            Reply::Decoded => steps.report(2.0, "decode", None),
+            Reply::Made(variant) => {
                 let name = variant.name.clone();
                 outputs.push(put(steps.attempt, folder, variant).await?);
                 let done = u32::try_from(outputs.len()).unwrap_or(u32::MAX);
-                steps.tell(2.0 + f64::from(done), "encode", Some(name));
+                steps.report(2.0 + f64::from(done), "encode", Some(name));
             }
-            Told::Done(report) => {
+            Reply::Done(report) => {
                 outputs.sort_by_key(|output| std::cmp::Reverse(output.width));
                 return Ok(Some(Made {
                     outputs,
@@ -133,8 +133,8 @@ async fn store(
                     ..Made::default()
                 }));
             }
-            Told::Short(needed) => return Err(short(steps.attempt, needed)),
-            Told::Failed(failure) => {
+            Reply::Short(needed) => return Err(short(steps.attempt, needed)),
+            Reply::Failed(failure) => {
                 return Err(WorkError {
                     class: FailureClass::of_codec(failure.code),
                     failure,
@@ -145,34 +145,34 @@ async fn store(
     Ok(None)
 }
 
-async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<Told>, WorkError> {
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<Reply>, WorkError> {
     let Ok(line) = timeout(STEP_MAX, lines.next_line()).await else {
         let minutes = STEP_MAX.as_secs() / 60;
         let detail = format!(
-            "The codec made nothing of the image for {minutes} minutes and was ended. It is tried again."
+            "The codec made no progress for {minutes} minutes and was killed. The job is tried again."
         );
         return Err(WorkError::retryable(ErrorCode::EncodeStalled, detail));
     };
     let line = line.map_err(|why| broken(&why))?;
-    // Half a line is none: it broke off.
+    // A line that cannot be parsed was cut off: the codec has ended.
     Ok(line.and_then(|line| serde_json::from_str(&line).ok()))
 }
 
-/// A picture that this machine could decode, but not now, is for later, or for another machine.
+/// The image fits the limit of this worker, but too little memory is available now. Another attempt may succeed.
 fn short(attempt: &Attempt, needed: u64) -> WorkError {
     let reserve = attempt.config.memory_free_min_bytes;
     let detail = format!(
-        "Decoding the image takes {needed} bytes of memory, and the worker has not so many to spare ({reserve} stay free). It is tried again."
+        "Decoding the image needs {needed} bytes of memory, but the worker has less available now (it keeps {reserve} free). The job is tried again."
     );
     WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }
 
 /// Why the codec ended before it was done.
 fn ended(exit: &Exit) -> WorkError {
-    let words: Vec<&str> = exit.log.lines().collect();
-    let words = words.join("\n");
-    tracing::error!(status = %exit.status, words, "the codec ended before it was done");
-    let failure = codec::ended(exit.signal(), &words);
+    let lines: Vec<&str> = exit.log.lines().collect();
+    let stderr = lines.join("\n");
+    tracing::error!(status = %exit.status, stderr, "the codec ended before it was done");
+    let failure = codec::failure(exit.signal(), &stderr);
     WorkError {
         class: FailureClass::of_codec(failure.code),
         failure,
@@ -200,20 +200,21 @@ async fn put(attempt: &Attempt, folder: &Path, variant: Variant) -> Result<MadeO
 }
 
 fn disk_failed(why: &std::io::Error) -> WorkError {
-    let detail = format!("The worker's scratch folder cannot be used: {why}. It is tried again.");
+    let detail =
+        format!("The worker's scratch folder cannot be used: {why}. The job is tried again.");
     WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }
 
-/// Tells how far the work is, in steps: the fetch, the decoding, and each variant.
+/// Reports progress in steps: the fetch, the decoding, and each variant.
 struct Steps<'a> {
     attempt: &'a Attempt,
     count: usize,
 }
 
 impl Steps<'_> {
-    fn tell(&self, done: f64, stage: &str, rendition: Option<String>) {
+    fn report(&self, done: f64, stage: &str, rendition: Option<String>) {
         let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-        self.attempt.pulse.tell(Progress {
+        self.attempt.pulse.report(Progress {
             ratio: Some(done / f64::from(count)),
             stage: stage.to_owned(),
             rendition,

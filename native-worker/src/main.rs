@@ -1,4 +1,4 @@
-//! `native-worker`: reads its settings, binds its address and works until a signal.
+//! `native-worker`: reads its settings, binds its address and works until it receives a signal.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A closed stderr is no reason to end otherwise.
+            // A closed stderr does not change the exit code.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::from(error.exit_code())
         }
@@ -57,26 +57,25 @@ fn command(arguments: &[String]) -> Result<Command, Error> {
 
 fn help() -> String {
     format!(
-        "native-worker {VERSION}: the part of Ferrotype that runs on a machine of your own.\n\
-         It takes films, sound and large pictures from the queue, and puts what it makes into the buckets.\n\n\
+        "native-worker {VERSION}: the part of Ferrotype that runs on your own machines.\n\
+         It takes jobs for video, audio and large images from the queue and writes the outputs to the buckets.\n\n\
          Usage: native-worker [--check | --help | --version]\n\n\
-         \x20 --check    tries ffmpeg, the buckets and the edge, says what works, and ends\n\n\
-         Settings (environment):\n{}",
+         \x20 --check    test everything that a job needs, print the results, and exit\n\n\
+         Settings (environment variables):\n{}",
         setting::help()
     )
 }
 
 fn work() -> Result<(), Error> {
     sandbox::close_environment().map_err(Error::Runtime)?;
-    // Two threads: what is heavy runs in ffmpeg, or on threads of its own.
+    // Two threads are enough: heavy work runs in child programs or on threads of its own.
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
     let result = runtime.block_on(serve());
-    // Trap: dropping a runtime waits for its threads, and that of the codec may take a minute for a picture that nobody
-    // wants any more.
+    // Trap: dropping a runtime waits for its blocking threads, which may still hash a file of gigabytes.
     runtime.shutdown_background();
     result
 }
@@ -84,7 +83,7 @@ fn work() -> Result<(), Error> {
 async fn serve() -> Result<(), Error> {
     let config = Config::from_variables(std::env::vars_os())?;
     log::init(&config)?;
-    // Handlers first: a signal that comes right after `listening` must not kill the process.
+    // The handlers come first: a signal right after the log line below must not kill the process.
     let terminate = signal(SignalKind::terminate()).map_err(Error::Signal)?;
     let interrupt = signal(SignalKind::interrupt()).map_err(Error::Signal)?;
     let listener = TcpListener::bind(config.addr)
@@ -92,20 +91,20 @@ async fn serve() -> Result<(), Error> {
         .map_err(|source| Error::Bind(config.addr, source))?;
     let addr = listener.local_addr().map_err(Error::Serve)?;
     tracing::info!("native-worker {VERSION} listening on http://{addr}");
-    let (tell, signals) = mpsc::channel(2);
-    tokio::spawn(forward(terminate, interrupt, tell));
+    let (sender, signals) = mpsc::channel(2);
+    tokio::spawn(forward(terminate, interrupt, sender));
     run(config, listener, signals).await?;
     tracing::info!("native-worker stopped");
     Ok(())
 }
 
-async fn forward(mut terminate: Signal, mut interrupt: Signal, tell: mpsc::Sender<()>) {
+async fn forward(mut terminate: Signal, mut interrupt: Signal, sender: mpsc::Sender<()>) {
     loop {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        if tell.send(()).await.is_err() {
+        if sender.send(()).await.is_err() {
             return;
         }
     }

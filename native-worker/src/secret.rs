@@ -1,19 +1,19 @@
-//! Text that must not be seen.
+//! [`Secret`]: text that is never printed.
 
 use std::fmt;
 
-/// A secret: it has no `Display`, and its `Debug` does not show it.
+/// A secret: it has no `Display`, and its `Debug` does not show the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps it.
+    /// Wraps a text.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text, for the one who needs it.
+    /// The text, for the code that sends it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

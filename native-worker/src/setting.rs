@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// First part of every setting's name.
+/// Prefix of every setting's name.
 pub(crate) const PREFIX: &str = "NATIVE_WORKER_";
 
 /// One setting, as `--help` shows it.
@@ -10,15 +10,15 @@ pub(crate) const PREFIX: &str = "NATIVE_WORKER_";
 pub struct Setting {
     /// Name of the variable.
     pub name: &'static str,
-    /// What its values look like.
+    /// The form of its values.
     pub form: &'static str,
-    /// What holds when it is not set.
+    /// The default, as text.
     pub default: &'static str,
-    /// What it does.
+    /// What it sets.
     pub doc: &'static str,
 }
 
-/// What [`Setting::default`] says of a setting that the worker cannot do without.
+/// Value of [`Setting::default`] for a required setting.
 pub const REQUIRED: &str = "required";
 
 macro_rules! settings {
@@ -31,64 +31,64 @@ macro_rules! settings {
 }
 
 const URL: &str = "an http or https URL";
-const MS: &str = "a whole number of milliseconds";
-const BYTES: &str = "a whole number of bytes";
-const FILE: &str = "the path of a file; its last line end is left out";
-const PROGRAM: &str = "the name or the path of a program";
+const MS: &str = "an integer number of milliseconds";
+const BYTES: &str = "an integer number of bytes";
+const FILE: &str = "the path of a file; a line end at its end is ignored";
+const PROGRAM: &str = "the name or path of a program";
 const UNSET: &str = "not set";
 
 settings! {
     QUEUE_URL = "NATIVE_WORKER_QUEUE_URL", URL, REQUIRED,
-        "The queue that work comes from, for example https://media.example.com/v1/queues/media-jobs.";
+        "URL of the queue, for example https://media.example.com/v1/queues/media-jobs.";
     API_URL = "NATIVE_WORKER_API_URL", URL, "the origin of NATIVE_WORKER_QUEUE_URL",
-        "Where jobs are claimed and ended, without /v1.";
+        "URL of the API, without /v1.";
     TOKEN = "NATIVE_WORKER_TOKEN", "a JSON Web Token with the role worker", REQUIRED,
-        "Secret. Who this worker is: its sub is the worker's id, so no two running workers may share one.";
+        "Secret. Token of this worker. Its sub is the worker's id, so every running worker needs its own.";
     TOKEN_FILE = "NATIVE_WORKER_TOKEN_FILE", FILE, UNSET,
-        "The same, from a file.";
+        "File with the token, instead of NATIVE_WORKER_TOKEN.";
     S3_ENDPOINT = "NATIVE_WORKER_S3_ENDPOINT", URL, REQUIRED,
-        "The buckets' S3 endpoint; path style is used.";
+        "S3 endpoint of the buckets. Requests use path style.";
     S3_REGION = "NATIVE_WORKER_S3_REGION", "the name of a region", "auto",
-        "The buckets' region.";
-    S3_ACCESS_KEY_ID = "NATIVE_WORKER_S3_ACCESS_KEY_ID", "the id of a key", REQUIRED,
-        "Who reads and writes the buckets.";
+        "S3 region of the buckets.";
+    S3_ACCESS_KEY_ID = "NATIVE_WORKER_S3_ACCESS_KEY_ID", "an access key ID", REQUIRED,
+        "S3 access key ID. The key needs to read and write objects in both buckets.";
     S3_ACCESS_KEY_ID_FILE = "NATIVE_WORKER_S3_ACCESS_KEY_ID_FILE", FILE, UNSET,
-        "The same, from a file.";
-    S3_SECRET_ACCESS_KEY = "NATIVE_WORKER_S3_SECRET_ACCESS_KEY", "the secret of that key", REQUIRED,
-        "Secret. Proves it.";
+        "File with the access key ID, instead of NATIVE_WORKER_S3_ACCESS_KEY_ID.";
+    S3_SECRET_ACCESS_KEY = "NATIVE_WORKER_S3_SECRET_ACCESS_KEY", "a secret access key", REQUIRED,
+        "Secret. S3 secret access key.";
     S3_SECRET_ACCESS_KEY_FILE = "NATIVE_WORKER_S3_SECRET_ACCESS_KEY_FILE", FILE, UNSET,
-        "The same, from a file.";
+        "File with the secret access key, instead of NATIVE_WORKER_S3_SECRET_ACCESS_KEY.";
     RAW_BUCKET = "NATIVE_WORKER_RAW_BUCKET", "the name of a bucket", "ferrotype-raw",
-        "The bucket of originals and private outputs.";
+        "Bucket of originals and private outputs.";
     PUBLIC_BUCKET = "NATIVE_WORKER_PUBLIC_BUCKET", "the name of a bucket", "ferrotype-public",
-        "The bucket of public outputs.";
-    SLOTS = "NATIVE_WORKER_SLOTS", "a whole number from 1 to 64", "one for every two cores, at least 1",
-        "How many jobs are worked on at a time. One film uses every core that it gets.";
-    SCRATCH = "NATIVE_WORKER_SCRATCH", "the path of a folder", "ferrotype-native-worker in the system's folder of temporary files",
-        "Where originals and outputs lie while they are worked on. Made when missing; several workers may share it.";
+        "Bucket of public outputs.";
+    SLOTS = "NATIVE_WORKER_SLOTS", "an integer from 1 to 64", "half the number of cores, at least 1",
+        "Jobs that run at the same time. A single video job uses all cores that it can get.";
+    SCRATCH = "NATIVE_WORKER_SCRATCH", "the path of a folder", "ferrotype-native-worker in the system's temporary folder",
+        "Folder for originals and outputs while jobs run. It is created if it does not exist; several workers may share it.";
     SCRATCH_FREE_MIN_BYTES = "NATIVE_WORKER_SCRATCH_FREE_MIN_BYTES", BYTES, "1073741824",
-        "What must be free there, besides the original, for a job to begin.";
+        "Free bytes that the scratch folder must keep, besides the original, for a job to start.";
     MEMORY_FREE_MIN_BYTES = "NATIVE_WORKER_MEMORY_FREE_MIN_BYTES", BYTES, "536870912",
-        "What must be available of the machine's memory for new work to be taken.";
+        "Bytes of memory that must be available for the worker to take a job.";
     DRAIN_MS = "NATIVE_WORKER_DRAIN_MS", MS, "90000",
-        "How long running jobs may go on after SIGTERM or SIGINT; then they are given back. A second signal gives them back at once.";
-    ADDR = "NATIVE_WORKER_ADDR", "an address and a port such as 127.0.0.1:8788", "127.0.0.1:8788",
-        "Where the operations endpoints listen. Port 0 takes a free one.";
+        "How long running jobs may continue after SIGTERM or SIGINT. Jobs that still run then are released; a second signal releases them at once.";
+    ADDR = "NATIVE_WORKER_ADDR", "an IP address and a port such as 127.0.0.1:8788", "127.0.0.1:8788",
+        "Address of the operations endpoints. Port 0 selects a free port.";
     FFMPEG = "NATIVE_WORKER_FFMPEG", PROGRAM, "ffmpeg",
-        "The encoder.";
+        "The ffmpeg program.";
     FFPROBE = "NATIVE_WORKER_FFPROBE", PROGRAM, "ffprobe",
-        "The encoder's probe.";
+        "The ffprobe program.";
     STALL_MS = "NATIVE_WORKER_STALL_MS", MS, "60000",
-        "An encoder that makes no progress for this long is ended, and the job is tried again.";
+        "An encoder that makes no progress for this long is killed, and the job is tried again.";
     LOG = "NATIVE_WORKER_LOG", "a level or a filter such as info,native_worker=debug", "info",
-        "What is logged, to stderr.";
+        "What is logged to stderr.";
     LOG_FORMAT = "NATIVE_WORKER_LOG_FORMAT", "text or json", "text",
-        "How it is written.";
+        "Format of the log.";
     IMAGE_MEMORY_MAX_BYTES = "NATIVE_WORKER_IMAGE_MEMORY_MAX_BYTES", BYTES, "4294967296",
-        "What decoding one picture may take of the memory; larger ones are refused.";
+        "Memory that decoding one image may use. An image that needs more is refused.";
 }
 
-/// The settings, for people.
+/// The settings as text, for `--help`.
 #[must_use]
 pub fn help() -> String {
     let mut text = String::new();

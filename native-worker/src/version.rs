@@ -1,4 +1,4 @@
-//! The version of this build.
+//! [`VERSION`].
 
 /// Version of this build.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,20 +1,20 @@
-//! [`WorkError`]: why an attempt made nothing.
+//! [`WorkError`]: why an attempt failed.
 
 use shared::job::FailureClass;
 use shared::problem::{ErrorCode, Failure};
 
-/// Why an attempt made nothing.
+/// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", failure.code.as_str(), failure.detail)]
 pub struct WorkError {
-    /// For the asset's owner.
+    /// Code and detail, for the owner of the asset.
     pub failure: Failure,
     /// Whether another attempt can help.
     pub class: FailureClass,
 }
 
 impl WorkError {
-    /// The input can never work.
+    /// No attempt at this input can succeed.
     #[must_use]
     pub fn permanent(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl WorkError {
         }
     }
 
-    /// Something around the input went wrong.
+    /// Something other than the input failed.
     #[must_use]
     pub fn retryable(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
@@ -32,9 +32,9 @@ impl WorkError {
         }
     }
 
-    /// The attempt was told to stop; nobody reads this.
+    /// The attempt was stopped. This error is never reported to the edge.
     #[must_use]
     pub fn stopped() -> Self {
-        Self::retryable(ErrorCode::Unavailable, "The attempt was told to stop.")
+        Self::retryable(ErrorCode::Unavailable, "The attempt was stopped.")
     }
 }

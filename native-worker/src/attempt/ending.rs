@@ -1,4 +1,4 @@
-//! The end of an attempt: finish, fail or release, told until the edge has heard it.
+//! [`Ending`]: reports the end of an attempt (finish, fail or release) until the edge confirms it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::edge::{Edge, EdgeError};
 use crate::storage::Storage;
 use crate::work_error::WorkError;
 
-/// Removing what a lost attempt stored is a courtesy: the edge does it in any case.
+/// How long to remove what a lost attempt stored. The edge removes the rest.
 const REMOVAL_MAX: Duration = Duration::from_secs(30);
 
 /// How an attempt ended.
@@ -21,22 +21,22 @@ const REMOVAL_MAX: Duration = Duration::from_secs(30);
 pub enum Outcome {
     /// Its outputs are published.
     Succeeded,
-    /// The edge knows why not.
+    /// The edge knows the reason.
     Failed,
-    /// It was given back.
+    /// It was released: the job is queued again.
     Released,
     /// The job was cancelled.
     Cancelled,
-    /// The edge took it away.
+    /// For the edge, it was not the current attempt any more.
     Lost,
-    /// The lease ran out by this machine's clock.
+    /// The lease expired by the clock of this machine.
     Expired,
-    /// The edge was not reached at the end: it may or may not have heard.
+    /// The edge could not be reached at the end: whether it got the report is not known.
     Unknown,
 }
 
 impl Outcome {
-    /// As one word, for metrics and the log.
+    /// The outcome as one word, for metrics and the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Outcome {
     }
 }
 
-/// An attempt whose work is over.
+/// An attempt whose work has ended.
 pub(crate) struct Ending<'end> {
     pub(crate) edge: &'end Edge,
     pub(crate) lease: &'end Lease,
@@ -59,9 +59,9 @@ pub(crate) struct Ending<'end> {
 }
 
 impl Ending<'_> {
-    /// Tells the edge how it went, if it is still this attempt's to tell.
-    pub(crate) async fn tell(&self, result: Result<Made, WorkError>) -> Outcome {
-        // The clock is looked at here: a process that stood still must not go on as if nothing had been.
+    /// Reports the result to the edge, if this attempt still holds its lease.
+    pub(crate) async fn report(&self, result: Result<Made, WorkError>) -> Outcome {
+        // `stopped` checks the clock: a program that was suspended must not report as if it held the lease.
         match (self.lease.stopped(), result) {
             (Some(Stopped::Cancelled), _) => self.give_up(Outcome::Cancelled).await,
             (Some(Stopped::Lost), _) => self.give_up(Outcome::Lost).await,
@@ -79,15 +79,15 @@ impl Ending<'_> {
             lease_token: token.clone(),
             made,
         };
-        let told = self.until_heard(|| self.edge.finish(self.lease.job, &finish));
-        match told.await {
+        let reported = self.until_confirmed(|| self.edge.finish(self.lease.job, &finish));
+        match reported.await {
             Ok(()) => Outcome::Succeeded,
             Err(error @ EdgeError::Refused { .. }) if error.is_lost() => {
-                self.overtaken(&error).await
+                self.superseded(&error).await
             }
             Err(error @ EdgeError::Refused { .. }) => {
-                tracing::error!(%error, "the edge does not take what was made");
-                let detail = format!("What was made was not accepted: {error}.");
+                tracing::error!(%error, "the edge did not accept the outputs");
+                let detail = format!("The outputs were not accepted: {error}.");
                 self.fail(WorkError::retryable(ErrorCode::OutputInvalid, detail))
                     .await
             }
@@ -113,8 +113,8 @@ impl Ending<'_> {
                 FailureClass::Retryable => FailureWord::Retryable,
             },
         };
-        let told = self.until_heard(|| self.edge.fail(self.lease.job, &fail));
-        self.ended(Outcome::Failed, told.await).await
+        let reported = self.until_confirmed(|| self.edge.fail(self.lease.job, &fail));
+        self.ended(Outcome::Failed, reported.await).await
     }
 
     async fn release(&self) -> Outcome {
@@ -123,49 +123,49 @@ impl Ending<'_> {
             attempt: *attempt,
             lease_token: token.clone(),
         };
-        let told = self.until_heard(|| self.edge.release(self.lease.job, &release));
-        self.ended(Outcome::Released, told.await).await
+        let reported = self.until_confirmed(|| self.edge.release(self.lease.job, &release));
+        self.ended(Outcome::Released, reported.await).await
     }
 
-    async fn ended(&self, outcome: Outcome, told: Result<(), EdgeError>) -> Outcome {
-        match told {
+    async fn ended(&self, outcome: Outcome, reported: Result<(), EdgeError>) -> Outcome {
+        match reported {
             Ok(()) => outcome,
-            Err(error @ EdgeError::Refused { .. }) => self.overtaken(&error).await,
+            Err(error @ EdgeError::Refused { .. }) => self.superseded(&error).await,
             Err(error @ EdgeError::Unreachable(_)) => unknown(&error),
         }
     }
 
-    /// Says it again until it is heard or the lease is over.
+    /// Repeats a call until the edge confirms it or the lease expires.
     ///
-    /// A call whose answer was lost may have done its work: then the next one is refused, because the attempt has ended,
-    /// and that is the answer.
-    async fn until_heard<F>(&self, call: impl Fn() -> F) -> Result<(), EdgeError>
+    /// A call whose answer was lost may have succeeded. The next call is then refused, because the attempt has ended, and
+    /// that refusal is the confirmation.
+    async fn until_confirmed<F>(&self, call: impl Fn() -> F) -> Result<(), EdgeError>
     where
         F: Future<Output = Result<(), EdgeError>>,
     {
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
-        let mut may_be_done = false;
+        let mut may_have_succeeded = false;
         loop {
             match call().await {
-                Err(error) if may_be_done && error.is_lost() => {
-                    tracing::info!(%error, "the edge had heard the end already");
+                Err(error) if may_have_succeeded && error.is_lost() => {
+                    tracing::info!(%error, "the edge already knew the end of the attempt");
                     return Ok(());
                 }
                 Err(EdgeError::Unreachable(why)) if !self.lease.left().is_zero() => {
                     tracing::warn!(
                         why,
-                        "the edge did not hear the end of the attempt; told again"
+                        "the end of the attempt was not confirmed; it is reported again"
                     );
-                    may_be_done = true;
+                    may_have_succeeded = true;
                     backoff.wait().await;
                 }
-                told => return told,
+                answer => return answer,
             }
         }
     }
 
-    async fn overtaken(&self, error: &EdgeError) -> Outcome {
-        tracing::warn!(%error, "the attempt was overtaken");
+    async fn superseded(&self, error: &EdgeError) -> Outcome {
+        tracing::warn!(%error, "the attempt is not the current one any more");
         if error.code() == Some(ErrorCode::JobCancelled) {
             self.give_up(Outcome::Cancelled).await
         } else {
@@ -173,20 +173,20 @@ impl Ending<'_> {
         }
     }
 
-    /// Nothing is told any more; what was stored is nobody's.
+    /// Removes what the attempt stored. Nothing is reported.
     async fn give_up(&self, outcome: Outcome) -> Outcome {
         if timeout(REMOVAL_MAX, self.storage.remove_stored())
             .await
             .is_err()
         {
-            tracing::warn!("stored files are left to the edge");
+            tracing::warn!("the edge will remove the remaining files of the attempt");
         }
         outcome
     }
 }
 
-/// The outputs stay: they may be published.
+/// The outputs stay, because they may be published.
 fn unknown(error: &EdgeError) -> Outcome {
-    tracing::error!(%error, "the edge did not hear the end of the attempt before the lease was over");
+    tracing::error!(%error, "the edge did not confirm the end of the attempt before the lease expired");
     Outcome::Unknown
 }

@@ -1,6 +1,6 @@
-//! The lease of one attempt: heartbeats renew it, and say when the work must stop.
+//! [`Lease`]: heartbeats renew the lease of an attempt, and their answers say when the work must stop.
 //!
-//! Invariant: whoever cannot be sure to hold the lease stops by itself. It is measured by this machine's own clock, from
+//! Invariant: an attempt that is not sure to hold its lease stops. The lease is measured by the clock of this machine, from
 //! before the request that renewed it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,33 +20,33 @@ use crate::edge::{Edge, EdgeError};
 use crate::host::clock::uptime;
 use crate::ops::meters::METERS;
 
-/// Progress is told this often: so that its reader, behind a network, hears of it once a second.
-const NEWS_EVERY: Duration = Duration::from_millis(800);
+/// Interval of progress reports: with the delay of the network, clients get progress about once a second.
+const PROGRESS_EVERY: Duration = Duration::from_millis(800);
 
-/// What can be played already does not wait that long: somebody waits for it.
+/// Outputs that are playable early are reported sooner, because somebody may be waiting for them.
 const EARLY_EVERY: Duration = Duration::from_millis(200);
 
-/// Why an attempt was told to stop.
+/// Why an attempt had to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
     /// The job was cancelled.
     Cancelled,
-    /// The edge does not know this attempt as the current one.
+    /// For the edge, this attempt is not the current one.
     Lost,
-    /// The lease ran out: the edge was not reached, or this process stood still.
+    /// The lease expired: the edge could not be reached, or this program was suspended.
     Expired,
     /// The worker shuts down.
     Drained,
 }
 
-/// See the module.
+/// The lease of one attempt; see the module.
 #[derive(Debug)]
 pub struct Lease {
-    /// The job.
+    /// Id of the job.
     pub job: JobId,
-    /// Half of the fence.
+    /// Attempt number: one half of the fence.
     pub attempt: u32,
-    /// The other half.
+    /// Lease token: the other half of the fence.
     pub token: String,
     edge: Edge,
     length: Duration,
@@ -56,8 +56,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// The lease that a claim gave. `asked_at`: [`uptime`] before the claim was sent. `stop` is of this attempt only; cancelled
-    /// from outside, it means that the worker shuts down.
+    /// The lease of a claim. `asked_at` is the [`uptime`] before the claim was sent. `stop` belongs to this attempt only; if
+    /// it is cancelled from outside, the worker is shutting down.
     #[must_use]
     pub fn new(
         edge: Edge,
@@ -85,14 +85,15 @@ impl Lease {
         &self.stop
     }
 
-    /// Tells the work to stop; the first reason counts.
+    /// Signals the work to stop. The first reason counts.
     pub fn stop(&self, why: Stopped) {
-        // A second reason changes nothing.
+        // An error means that there is a reason already.
         let _ = self.stopped.set(why);
         self.stop.cancel();
     }
 
-    /// Why it was told to stop. Looks at the clock, too: a process that stood still has heard of nothing.
+    /// Why the work must stop; `None` if it need not. This also checks the clock, because a suspended program has missed
+    /// its heartbeats.
     #[must_use]
     pub fn stopped(&self) -> Option<Stopped> {
         if self.left().is_zero() {
@@ -102,7 +103,7 @@ impl Lease {
         stopped.or_else(|| self.stop.is_cancelled().then_some(Stopped::Drained))
     }
 
-    /// How long it is held without another heartbeat.
+    /// How long the lease lasts without another heartbeat.
     #[must_use]
     pub fn left(&self) -> Duration {
         Duration::from_millis(self.held_until_ms.load(Ordering::Acquire)).saturating_sub(uptime())
@@ -114,47 +115,47 @@ impl Lease {
         self.held_until_ms.store(until, Ordering::Release);
     }
 
-    /// Keeps the lease until the work was told to stop. Tells `drain` what the edge says of it.
+    /// Sends heartbeats until the work must stop. Passes the `drain` of their answers on.
     pub async fn keep(
         &self,
         mut progress: watch::Receiver<Option<Progress>>,
         mut early: watch::Receiver<Option<Made>>,
         drain: watch::Sender<bool>,
     ) {
-        let mut told_at = Instant::now();
-        let mut backoff = Backoff::new(self.length / 30, NEWS_EVERY.min(self.length / 10));
+        let mut sent_at = Instant::now();
+        let mut backoff = Backoff::new(self.length / 30, PROGRESS_EVERY.min(self.length / 10));
         let (mut progress_due, mut early_due, mut is_late) = (false, false, false);
-        // While a worker shuts down, the lease is kept until the attempt is given back.
+        // While the worker shuts down, the lease is renewed until the attempt is released.
         while matches!(self.stopped(), None | Some(Stopped::Drained)) {
             tokio::select! {
                 () = std::future::ready(()), if is_late => {}
-                () = sleep_until(told_at + self.length / 3) => {}
-                () = news(&mut progress, &mut progress_due, &mut early, &mut early_due) => {
-                    let pause = NEWS_EVERY.min(self.length / 3);
+                () = sleep_until(sent_at + self.length / 3) => {}
+                () = due(&mut progress, &mut progress_due, &mut early, &mut early_due) => {
+                    let pause = PROGRESS_EVERY.min(self.length / 3);
                     if !early_due {
                         tokio::select! {
-                            () = sleep_until(told_at + pause) => {}
+                            () = sleep_until(sent_at + pause) => {}
                             () = changed(&mut early) => early_due = true,
                         }
                     }
                     if early_due {
-                        sleep_until(told_at + EARLY_EVERY.min(pause)).await;
+                        sleep_until(sent_at + EARLY_EVERY.min(pause)).await;
                     }
                 }
             }
-            let early_told = take(&mut early, early_due);
+            let early_made = take(&mut early, early_due);
             let beat = HeartbeatJob {
                 attempt: self.attempt,
                 lease_token: self.token.clone(),
-                // With what can be played goes the progress, new or not: only progress becomes an event, and by that a
-                // viewer hears of it.
-                progress: take(&mut progress, progress_due || early_told.is_some()),
-                early: early_told,
+                // Early outputs always come with progress, even an old one: only progress becomes an event, and clients
+                // learn of the outputs from that event.
+                progress: take(&mut progress, progress_due || early_made.is_some()),
+                early: early_made,
             };
             let asked_at = uptime();
-            told_at = Instant::now();
+            sent_at = Instant::now();
             let answer = self.edge.heartbeat(self.job, &beat, self.left()).await;
-            METERS.heartbeat.observe(told_at.elapsed().as_secs_f64());
+            METERS.heartbeat.observe(sent_at.elapsed().as_secs_f64());
             is_late = answer.is_err();
             match answer {
                 Ok(Heartbeat {
@@ -170,7 +171,7 @@ impl Lease {
                 }
                 Err(error) => {
                     self.missed(&error);
-                    // What was not heard is told again, or what came after it. What was refused would be refused again.
+                    // What did not arrive is sent again, or what replaced it. What was refused would be refused again.
                     let again = error.code() != Some(ErrorCode::RequestInvalid);
                     progress_due = again && beat.progress.is_some();
                     early_due = again && beat.early.is_some();
@@ -180,7 +181,7 @@ impl Lease {
         }
     }
 
-    /// A heartbeat was not taken.
+    /// A heartbeat failed.
     fn missed(&self, error: &EdgeError) {
         match error {
             EdgeError::Refused {
@@ -188,19 +189,19 @@ impl Lease {
                 ..
             } => self.stop(Stopped::Cancelled),
             error if error.is_lost() => {
-                tracing::warn!(%error, "the attempt was lost");
+                tracing::warn!(%error, "the lease was lost");
                 self.stop(Stopped::Lost);
             }
             EdgeError::Refused { .. } | EdgeError::Unreachable(_) => {
                 let left_ms = self.left().as_millis();
-                tracing::warn!(%error, left_ms, "a heartbeat was not taken");
+                tracing::warn!(%error, left_ms, "a heartbeat failed");
             }
         }
     }
 }
 
-/// Waits until something is to be told.
-async fn news(
+/// Waits until there is something to report.
+async fn due(
     progress: &mut watch::Receiver<Option<Progress>>,
     progress_due: &mut bool,
     early: &mut watch::Receiver<Option<Made>>,
@@ -215,14 +216,14 @@ async fn news(
     }
 }
 
-/// Never comes once the work has ended.
+/// Waits for a new value; for ever, once the work has ended.
 async fn changed<T>(receiver: &mut watch::Receiver<T>) {
     if receiver.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// The latest word, when it was not told yet.
+/// The latest value, if it was not sent yet.
 fn take<T: Clone>(receiver: &mut watch::Receiver<Option<T>>, is_due: bool) -> Option<T> {
     let is_new = receiver.has_changed().unwrap_or(false);
     if is_due || is_new {

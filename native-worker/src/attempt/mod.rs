@@ -1,4 +1,4 @@
-//! One attempt at one job, as the work sees it: what was claimed, where files go, and the line to the lease.
+//! [`Attempt`]: one attempt at one job, as the work sees it.
 
 pub mod ending;
 pub mod lease;
@@ -16,50 +16,56 @@ use crate::config::Config;
 use crate::storage::Storage;
 use crate::work_error::WorkError;
 
-/// A slow fetch is told of this often.
-const FETCH_TOLD_EVERY: Duration = Duration::from_millis(400);
+/// The longest time between two progress reports of a slow fetch.
+const FETCH_REPORT_EVERY: Duration = Duration::from_millis(400);
 
-/// Everything that a step of the work may use.
+/// Everything that the work on a job may use.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// Settings of this worker.
     pub config: Arc<Config>,
-    /// What was claimed.
+    /// The claimed job.
     pub claimed: Arc<ClaimedJob>,
-    /// The buckets, as this attempt may use them.
+    /// Access to the buckets.
     pub storage: Storage,
-    /// Its own empty folder; removed after the attempt, however it ends.
+    /// The folder of this attempt. It is empty at the start, and removed after the attempt in any case.
     pub scratch: PathBuf,
-    /// The line to the lease.
+    /// Progress to the lease, and its signal to stop.
     pub pulse: Pulse,
 }
 
 impl Attempt {
-    /// The original on disk.
+    /// Path of the original in the scratch folder.
     #[must_use]
     pub fn input(&self) -> PathBuf {
         self.scratch.join("original")
     }
 
-    /// Fetches the original; `seen` hears what share of it is there, often enough for every heartbeat to have news.
-    pub async fn fetch(&self, mut seen: impl FnMut(f64) + Send) -> Result<(), WorkError> {
+    /// Fetches the original. `on_progress` is called with the fetched share, 0–1: after each percent, and at least
+    /// every 400 ms while data arrives.
+    ///
+    /// # Errors
+    ///
+    /// If the original is missing, is not the declared file, or cannot be fetched or written.
+    pub async fn fetch(&self, mut on_progress: impl FnMut(f64) + Send) -> Result<(), WorkError> {
         let total = self.claimed.source.size_bytes.max(1);
-        let (mut told, mut told_at) = (0, Instant::now());
+        let (mut reported, mut reported_at) = (0, Instant::now());
         self.storage
             .fetch_original(&self.input(), self.pulse.stop(), |bytes| {
-                // In hundredths, or when it is time: a word for every piece would only be overwritten.
+                // Each percent, or when a report is due: reports between two heartbeats would only overwrite each other.
                 let millionths = bytes.saturating_mul(1_000_000) / total;
-                if millionths >= told + 10_000 || told_at.elapsed() >= FETCH_TOLD_EVERY {
-                    (told, told_at) = (millionths, Instant::now());
+                if millionths >= reported + 10_000 || reported_at.elapsed() >= FETCH_REPORT_EVERY {
+                    (reported, reported_at) = (millionths, Instant::now());
                     let millionths = u32::try_from(millionths).unwrap_or(1_000_000);
-                    seen(f64::from(millionths) / 1_000_000.0);
+                    on_progress(f64::from(millionths) / 1_000_000.0);
                 }
             })
             .await
     }
 }
 
-/// What the work tells the lease: the heartbeat of the next second carries it. And what the lease tells the work: stop.
+/// The connection between the work and its lease. The next heartbeat carries what the work reports; the lease signals the
+/// work to stop.
 #[derive(Debug, Clone)]
 pub struct Pulse {
     progress: watch::Sender<Option<Progress>>,
@@ -68,7 +74,7 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// A line, and the lease's ends of it.
+    /// A connection, and the receivers of the lease.
     #[must_use]
     pub fn new(
         stop: CancellationToken,
@@ -77,27 +83,27 @@ impl Pulse {
         watch::Receiver<Option<Progress>>,
         watch::Receiver<Option<Made>>,
     ) {
-        let (progress, progress_seen) = watch::channel(None);
-        let (early, early_seen) = watch::channel(None);
+        let (progress, progress_receiver) = watch::channel(None);
+        let (early, early_receiver) = watch::channel(None);
         let pulse = Self {
             progress,
             early,
             stop,
         };
-        (pulse, progress_seen, early_seen)
+        (pulse, progress_receiver, early_receiver)
     }
 
-    /// Tells how far the work is; only the latest word is sent.
-    pub fn tell(&self, progress: Progress) {
+    /// Reports progress. Only the latest report is sent.
+    pub fn report(&self, progress: Progress) {
         self.progress.send_replace(Some(progress));
     }
 
-    /// Makes visible what is stored and verified already. Names everything each time.
+    /// Publishes outputs that are already stored and verified. Each call names all of them.
     pub fn publish_early(&self, made: Made) {
         self.early.send_replace(Some(made));
     }
 
-    /// Cancelled when the attempt must end at once: cancelled, taken over, or the worker shuts down.
+    /// Cancelled when the work must stop at once: the job was cancelled, the lease is lost, or the worker shuts down.
     #[must_use]
     pub const fn stop(&self) -> &CancellationToken {
         &self.stop

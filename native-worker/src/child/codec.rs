@@ -1,7 +1,7 @@
-//! The codec of pictures as a child of the worker: a picture that makes it panic, hang or eat memory takes nothing else down.
+//! The image codec as a child of the worker: an image that makes it panic, hang or use too much memory harms nothing else.
 //!
-//! It is this very program in the box of [`sandbox`](crate::child::sandbox), with one file to read and one folder to write. On
-//! stdin comes one [`Order`], on stdout goes one [`Told`] a line, and each variant is a file in its folder.
+//! The child is the worker's own program in its [`sandbox`](crate::child::sandbox), with one file to read and one folder to
+//! write. It reads one [`Request`] from stdin, writes one [`Reply`] per line to stdout, and writes each variant as a file.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,45 +14,45 @@ use shared::problem::{ErrorCode, Failure};
 
 use crate::child::sandbox::is_limit;
 
-/// What the codec is to do.
+/// What the codec has to do.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Order {
-    /// The picture.
+pub(crate) struct Request {
+    /// Path of the image.
     pub(crate) original: PathBuf,
-    /// What is made of it.
+    /// The variants to make.
     pub(crate) plan: ImagePlan,
-    /// Bytes of memory that the machine can spare now, if it says so.
+    /// Bytes of memory that are available now, if known.
     pub(crate) available_bytes: Option<u64>,
 }
 
-/// What the codec tells.
+/// What the codec reports.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Told {
-    /// The picture is decoded.
+pub(crate) enum Reply {
+    /// The image is decoded.
     Decoded,
-    /// A variant lies in the folder, by the name of [`file`].
+    /// A variant was written to the file [`file`].
     Made(Variant),
-    /// All of them do.
+    /// All variants were written.
     Done(ImageReport),
-    /// The machine has too little memory now: these bytes are needed.
+    /// Too little memory is available now. The value is the bytes that decoding needs.
     Short(u64),
-    /// The picture cannot be decoded.
+    /// The image cannot be decoded.
     Failed(Failure),
 }
 
-/// The name of a variant's file.
+/// Name of the file of a variant.
 pub(crate) fn file(variant: &Variant) -> String {
     format!("{}.{}", variant.name, variant.format.extension())
 }
 
-/// The child's whole life. An error here is of the machine: what is wrong with the picture is told.
+/// Runs the codec in the child. An exit code other than 0 is a fault of the machine; a fault of the image is a reply.
 #[must_use]
 pub fn run() -> ExitCode {
     match work() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A closed stderr is no reason to end otherwise.
+            // A closed stderr does not change the exit code.
             let _ = writeln!(io::stderr(), "codec: {error}");
             ExitCode::FAILURE
         }
@@ -62,31 +62,31 @@ pub fn run() -> ExitCode {
 fn work() -> io::Result<()> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text)?;
-    let Order {
+    let Request {
         original,
         plan,
         available_bytes,
     } = serde_json::from_str(&text)?;
     let input = std::fs::read(original)?;
     if let Some(needed_bytes) = missing(&input, &plan, available_bytes) {
-        return tell(&Told::Short(needed_bytes));
+        return reply(&Reply::Short(needed_bytes));
     }
     match make(input, &plan) {
         Ok(()) => Ok(()),
-        Err(Broken::Picture(failure)) => tell(&Told::Failed(failure)),
+        Err(Broken::Image(failure)) => reply(&Reply::Failed(failure)),
         Err(Broken::Machine(error)) => Err(error),
     }
 }
 
-/// What broke.
+/// What failed.
 enum Broken {
-    Picture(Failure),
+    Image(Failure),
     Machine(io::Error),
 }
 
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
-        Self::Picture(failure)
+        Self::Image(failure)
     }
 }
 
@@ -98,54 +98,54 @@ impl From<io::Error> for Broken {
 
 fn make(input: Vec<u8>, plan: &ImagePlan) -> Result<(), Broken> {
     let mut session = Session::open(input, plan)?;
-    tell(&Told::Decoded)?;
+    reply(&Reply::Decoded)?;
     while let Some((variant, bytes)) = session.next_variant()? {
         std::fs::write(Path::new(&file(&variant)), bytes)?;
-        tell(&Told::Made(variant))?;
+        reply(&Reply::Made(variant))?;
     }
-    tell(&Told::Done(session.report()?))?;
+    reply(&Reply::Done(session.report()?))?;
     Ok(())
 }
 
-/// The bytes that decoding takes, when the plan allows them and the machine does not have them now.
+/// The bytes that decoding needs, if the plan allows them but they are not available now.
 fn missing(input: &[u8], plan: &ImagePlan, available_bytes: Option<u64>) -> Option<u64> {
     let size_bytes = u64::try_from(input.len()).unwrap_or(u64::MAX);
-    // What else is wrong with the file, decoding it will tell.
+    // Any other fault of the file is found by decoding it.
     let Ok(Probe::Ready(summary)) = imaging::probe(input, size_bytes, plan) else {
         return None;
     };
-    // The file itself is in the memory by now.
+    // The file itself is in memory already.
     let needed = summary.memory_bytes.saturating_sub(size_bytes);
     (needed > available_bytes?).then_some(needed)
 }
 
-fn tell(told: &Told) -> io::Result<()> {
-    let mut line = serde_json::to_string(told)?;
+fn reply(reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_string(reply)?;
     line.push('\n');
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()
 }
 
-/// What is to be said of a codec that ended before it was done.
-pub(crate) fn ended(signal: Option<i32>, last_words: &str) -> Failure {
-    let crashed = "Convert it with another program and upload it as a new asset.";
+/// The failure of a codec that ended before it was done, by its signal and its stderr.
+pub(crate) fn failure(signal: Option<i32>, stderr: &str) -> Failure {
+    let advice = "Convert it with another program and upload it as a new asset.";
     match signal {
         Some(signal) if is_limit(signal) => Failure::new(
             ErrorCode::WorkerExhausted,
-            "Decoding the image went over a limit of the machine. It is tried again.",
+            "Decoding the image exceeded a limit of the machine. The job is tried again.",
         ),
-        Some(_) if last_words.contains("memory allocation of") => Failure::new(
+        Some(_) if stderr.contains("memory allocation of") => Failure::new(
             ErrorCode::ImageMemoryExceeded,
-            format!("Decoding the image takes more memory than was estimated. {crashed}"),
+            format!("Decoding the image needs more memory than estimated. {advice}"),
         ),
-        None if !last_words.contains("panicked") => Failure::new(
+        None if !stderr.contains("panicked") => Failure::new(
             ErrorCode::WorkerExhausted,
-            "The codec could not read the image or write its variants. It is tried again.",
+            "The codec could not read the image or write its variants. The job is tried again.",
         ),
         Some(_) | None => Failure::new(
             ErrorCode::ImageCodecTrapped,
-            format!("The codec crashed on this image. {crashed}"),
+            format!("The codec crashed on this image. {advice}"),
         ),
     }
 }
@@ -154,7 +154,7 @@ pub(crate) fn ended(signal: Option<i32>, last_words: &str) -> Failure {
 mod tests {
     use super::*;
 
-    /// A PNG's beginning: `side` pixels each way.
+    /// The start of a PNG of `side` × `side` pixels.
     fn png(side: u32) -> Vec<u8> {
         let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
         bytes.extend(side.to_be_bytes());
@@ -165,20 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_does_not_fit_now_is_told() {
+    fn an_image_that_does_not_fit_now_is_reported() {
         let plan = ImagePlan::native(u64::MAX, u64::MAX);
         assert_eq!(missing(&png(16), &plan, Some(1 << 30)), None);
         assert_eq!(missing(&png(1_000), &plan, None), None);
         let needed = missing(&png(1_000), &plan, Some(0)).unwrap();
         assert_eq!(missing(&png(1_000), &plan, Some(needed)), None);
-        // What the setting refuses is refused for ever, by the codec.
+        // An image above the limit of the setting is refused by the codec itself.
         let small = ImagePlan::native(u64::MAX, 1);
         assert_eq!(missing(&png(1_000), &small, Some(0)), None);
     }
 
     #[test]
-    fn ends_have_their_codes() {
-        let code = |signal, words| ended(signal, words).code;
+    fn every_end_has_its_code() {
+        let code = |signal, stderr| failure(signal, stderr).code;
         assert_eq!(code(Some(9), ""), ErrorCode::WorkerExhausted);
         assert_eq!(code(Some(11), ""), ErrorCode::ImageCodecTrapped);
         let memory = "memory allocation of 123456 bytes failed";

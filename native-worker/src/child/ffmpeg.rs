@@ -1,5 +1,5 @@
-//! Watches a child to its end: progress is passed on; a child that hangs or takes too long is killed. (One that is not
-//! wanted any more is dropped, with the future that watches it.)
+//! [`Watch`]: runs an ffmpeg child to its end. Its progress is passed on; a child that hangs or takes too long is killed.
+//! Dropping the future also kills the child.
 
 use std::io;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::group::{Child, Exit};
 use crate::work_error::WorkError;
 
-/// How often the watchdogs look.
+/// Interval at which the child is checked.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Counts what is done besides the child's own word: bytes that it was fed, files that it wrote.
+/// Counts signs of life besides the child's own progress: bytes that it was sent, files that it wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Activity(Arc<AtomicU64>);
 
 impl Activity {
-    /// Something was done.
+    /// Counts one sign of life.
     pub fn note(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -33,39 +33,43 @@ impl Activity {
     }
 }
 
-/// When to give up on a child.
+/// When a child is killed.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// How long nothing may change.
+    /// How long it may run without progress.
     pub stall: Duration,
-    /// When it must be over.
+    /// When it must have ended.
     pub deadline: Instant,
-    /// What counts as life besides its own word.
+    /// Signs of life besides its own progress.
     pub activity: Activity,
 }
 
-/// How a child was run.
+/// A child that has ended.
 #[derive(Debug)]
 pub struct Ended {
     /// How it ended.
     pub exit: Exit,
-    /// Whether it said `progress=end`.
+    /// Whether it wrote `progress=end`.
     pub is_complete: bool,
 }
 
-/// What was seen of life.
+/// The latest sign of life.
 struct Life {
-    word: (Option<u64>, Option<u64>),
+    position: (Option<u64>, Option<u64>),
     count: u64,
     at: Instant,
 }
 
 impl Watch {
-    /// Runs `child`, whose stdout is that of `-progress pipe:1`. `seen` hears every block.
+    /// Runs `child`, whose stdout is that of `-progress pipe:1`. `on_block` is called with every block.
+    ///
+    /// # Errors
+    ///
+    /// If the child stalls, exceeds the deadline or cannot be run. How it ended is not checked.
     pub async fn run(
         &self,
         mut child: Child,
-        mut seen: impl FnMut(&Block),
+        mut on_block: impl FnMut(&Block),
     ) -> Result<Ended, WorkError> {
         let mut lines = child.take_stdout().map(|out| BufReader::new(out).lines());
         let mut parser = Parser::default();
@@ -73,7 +77,7 @@ impl Watch {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut life = Life {
-            word: (None, None),
+            position: (None, None),
             count: self.activity.count(),
             at: Instant::now(),
         };
@@ -82,35 +86,35 @@ impl Watch {
                 next = next(&mut lines) => match next.map_err(|why| broken(&why))? {
                     Some(text) => {
                         if let Some(block) = parser.line(&text) {
-                            let word = (block.frame, block.out_time_us);
-                            if word != life.word {
-                                (life.word, life.at) = (word, Instant::now());
+                            let position = (block.frame, block.out_time_us);
+                            if position != life.position {
+                                (life.position, life.at) = (position, Instant::now());
                             }
                             is_complete |= block.is_end;
-                            seen(&block);
+                            on_block(&block);
                         }
                     }
                     None => lines = None,
                 },
-                // After its last line: a pipe keeps what was said before the end.
+                // Only after its last line: a pipe may still hold lines of a child that has ended.
                 ended = child.ended(), if lines.is_none() => {
                     ended.map_err(|why| broken(&why))?;
                     let exit = child.wait().await.map_err(|why| broken(&why))?;
                     return Ok(Ended { exit, is_complete });
                 }
                 _ = ticks.tick() => {
-                    child.look_at_memory();
+                    child.measure_memory();
                     self.check(&child, &mut life)?;
                 }
             }
         }
     }
 
-    /// An error here drops the child, which kills it.
+    /// Fails if the child stalls or exceeds the deadline. The caller then drops the child, which kills it.
     fn check(&self, child: &Child, life: &mut Life) -> Result<(), WorkError> {
         let now = Instant::now();
         let count = self.activity.count();
-        // Held back is not stalled: the valve is ours.
+        // A paused child does not stall: this worker has paused it.
         if count != life.count || child.valve().is_closed() {
             (life.count, life.at) = (count, now);
         }
@@ -118,7 +122,7 @@ impl Watch {
             return Err(WorkError::retryable(
                 ErrorCode::EncodeStalled,
                 format!(
-                    "The encoder made no progress for {} s and was ended. It is tried again.",
+                    "The encoder made no progress for {} s and was killed. The job is tried again.",
                     self.stall.as_secs_f64()
                 ),
             ));
@@ -126,7 +130,7 @@ impl Watch {
         if now > self.deadline {
             return Err(WorkError::retryable(
                 ErrorCode::EncodeStalled,
-                "The encoder took longer than a file of this length may take and was ended. It is tried again.",
+                "The encoder exceeded the time limit for a file of this length and was killed. The job is tried again.",
             ));
         }
         Ok(())
@@ -140,10 +144,10 @@ async fn next(lines: &mut Option<Lines<BufReader<ChildStdout>>>) -> io::Result<O
     }
 }
 
-/// The line to a child broke, which is the machine's fault.
+/// A child cannot be started or read: a fault of the machine.
 pub(crate) fn broken(why: &io::Error) -> WorkError {
     WorkError::retryable(
         ErrorCode::WorkerExhausted,
-        format!("The encoder cannot be run: {why}. It is tried again."),
+        format!("The encoder cannot be run: {why}. The job is tried again."),
     )
 }

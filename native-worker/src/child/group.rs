@@ -1,4 +1,4 @@
-//! [`Child`]: a process group that cannot be left behind. Dropped, it is killed and reaped.
+//! [`Child`]: a process group that is killed and reaped on drop.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -22,16 +22,16 @@ use crate::child::sandbox::Policy;
 pub struct Exit {
     /// Exit code or signal.
     pub status: ExitStatus,
-    /// What it said.
+    /// The end of its stderr.
     pub log: Log,
-    /// Time of all its threads on a core.
+    /// CPU time of all its threads.
     pub cpu: Duration,
-    /// Most memory that it held at a time, as far as it was looked at.
+    /// Peak of its resident memory, in bytes, when it was last measured.
     pub peak_memory_bytes: u64,
 }
 
 impl Exit {
-    /// Code 0.
+    /// Whether its exit code was 0.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.status.success()
@@ -44,29 +44,29 @@ impl Exit {
     }
 }
 
-/// Holds the group while its output has nowhere to go. Clones are the same valve.
+/// Pauses a process group while its output cannot be stored. Clones control the same group.
 #[derive(Debug, Clone, Default)]
 pub struct Valve(Arc<Mutex<Group>>);
 
 #[derive(Debug, Default)]
 struct Group {
-    /// `None` before the start and after the end: its number may belong to another by then.
+    /// `None` before the start and after the end, when its number may belong to another process.
     leader: Option<Pid>,
     is_closed: bool,
 }
 
 impl Valve {
-    /// Stops the group where it is.
+    /// Pauses the group.
     pub fn close(&self) {
         self.set(true, Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Resumes the group.
     pub fn open(&self) {
         self.set(false, Signal::CONT);
     }
 
-    /// Whether the group is held.
+    /// Whether the group is paused.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.group().is_closed
@@ -77,7 +77,7 @@ impl Valve {
         if group.is_closed != is_closed {
             group.is_closed = is_closed;
             if let Some(leader) = group.leader {
-                // It may be gone already; then there is nothing to hold.
+                // An error means that the group has ended.
                 let _ = kill_process_group(leader, signal);
             }
         }
@@ -94,11 +94,11 @@ impl Valve {
     }
 }
 
-/// See the module.
+/// A running child; see the module.
 #[derive(Debug)]
 pub struct Child {
     process: Process,
-    /// Comes when any child ends.
+    /// Arrives when any child ends.
     some_ended: unix::Signal,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
@@ -107,11 +107,15 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts the policy's program in its box; `launcher` is this worker's own program.
+    /// Starts the program of the policy in its sandbox. `launcher` is the worker's own program.
     ///
-    /// Trap: to be called on a thread of the runtime, not of the blocking pool (see [`Policy::apply`]).
+    /// Trap: call it on a thread of the runtime, not of the blocking pool (see [`Policy::apply`]).
+    ///
+    /// # Errors
+    ///
+    /// If the launcher cannot be started.
     pub fn spawn(launcher: &Path, policy: &Policy, arguments: &[String]) -> io::Result<Self> {
-        // Its own `spawn` adds an option that ffprobe does not know.
+        // The `spawn` of this type adds an option that ffprobe does not know.
         let mut command = FfmpegCommand::new_with_path(launcher);
         command.args(arguments);
         policy.apply(command.as_inner_mut())?;
@@ -130,7 +134,7 @@ impl Child {
         })
     }
 
-    /// Its stdin; dropped, the child sees its end.
+    /// Its stdin. Dropping it closes the stream.
     pub const fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.stdin.take()
     }
@@ -140,19 +144,19 @@ impl Child {
         self.stdout.take()
     }
 
-    /// By which it is held back.
+    /// The valve that pauses its group.
     #[must_use]
     pub fn valve(&self) -> Valve {
         self.process.valve.clone()
     }
 
-    /// Kills the whole group; it is to be waited for still.
+    /// Kills the whole group. It still has to be waited for.
     pub fn kill(&self) {
         self.process.valve.kill();
     }
 
-    /// Looks at how much memory it holds.
-    pub fn look_at_memory(&mut self) {
+    /// Measures the peak of its memory.
+    pub fn measure_memory(&mut self) {
         let path = format!("/proc/{}/status", self.process.pid.as_raw_nonzero());
         let status = std::fs::read_to_string(path).unwrap_or_default();
         let kib = status
@@ -164,7 +168,11 @@ impl Child {
         self.peak_memory_bytes = self.peak_memory_bytes.max(bytes);
     }
 
-    /// Waits until it is over; it is still there to be looked at (a zombie). May be called again.
+    /// Waits until it has ended, but does not reap it, so that its statistics can still be read.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel cannot be asked.
     pub async fn ended(&mut self) -> io::Result<()> {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         while waitid(WaitId::Pid(self.process.pid), look)?.is_none() {
@@ -173,7 +181,11 @@ impl Child {
         Ok(())
     }
 
-    /// Waits for its end and reaps it. What is left of its group is killed.
+    /// Waits for its end and reaps it. The rest of its group is killed.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel cannot be asked.
     pub async fn wait(mut self) -> io::Result<Exit> {
         drop(self.stdin.take());
         self.ended().await?;
@@ -189,7 +201,7 @@ impl Child {
     }
 }
 
-/// The process, which is killed with its group and reaped however this ends.
+/// The process. It is killed with its group and reaped on drop.
 #[derive(Debug)]
 struct Process {
     inner: std::process::Child,
@@ -205,10 +217,11 @@ impl Process {
         Self { inner, pid, valve }
     }
 
-    /// SIGKILL cannot be ignored: this waits for the kernel only. Later calls give the status again.
+    /// Kills the group and reaps the process. SIGKILL cannot be ignored, so this only waits for the kernel. Later calls return
+    /// the same status.
     fn end(&mut self) -> io::Result<ExitStatus> {
         self.valve.kill();
-        // Under the lock: no signal may go to the number once it is free.
+        // Under the lock: once the process is reaped, its number may belong to another one and must get no signal.
         let mut group = self.valve.group();
         group.leader = None;
         self.inner.wait()
@@ -234,11 +247,11 @@ async fn drain(stderr: Option<ChildStderr>) -> Log {
     log
 }
 
-/// User and system time of an ended process, from the kernel's table (proc(5): fields 14 and 15).
+/// User and system time of an ended process: fields 14 and 15 of `/proc/PID/stat`, see proc(5).
 fn cpu_time(pid: Pid) -> Duration {
     let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
     let stat = std::fs::read_to_string(path).unwrap_or_default();
-    // The second field is the name in brackets, which may hold anything.
+    // The second field is the name in parentheses. It may hold any character.
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = rest
         .split_whitespace()

@@ -1,21 +1,21 @@
-//! What a child says on its stderr: the last lines are kept, errors are counted, nothing else costs memory.
+//! [`Log`]: the end of a child's stderr, in bounded memory, and a count of its errors.
 
 use std::collections::VecDeque;
 
-/// Lines kept.
+/// Number of lines that are kept.
 const LINES_MAX: usize = 200;
 
-/// Bytes kept of a line.
+/// Number of bytes of a line that are kept.
 const LINE_BYTES_MAX: usize = 500;
 
-/// Levels of ffmpeg that mean damage, as `-loglevel level+…` writes them.
+/// Levels of ffmpeg that count as errors, as `-loglevel level+…` writes them.
 const ERROR_LEVELS: [&str; 3] = ["[error]", "[fatal]", "[panic]"];
 
-/// What ffmpeg calls an error and is none: the timing of a stream that is read before its parameters (MPEG-TS), of which
-/// nothing is missing in the picture.
+/// A message that ffmpeg logs as an error but that means no damage: in MPEG-TS, timing information was read before the
+/// parameters of the stream. No frame is lost.
 const HARMLESS: &str = "referenced in buffering period";
 
-/// The end of a child's log.
+/// The end of a child's stderr.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     lines: VecDeque<String>,
@@ -25,7 +25,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// Takes what came next.
+    /// Adds the next bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
             let ends = piece.ends_with(b"\n") || piece.ends_with(b"\r");
@@ -37,7 +37,7 @@ impl Log {
         }
     }
 
-    /// The child has said its last word.
+    /// Ends the last line.
     pub(super) fn end(&mut self) {
         self.end_line();
     }
@@ -66,18 +66,18 @@ impl Log {
         self.lines.push_back(line);
     }
 
-    /// Errors since the start, those included whose lines are gone.
+    /// Number of errors since the start, including those of dropped lines.
     #[must_use]
     pub const fn errors(&self) -> u64 {
         self.errors
     }
 
-    /// The lines that are left, from old to new.
+    /// The kept lines, oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.lines.iter().map(String::as_str)
     }
 
-    /// The last line that tells an error, without the address of whoever said it.
+    /// The last error, or the last line if there is none, without the name and address of the component.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
         let line = self.lines().rev().find(|line| is_error(line));
@@ -96,7 +96,7 @@ mod tests {
 
     fn log(text: &str) -> Log {
         let mut log = Log::default();
-        // In pieces, as a pipe gives them.
+        // In pieces, as from a pipe.
         for piece in text.as_bytes().chunks(7) {
             log.push(piece);
         }

@@ -1,9 +1,9 @@
-//! The box that every child process runs in. The worker starts itself again as the launcher of the child: the launcher
-//! has no other thread and no state, so it can give up its rights one after the other in safe code, and then becomes
-//! the program (or goes on as the worker's own codec).
+//! The sandbox of every child program. The worker starts itself again as the launcher of the child. The launcher has no
+//! other threads and no state, so it can drop its rights one after the other in safe code. Then it executes the program, or
+//! continues as the image codec.
 //!
-//! What the program has left: the files that the policy names, its three standard streams, bounded memory, time and
-//! file sizes. No network, no other process, no way to more rights; and it dies with the worker.
+//! The program keeps the files that the policy names, its three standard streams, and limited memory, CPU time and file
+//! sizes. It has no network, no access to other programs and no way to gain rights, and it dies with the worker.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -22,23 +22,23 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::sock_filter;
 use serde::{Deserialize, Serialize};
 
-/// Variable that turns a start of the worker into the launch of a child. It holds a [`Policy`] as JSON.
+/// Environment variable that makes the worker start as the launcher of a child. Its value is a [`Policy`] as JSON.
 pub const VARIABLE: &str = "NATIVE_WORKER_SANDBOX";
 
-/// Exit code of a launcher that could not launch, as a shell's for "found but cannot be executed".
+/// Exit code of a launcher that failed: the code of a shell for "found, but cannot be executed".
 pub const EXIT_CODE: u8 = 126;
 
-/// Whether a child that died of `signal` went over a bound: `SIGKILL` (the kernel's choice when memory is short), `SIGXCPU`,
-/// `SIGXFSZ`.
+/// Whether `signal` means that a child exceeded a limit: `SIGKILL` (which the kernel sends when memory is short), `SIGXCPU`
+/// or `SIGXFSZ`.
 #[must_use]
 pub const fn is_limit(signal: i32) -> bool {
     matches!(signal, 9 | 24 | 25)
 }
 
-/// System calls that no child needs: those that reach out of the box, or that reach too deep into the kernel.
+/// System calls that no child needs, because they reach out of the sandbox or deep into the kernel.
 const SECCOMP: &str = include_str!("seccomp.json");
 
-/// What a program needs to start at all: its libraries, and what the C library asks about the machine.
+/// What every program needs to start: its libraries, and the files by which the C library examines the machine.
 const READ_ALWAYS: [&str; 14] = [
     "/usr",
     "/lib",
@@ -56,25 +56,25 @@ const READ_ALWAYS: [&str; 14] = [
     "/sys/devices/system/cpu",
 ];
 
-/// The newest Landlock that the policy knows to use.
+/// The newest version of Landlock that the policy uses.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Bounds of the kernel for one child.
+/// Resource limits of one child, enforced by the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Address space.
+    /// Address space, in bytes.
     pub as_bytes: u64,
-    /// Size of any file that it writes.
+    /// Size of each written file, in bytes.
     pub fsize_bytes: u64,
-    /// Time of all its threads on a core.
+    /// CPU time of all threads, in seconds.
     pub cpu_s: u64,
     /// Open files.
     pub nofile: u64,
 }
 
 impl Default for Limits {
-    /// A ladder of 2160p holds frames for each thread of its encoders, which are one and a half for each core: measured are
-    /// 2.3 GB of address space with 3 threads, 7 with 24, 20 with 96. A file of 64 GiB is larger than any original.
+    /// A 2160p ladder holds frames for each thread of its encoders, which use 1.5 threads per core. Measured address space:
+    /// 2.3 GB with 3 threads, 7 GB with 24, 20 GB with 96. No original is larger than 64 GiB.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let cores = u64::try_from(cores).unwrap_or(u64::MAX);
@@ -87,13 +87,13 @@ impl Default for Limits {
     }
 }
 
-/// What a child is.
+/// The program of a child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Program {
-    /// A program: a path, or a name to find in `PATH`.
+    /// A path, or a name that is searched in `PATH`.
     File(PathBuf),
-    /// The codec of pictures, which the worker brings along.
+    /// The image codec, which is part of the worker.
     Codec,
 }
 
@@ -103,25 +103,25 @@ impl<T: Into<PathBuf>> From<T> for Program {
     }
 }
 
-/// What a child may do.
+/// The rights of a child.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// What it becomes.
+    /// The program to execute.
     pub program: Program,
-    /// Files and folders that it may read, besides the system's libraries.
+    /// Files and folders that it may read, besides the libraries of the system.
     pub read: Vec<PathBuf>,
-    /// Folders that it may write. It starts in the first one.
+    /// Folders in which it may write. The first one is its working folder.
     pub write: Vec<PathBuf>,
-    /// Bounds of the kernel.
+    /// Resource limits.
     pub limits: Limits,
-    /// How much it steps back behind other processes, 0…19.
+    /// Nice value, 0…19: a higher value means a lower priority.
     pub nice: i32,
-    /// Process that it must not outlive.
+    /// Id of the process that it must not outlive.
     pub parent: u32,
 }
 
 impl Policy {
-    /// A policy that allows nothing but to start `program`.
+    /// A policy that only allows to execute `program`.
     #[must_use]
     pub fn new(program: impl Into<Program>) -> Self {
         Self {
@@ -134,12 +134,16 @@ impl Policy {
         }
     }
 
-    /// Prepares `command`, which starts the launcher with the program's arguments.
+    /// Prepares `command`, which starts the launcher with the arguments of the program.
     ///
-    /// Trap: the child dies with the *thread* that spawns it. Spawn from a thread that lives as long as the worker,
+    /// Trap: the child dies with the *thread* that spawns it. Spawn it from a thread that lives as long as the worker,
     /// never from the blocking pool.
+    ///
+    /// # Errors
+    ///
+    /// If a path of the policy is not valid UTF-8.
     pub fn apply(&self, command: &mut Command) -> std::io::Result<()> {
-        note_level();
+        log_level();
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -149,18 +153,18 @@ impl Policy {
     }
 }
 
-/// How much of the policy this kernel enforces.
+/// How much of a policy the kernel enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// It has no Landlock: children have no network, but see all files that the worker sees.
+    /// The kernel has no Landlock: children have no network, but can read all files that the worker can read.
     NoFiles,
-    /// Files are bounded, without all of the newer rights.
+    /// Access to files is restricted, but newer restrictions are missing.
     Partial,
     /// Everything.
     Full,
 }
 
-/// What this kernel can enforce.
+/// How much this kernel can enforce.
 #[must_use]
 pub fn level() -> Level {
     let has = |abi: ABI| {
@@ -179,8 +183,13 @@ pub fn level() -> Level {
     }
 }
 
-/// Where children can see the files of this process in `/proc`, they must not read its environment: secrets may be in it.
-/// Landlock sees to that; without it, the kernel is told to show them to nobody of the same user.
+/// Protects the environment of the worker, which may hold secrets, from children that can read `/proc`. Landlock does this.
+/// On a kernel without it, the worker is made undumpable, so that other programs of the same user cannot read its
+/// environment.
+///
+/// # Errors
+///
+/// If the kernel refuses.
 pub fn close_environment() -> std::io::Result<()> {
     if level() == Level::NoFiles {
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
@@ -193,13 +202,13 @@ fn scope(abi: ABI) -> Option<BitFlags<Scope>> {
     (!scope.is_empty()).then_some(scope)
 }
 
-fn note_level() {
+fn log_level() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| match level() {
-        Level::Full => tracing::info!("children are confined to their files, without network"),
+        Level::Full => tracing::info!("children are restricted to their files and have no network"),
         Level::Partial => tracing::warn!(
-            "children are confined to their files, but this kernel's Landlock is old: \
-             they could send signals to processes of the same user"
+            "children are restricted to their files, but the Landlock of this kernel is old: \
+             they could send signals to other programs of the same user"
         ),
         Level::NoFiles => tracing::warn!(
             "this kernel has no Landlock: children have no network, but can read the files that the worker can read"
@@ -207,32 +216,32 @@ fn note_level() {
     });
 }
 
-/// If this process was started as a launcher: becomes the program, or gives the exit code of the codec or of having
-/// failed.
+/// Runs the launcher, if the program was started as one: executes the program of the policy, or returns the exit code of
+/// `codec` or of the failure. `None` if the program was not started as a launcher.
 #[must_use]
 pub fn launched(codec: fn() -> ExitCode) -> Option<ExitCode> {
     let policy = std::env::var_os(VARIABLE)?;
-    let ended = launch(&policy, codec).unwrap_or_else(|error| {
+    let exit_code = launch(&policy, codec).unwrap_or_else(|error| {
         let _ = writeln!(std::io::stderr(), "sandbox: {error}");
         ExitCode::from(EXIT_CODE)
     });
-    Some(ended)
+    Some(exit_code)
 }
 
-/// Why a child was not launched.
+/// Why a child could not be launched.
 #[derive(Debug, thiserror::Error)]
 enum LaunchError {
-    #[error("the policy is not valid: {0}")]
+    #[error("the policy is invalid: {0}")]
     Policy(#[from] serde_json::Error),
-    #[error("the program {} is not found: name it by its whole path, or install it", .0.display())]
+    #[error("the program {} was not found: install it, or set its absolute path", .0.display())]
     Program(PathBuf),
-    #[error("the worker is gone")]
+    #[error("the worker has ended")]
     Orphan,
-    #[error("a right cannot be given up: {0}")]
+    #[error("a right cannot be dropped: {0}")]
     Right(#[from] rustix::io::Errno),
-    #[error("the files cannot be confined: {0}")]
+    #[error("access to files cannot be restricted: {0}")]
     Files(#[from] landlock::RulesetError),
-    #[error("the system calls cannot be confined: {0}")]
+    #[error("the system calls cannot be restricted: {0}")]
     Calls(#[from] seccompiler::Error),
     #[error("the program cannot be executed: {0}")]
     Exec(#[from] std::io::Error),
@@ -245,16 +254,16 @@ fn launch(policy: &OsString, codec: fn() -> ExitCode) -> Result<ExitCode, Launch
         Program::Codec => None,
     };
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have died before the line above took effect.
+    // The parent may have died before the death signal was set.
     let parent = rustix::process::getppid().map(rustix::process::Pid::as_raw_pid);
     if parent.and_then(|pid| u32::try_from(pid).ok()) != Some(policy.parent) {
         return Err(LaunchError::Orphan);
     }
-    bound(&policy)?;
+    limit(&policy)?;
     rustix::thread::set_no_new_privs(true)?;
-    confine_files(&policy, program.as_deref())?;
+    restrict_files(&policy, program.as_deref())?;
     drop_capabilities()?;
-    confine_calls()?;
+    restrict_calls()?;
     let home = policy
         .write
         .first()
@@ -274,7 +283,7 @@ fn launch(policy: &OsString, codec: fn() -> ExitCode) -> Result<ExitCode, Launch
     Err(LaunchError::Exec(error))
 }
 
-/// The program's real path.
+/// The canonical path of a program.
 fn find(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {
         return program.canonicalize().ok();
@@ -286,30 +295,30 @@ fn find(program: &Path) -> Option<PathBuf> {
         .and_then(|found| found.canonicalize().ok())
 }
 
-fn bound(policy: &Policy) -> Result<(), LaunchError> {
+fn limit(policy: &Policy) -> Result<(), LaunchError> {
     let Limits {
         as_bytes,
         fsize_bytes,
         cpu_s,
         nofile,
     } = policy.limits;
-    for (resource, bound) in [
+    for (resource, limit) in [
         (Resource::As, as_bytes),
         (Resource::Fsize, fsize_bytes),
         (Resource::Cpu, cpu_s),
         (Resource::Nofile, nofile),
         (Resource::Core, 0),
     ] {
-        // Never above what the worker itself may.
+        // Never above the limit of the worker itself.
         let most = rustix::process::getrlimit(resource)
             .maximum
             .unwrap_or(u64::MAX);
-        let bound = Some(bound.min(most));
+        let limit = Some(limit.min(most));
         rustix::process::setrlimit(
             resource,
             Rlimit {
-                current: bound,
-                maximum: bound,
+                current: limit,
+                maximum: limit,
             },
         )?;
     }
@@ -319,7 +328,7 @@ fn bound(policy: &Policy) -> Result<(), LaunchError> {
     Ok(())
 }
 
-fn confine_files(policy: &Policy, program: Option<&Path>) -> Result<(), LaunchError> {
+fn restrict_files(policy: &Policy, program: Option<&Path>) -> Result<(), LaunchError> {
     let mut ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?;
@@ -327,7 +336,7 @@ fn confine_files(policy: &Policy, program: Option<&Path>) -> Result<(), LaunchEr
         ruleset = ruleset.scope(scope)?;
     }
     let read = AccessFs::from_read(LANDLOCK);
-    // A program may bring its libraries along.
+    // A program outside of /usr may have its libraries beside it.
     let near = |up: usize| Some(program?.ancestors().nth(up)?.join("lib"));
     ruleset
         .create()?
@@ -348,7 +357,7 @@ fn confine_files(policy: &Policy, program: Option<&Path>) -> Result<(), LaunchEr
     Ok(())
 }
 
-/// A worker that runs as root must not have children that may do what root may.
+/// Drops all capabilities: children of a worker that runs as root must not have the rights of root.
 fn drop_capabilities() -> Result<(), LaunchError> {
     let none = CapabilitySet::empty();
     rustix::thread::set_capabilities(
@@ -362,7 +371,7 @@ fn drop_capabilities() -> Result<(), LaunchError> {
     Ok(())
 }
 
-fn confine_calls() -> Result<(), LaunchError> {
+fn restrict_calls() -> Result<(), LaunchError> {
     let arch = std::env::consts::ARCH
         .try_into()
         .map_err(seccompiler::Error::Backend)?;
@@ -373,8 +382,8 @@ fn confine_calls() -> Result<(), LaunchError> {
     Ok(())
 }
 
-/// Denies every number of the x32 ABI: by those, a kernel of x86-64 that knows it can be asked for all that is denied above.
-/// (No other architecture has numbers so high.)
+/// Denies all system calls of the x32 ABI. On x86-64, a kernel that supports it offers every denied call again under a second
+/// number. No other architecture has such high numbers.
 const fn numbers_of_x32() -> [sock_filter; 4] {
     /// `__X32_SYSCALL_BIT`.
     const X32: u32 = 0x4000_0000;
@@ -390,7 +399,7 @@ const fn numbers_of_x32() -> [sock_filter; 4] {
         }
     }
     [
-        // BPF_LD | BPF_W | BPF_ABS: the number, which comes first in `seccomp_data`.
+        // BPF_LD | BPF_W | BPF_ABS: loads the number, the first field of `seccomp_data`.
         step(0x20, 0, 0),
         // BPF_JMP | BPF_JGE | BPF_K
         step(0x35, 1, X32),

@@ -1,4 +1,4 @@
-//! Messages of the queue, in the dialect of Cloudflare Queues' pull consumers.
+//! [`Hint`]: a message of the queue, as the pull API of Cloudflare Queues delivers it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,16 +7,16 @@ use serde_json::Value;
 use shared::id::JobId;
 use shared::message::Message;
 
-/// A pulled message: "try to claim this job".
+/// A pulled message: try to claim this job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// By which it is acknowledged.
+    /// Lease id, by which it is acknowledged.
     pub lease_id: String,
-    /// The job; `None` when the message is none of ours.
+    /// Id of the job; `None` if the message is not a hint.
     pub job: Option<JobId>,
 }
 
-/// Answer to a pull. Every field is optional in the dialect.
+/// Answer to a pull. In this API every field is optional.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pulled {
     #[serde(default)]
@@ -41,11 +41,11 @@ struct Pulling {
 }
 
 impl Pulled {
-    /// The hints, or what the queue says is wrong.
+    /// The hints, or the errors that the queue reports.
     pub(crate) fn hints(self) -> Result<Vec<Hint>, String> {
         if !self.success {
             let errors = Value::Array(self.errors);
-            return Err(format!("the queue answers {errors}"));
+            return Err(format!("the queue reports {errors}"));
         }
         let messages = self.result.unwrap_or_default().messages;
         Ok(messages
@@ -58,14 +58,14 @@ impl Pulled {
     }
 }
 
-/// Text comes as it is, JSON and bytes in base64. No message of ours is base64, so one look tells which.
+/// Text bodies come as text, JSON and bytes in base64. A hint is never valid base64, so both can be tried.
 fn decode(body: &Value) -> Option<Message> {
     let text = body.as_str()?;
     Message::decode(text).or_else(|| {
         let bytes = STANDARD.decode(text).ok()?;
         let text = String::from_utf8(bytes).ok()?;
         Message::decode(&text)
-            // A text that was sent as JSON is a JSON string.
+            // Text that was sent as JSON is a JSON string.
             .or_else(|| Message::decode(&serde_json::from_str::<String>(&text).ok()?))
     })
 }
@@ -89,14 +89,14 @@ mod tests {
         for body in bodies {
             assert_eq!(decode(&json!(body)).unwrap().job_id, job, "{body}");
         }
-        let strange = [
+        let invalid = [
             json!(null),
             json!(7),
             json!("x"),
             json!("e30="),
             json!("{}"),
         ];
-        for body in strange {
+        for body in invalid {
             assert_eq!(decode(&body), None, "{body}");
         }
     }

@@ -1,4 +1,4 @@
-//! The edge, as a worker calls it.
+//! [`Edge`]: the calls of a worker to the edge and to the queue.
 
 pub mod hint;
 
@@ -17,40 +17,40 @@ use self::hint::{Hint, Pulled};
 use crate::config::Config;
 use crate::secret::Secret;
 
-/// How long the queue may hold a pull when it is empty. Below the 30 s after which many proxies end silent requests.
+/// How long a pull waits for a message. It is shorter than the 30 s after which many proxies cut silent requests.
 const PULL_WAIT: Duration = Duration::from_secs(20);
 
-/// The queue sends white space twice a second while it holds a pull; a pull that is silent for this long is dead.
+/// The queue sends white space twice a second while a pull waits. A pull that is silent for this long is dead.
 const PULL_SILENCE_MAX: Duration = Duration::from_secs(10);
 
-/// A pulled hint is visible again after this unless it is acknowledged.
+/// A pulled hint that was not acknowledged is visible again after this time.
 const VISIBILITY: Duration = Duration::from_secs(5);
 
-/// One call that is no pull.
+/// Timeout of a call that is not a pull.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why a call did nothing, or may have done nothing.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EdgeError {
-    /// The edge understood and said no. The same call gets the same answer.
+    /// The edge refused the call. It would refuse the same call again.
     #[error("the edge refused ({status}{}): {detail}", .code.map(|code| format!(" {}", code.as_str())).unwrap_or_default())]
     Refused {
         /// HTTP status, 4xx.
         status: u16,
-        /// Stable code; `None` when this version does not know it.
+        /// Error code; `None` if this version does not know it.
         code: Option<ErrorCode>,
-        /// What the edge says.
+        /// Detail of the problem document.
         detail: String,
     },
-    /// No answer, or one that says "later": whether the call did something is not known.
+    /// No answer, or a temporary error. The call may have had an effect.
     #[error("the edge cannot be reached: {0}")]
     Unreachable(String),
 }
 
 impl EdgeError {
-    /// The code of a refusal.
+    /// The error code of a refusal.
     #[must_use]
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -59,7 +59,7 @@ impl EdgeError {
         }
     }
 
-    /// Whether the job or the attempt is not the caller's: gone, ended, or somebody else's.
+    /// Whether the attempt is not current: the job is gone or has ended, or another attempt holds it.
     #[must_use]
     pub const fn is_lost(&self) -> bool {
         matches!(
@@ -72,7 +72,7 @@ impl EdgeError {
     }
 }
 
-/// The edge and the queue.
+/// Client for the edge and the queue.
 #[derive(Debug, Clone)]
 pub struct Edge {
     calls: Client,
@@ -83,14 +83,18 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// A client; nothing is asked yet.
+    /// A client. It makes no connection yet.
+    ///
+    /// # Errors
+    ///
+    /// If the HTTP client cannot be made.
     pub fn new(config: &Config) -> Result<Self, EdgeError> {
-        // Whoever comes second gets an error, and uses the first one's: they are the same.
+        // An error means that the same provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = || {
             Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
-                // The token goes where the settings say, nowhere else.
+                // The token must go nowhere but to the URLs of the settings.
                 .redirect(redirect::Policy::none())
         };
         let built = |error: reqwest::Error| EdgeError::Unreachable(reason(error));
@@ -107,13 +111,21 @@ impl Edge {
         })
     }
 
-    /// Says what this worker is; the answer says whether it is wanted.
+    /// Registers the worker. The answer says whether an admin has drained it.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn register(&self, worker: &RegisterWorker) -> Result<Worker, EdgeError> {
         let url = format!("{}/v1/workers", self.api_url);
         self.ask(self.calls.post(url).json(worker)).await
     }
 
-    /// Waits for hints, at most `count`.
+    /// Waits for hints, at most `count` of them.
+    ///
+    /// # Errors
+    ///
+    /// If the queue refuses or cannot be reached.
     pub async fn pull(&self, count: usize) -> Result<Vec<Hint>, EdgeError> {
         #[derive(Serialize)]
         struct Pull {
@@ -131,7 +143,11 @@ impl Edge {
         pulled.hints().map_err(EdgeError::Unreachable)
     }
 
-    /// A hint is used up.
+    /// Acknowledges a hint: it is not delivered again.
+    ///
+    /// # Errors
+    ///
+    /// If the queue refuses or cannot be reached.
     pub async fn ack(&self, lease_id: &str) -> Result<(), EdgeError> {
         #[derive(Serialize)]
         struct Ack<'a> {
@@ -150,12 +166,20 @@ impl Edge {
             .map(|_| ())
     }
 
-    /// Takes a job.
+    /// Claims a job.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn claim(&self, job: JobId) -> Result<ClaimedJob, EdgeError> {
         self.ask(self.calls.post(self.verb(job, "claim"))).await
     }
 
-    /// Tells that the attempt is alive, within `timeout`.
+    /// Renews the lease of an attempt. Waits for the answer no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn heartbeat(
         &self,
         job: JobId,
@@ -167,25 +191,37 @@ impl Edge {
     }
 
     /// Ends the attempt with success.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn finish(&self, job: JobId, finish: &FinishJob) -> Result<(), EdgeError> {
-        self.tell(job, "finish", finish).await
+        self.end(job, "finish", finish).await
     }
 
     /// Ends the attempt without success.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn fail(&self, job: JobId, fail: &FailJob) -> Result<(), EdgeError> {
-        self.tell(job, "fail", fail).await
+        self.end(job, "fail", fail).await
     }
 
-    /// Gives the attempt back.
+    /// Releases the attempt: the job is queued again.
+    ///
+    /// # Errors
+    ///
+    /// If the edge refuses or cannot be reached.
     pub async fn release(&self, job: JobId, release: &ReleaseJob) -> Result<(), EdgeError> {
-        self.tell(job, "release", release).await
+        self.end(job, "release", release).await
     }
 
     fn verb(&self, job: JobId, verb: &str) -> String {
         format!("{}/v1/jobs/{job}/{verb}", self.api_url)
     }
 
-    async fn tell(&self, job: JobId, verb: &str, body: &impl Serialize) -> Result<(), EdgeError> {
+    async fn end(&self, job: JobId, verb: &str, body: &impl Serialize) -> Result<(), EdgeError> {
         self.ask::<IgnoredAny>(self.calls.post(self.verb(job, verb)).json(body))
             .await
             .map(|_| ())
@@ -204,14 +240,15 @@ impl Edge {
             return Err(refusal(status, &body));
         }
         let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(body)
-            .map_err(|error| EdgeError::Unreachable(format!("it answers something else: {error}")))
+        serde_json::from_slice(body).map_err(|error| {
+            EdgeError::Unreachable(format!("it answers in another format: {error}"))
+        })
     }
 }
 
-/// What an answer that is no success means.
+/// The error of an answer that is not a success.
 fn refusal(status: StatusCode, body: &[u8]) -> EdgeError {
-    /// The code is text: an edge may be newer than this worker.
+    /// The code is text, because the edge may be newer than this worker.
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Document {
@@ -219,27 +256,27 @@ fn refusal(status: StatusCode, body: &[u8]) -> EdgeError {
         detail: String,
     }
     let Document { code, detail } = serde_json::from_slice(body).unwrap_or_default();
-    let is_for_now = matches!(
+    let is_temporary = matches!(
         status,
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
     );
-    if status.is_client_error() && !is_for_now {
+    if status.is_client_error() && !is_temporary {
         EdgeError::Refused {
             status: status.as_u16(),
             code: code.parse().ok(),
             detail,
         }
     } else {
-        let said = if code.is_empty() {
+        let code = if code.is_empty() {
             String::new()
         } else {
             format!(" {code}")
         };
-        EdgeError::Unreachable(format!("it answers {}{said}", status.as_u16()))
+        EdgeError::Unreachable(format!("it answers {}{code}", status.as_u16()))
     }
 }
 
-/// What went wrong, without the URL.
+/// The cause of an error, without the URL.
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     if error.is_timeout() {

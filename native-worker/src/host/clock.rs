@@ -1,10 +1,11 @@
-//! The clock that leases are measured by.
+//! The clock by which leases are measured.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Time since the machine started. It goes on while the machine sleeps or the process is stopped, and nobody sets it.
+/// Time since the machine booted. This clock also runs while the machine sleeps or the program is suspended, and it cannot
+/// be set.
 #[must_use]
 pub fn uptime() -> Duration {
     let time = clock_gettime(ClockId::Boottime);

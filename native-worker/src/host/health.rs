@@ -1,4 +1,4 @@
-//! What the worker knows of its surroundings, and whether it can work.
+//! [`Health`]: the state of everything that the worker depends on.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::host::clock::uptime;
 use crate::host::tools::Tools;
 
-/// The edge was reached "lately" within this: three times the longest silence of an idle worker.
-const EDGE_LATELY: Duration = Duration::from_secs(90);
+/// The edge must have answered within this time. An idle worker calls it every 20–30 s.
+const EDGE_SILENCE_MAX: Duration = Duration::from_secs(90);
 
-/// See the module.
+/// The last known state of tools, buckets and edge.
 #[derive(Debug, Default)]
 pub struct Health(Mutex<Parts>);
 
@@ -19,23 +19,23 @@ struct Parts {
     edge: Option<Result<(), String>>,
     buckets: Option<Result<(), String>>,
     tools: Option<Result<Tools, String>>,
-    is_unwanted: bool,
+    is_drained: bool,
 }
 
 impl Health {
-    /// The edge answered.
+    /// Notes that the edge has answered.
     pub(crate) fn edge_answered(&self) {
         self.parts().edge_at = Some(uptime());
     }
 
-    /// Whether the edge took the registration.
+    /// Sets whether the edge accepted the registration.
     pub(crate) fn set_registered(&self, registered: Result<(), String>) {
         self.parts().edge = Some(registered);
     }
 
-    /// Whether an admin wants no new jobs here.
-    pub(crate) fn set_unwanted(&self, is_unwanted: bool) {
-        self.parts().is_unwanted = is_unwanted;
+    /// Sets whether an admin has drained this worker.
+    pub(crate) fn set_drained(&self, is_drained: bool) {
+        self.parts().is_drained = is_drained;
     }
 
     pub(crate) fn set_buckets(&self, buckets: Result<(), String>) {
@@ -46,7 +46,7 @@ impl Health {
         self.parts().tools = Some(tools);
     }
 
-    /// ffmpeg and its encoders, once they are proven.
+    /// ffmpeg and its encoders, once they have been tested.
     pub(crate) fn tools(&self) -> Option<Tools> {
         match &self.parts().tools {
             Some(Ok(tools)) => Some(tools.clone()),
@@ -54,7 +54,7 @@ impl Health {
         }
     }
 
-    /// Why it cannot work; empty when it can.
+    /// The reasons why the worker cannot work; empty if it can.
     #[must_use]
     pub fn obstacles(&self) -> Vec<String> {
         let parts = self.parts();
@@ -62,18 +62,18 @@ impl Health {
         let mut part = |what: &str, state: Option<Result<(), &str>>| match state {
             Some(Ok(())) => {}
             Some(Err(why)) => obstacles.push(why.to_owned()),
-            None => obstacles.push(format!("{what} not tested yet")),
+            None => obstacles.push(format!("{what} not been tested yet")),
         };
-        part("ffmpeg is", word(parts.tools.as_ref()));
-        part("the buckets are", word(parts.buckets.as_ref()));
-        part("the edge is", word(parts.edge.as_ref()));
+        part("ffmpeg has", outcome(parts.tools.as_ref()));
+        part("the buckets have", outcome(parts.buckets.as_ref()));
+        part("the edge has", outcome(parts.edge.as_ref()));
         let silence = parts.edge_at.map(|at| uptime().saturating_sub(at));
-        if let Some(silence) = silence.filter(|silence| *silence > EDGE_LATELY) {
+        if let Some(silence) = silence.filter(|silence| *silence > EDGE_SILENCE_MAX) {
             let seconds = silence.as_secs();
             obstacles.push(format!("the edge has not answered for {seconds} s"));
         }
-        if parts.is_unwanted {
-            obstacles.push("an admin asked this worker to take no new jobs".to_owned());
+        if parts.is_drained {
+            obstacles.push("an admin has drained this worker".to_owned());
         }
         obstacles
     }
@@ -83,6 +83,6 @@ impl Health {
     }
 }
 
-fn word<T>(state: Option<&Result<T, String>>) -> Option<Result<(), &str>> {
+fn outcome<T>(state: Option<&Result<T, String>>) -> Option<Result<(), &str>> {
     state.map(|state| state.as_ref().map(|_| ()).map_err(String::as_str))
 }

@@ -1,8 +1,8 @@
-//! How much memory is left, by the words of the kernel.
+//! Available and used memory, as the kernel reports it.
 
 use std::path::Path;
 
-/// Bytes that new work could take: of the machine, or of this process's control group when that has less.
+/// Bytes that are available to new work: of the machine, or of the control group if it has less.
 pub(crate) fn available_bytes() -> Option<u64> {
     let machine = machine_bytes(&read("/proc/meminfo")?);
     let group = group_bytes();
@@ -12,7 +12,7 @@ pub(crate) fn available_bytes() -> Option<u64> {
     }
 }
 
-/// Memory of this process.
+/// Resident memory of the worker, in bytes.
 pub(crate) fn resident_bytes() -> Option<u64> {
     kib_line(&read("/proc/self/status")?, "VmRSS:")
 }
@@ -21,23 +21,23 @@ fn machine_bytes(meminfo: &str) -> Option<u64> {
     kib_line(meminfo, "MemAvailable:")
 }
 
-/// `Name:   123 kB`, in bytes.
+/// The value of a line `Name:   123 kB`, in bytes.
 fn kib_line(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     kib.checked_mul(1024)
 }
 
-/// What the control group (version 2) may still take; `None` without a limit.
+/// Bytes that the control group (version 2) may still use; `None` without a limit.
 fn group_bytes() -> Option<u64> {
     let groups = read("/proc/self/cgroup")?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let folder = Path::new("/sys/fs/cgroup").join(path);
     let number = |file: &str| read(folder.join(file))?.trim().parse::<u64>().ok();
-    // "max" is no number: no limit.
+    // Without a limit the file holds the word "max".
     let max = number("memory.max")?;
     let used = number("memory.current")?;
-    // Pages of files count as used; those that are not in use are given up when memory is needed.
+    // The page cache counts as used, but the kernel frees inactive pages when memory is needed.
     let cache = read(folder.join("memory.stat"))
         .and_then(|stat| {
             let line = stat
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_the_kernel() {
+    fn values_of_the_kernel() {
         let meminfo = "MemTotal:  100 kB\nMemAvailable:   24061528 kB\nBuffers: 1 kB\n";
         assert_eq!(machine_bytes(meminfo), Some(24_061_528 * 1024));
         assert_eq!(machine_bytes("MemTotal: 100 kB\n"), None);

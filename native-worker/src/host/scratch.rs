@@ -1,7 +1,7 @@
-//! The folders that attempts work in: one each, removed when the attempt ends, however it ends.
+//! [`Scratch`]: the folder of one attempt. It is removed when the attempt ends, however it ends.
 //!
-//! A folder is locked by the process that works in it (`flock` on the folder itself), so that workers may share a root: the
-//! sweep at start removes only what nobody holds.
+//! The worker holds a lock on the folder (`flock` on the folder itself), so several workers may share a root: the sweep at
+//! start removes only folders that no worker holds.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -12,10 +12,10 @@ use rustix::fs::{FlockOperation, flock, statvfs};
 use rustix::io::Errno;
 use shared::id::JobId;
 
-/// Tries to make a folder that a sweep of somebody else may take away in the moment before it is locked.
+/// Tries to create a folder: the sweep of another worker may remove it before it is locked.
 const TRIES: u32 = 5;
 
-/// An attempt's folder. Dropping it removes it.
+/// The folder of an attempt. It is removed on drop.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
@@ -24,21 +24,25 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder of one attempt, empty.
+    /// Creates the empty folder of an attempt.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be created or locked.
     pub fn new(root: &Path, job: JobId, attempt: u32) -> io::Result<Self> {
         let path = root.join(format!("{job}-{attempt}"));
         for _ in 0..TRIES {
             make(&path)?;
             let lock = File::open(&path)?;
-            // Trap: between the two lines above, a sweep may have locked or removed it.
-            if is_locked_by(&lock)? && is_same(&lock, &path) {
+            // Trap: a sweep may have locked or removed the folder before it was opened.
+            if try_lock(&lock)? && is_same(&lock, &path) {
                 return Ok(Self { path, _lock: lock });
             }
         }
-        Err(io::Error::other("another process keeps taking the folder"))
+        Err(io::Error::other("another worker uses the folder"))
     }
 
-    /// Where it is.
+    /// Path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -48,12 +52,16 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            tracing::warn!(%error, "a scratch folder is left to the next start's sweep");
+            tracing::warn!(%error, "a scratch folder was not removed; the next start removes it");
         }
     }
 }
 
-/// Makes the root, and removes folders of attempts whose process is gone. Gives their number.
+/// Creates the root and removes the folders of attempts that no worker holds. Returns how many were removed.
+///
+/// # Errors
+///
+/// If the root cannot be created or read.
 pub fn sweep(root: &Path) -> io::Result<u32> {
     make(root)?;
     let mut removed = 0;
@@ -62,24 +70,28 @@ pub fn sweep(root: &Path) -> io::Result<u32> {
         if !is_attempt(&entry.file_name().to_string_lossy()) {
             continue;
         }
-        // Gone meanwhile: its own process or another sweep removed it.
+        // An error means that its worker or another sweep has just removed it.
         let Ok(lock) = File::open(entry.path()) else {
             continue;
         };
-        if is_locked_by(&lock)? && std::fs::remove_dir_all(entry.path()).is_ok() {
+        if try_lock(&lock)? && std::fs::remove_dir_all(entry.path()).is_ok() {
             removed += 1;
         }
     }
     Ok(removed)
 }
 
-/// Bytes that may still be written there.
+/// Free bytes of the disk.
+///
+/// # Errors
+///
+/// If the folder does not exist or cannot be read.
 pub fn free_bytes(root: &Path) -> io::Result<u64> {
     let stat = statvfs(root)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// Bytes that lie there now. Files that vanish while it looks count as nothing.
+/// Bytes of disk space that the files in a folder use. Files that are removed meanwhile count as 0.
 #[must_use]
 pub fn used_bytes(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -89,7 +101,7 @@ pub fn used_bytes(folder: &Path) -> u64 {
         .flatten()
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => used_bytes(&entry.path()),
-            // What lies on the disk: a hole takes nothing, and what some file systems reserve behind the end is not used.
+            // Holes use no space. Blocks that some file systems reserve behind the end of a file are not counted.
             Ok(metadata) => {
                 let end = metadata.len().next_multiple_of(4_096);
                 metadata.blocks().saturating_mul(512).min(end)
@@ -99,13 +111,13 @@ pub fn used_bytes(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Only the owner may look: originals may be private.
+/// Creates a folder that only its owner may read, because originals may be private.
 fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Whether `folder` is locked by this handle now.
-fn is_locked_by(folder: &File) -> io::Result<bool> {
+/// Locks `folder`. Returns false if another worker holds the lock.
+fn try_lock(folder: &File) -> io::Result<bool> {
     match flock(folder, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -113,7 +125,7 @@ fn is_locked_by(folder: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether `path` still names what was opened.
+/// Whether `path` still names the opened folder.
 fn is_same(opened: &File, path: &Path) -> bool {
     let (Ok(opened), Ok(named)) = (opened.metadata(), std::fs::metadata(path)) else {
         return false;
@@ -121,7 +133,7 @@ fn is_same(opened: &File, path: &Path) -> bool {
     (opened.dev(), opened.ino()) == (named.dev(), named.ino())
 }
 
-/// Whether a folder's name is `{job}-{attempt}`.
+/// Whether a name is that of an attempt's folder: `{job}-{attempt}`.
 fn is_attempt(name: &str) -> bool {
     name.rsplit_once('-').is_some_and(|(job, attempt)| {
         job.parse::<JobId>().is_ok() && attempt.parse::<u32>().is_ok()

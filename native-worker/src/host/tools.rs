@@ -1,4 +1,5 @@
-//! What ffmpeg can do here, proven by doing it: a build may list encoders that its machine has no device for.
+//! [`Tools`]: what ffmpeg can do on this machine, tested by doing it. A build may list encoders for which the machine has no
+//! device.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -12,46 +13,46 @@ use tokio::time::timeout;
 
 use crate::config::Config;
 
-/// One proof. A software encoder takes a fraction of a second; a driver may take seconds to wake a device.
-const PROOF_TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout of one test. A software encoder takes a fraction of a second; a driver may take seconds to wake its device.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What was found.
+/// ffmpeg, and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
     /// Version of ffmpeg.
     pub ffmpeg_version: String,
     /// Encoders that work.
     pub encoders: Vec<Encoder>,
-    /// What is missing, but most jobs do not need: what cannot be done without it.
+    /// Missing parts that most jobs do not need, and what fails without them.
     pub warnings: Vec<String>,
 }
 
-/// An encoder that may be there, and how it is called.
+/// An encoder to test, and its options.
 struct Candidate {
     name: &'static str,
     is_hardware: bool,
-    /// Without it no job can be done.
-    is_needed: bool,
+    /// Whether every job needs it.
+    is_required: bool,
     before: &'static [&'static str],
     input: &'static str,
     after: &'static [&'static str],
 }
 
-const FILM: &str = "testsrc2=size=320x180:rate=25";
+const VIDEO: &str = "testsrc2=size=320x180:rate=25";
 
 const CANDIDATES: [Candidate; 5] = [
     Candidate {
         name: "libx264",
         is_hardware: false,
-        is_needed: true,
+        is_required: true,
         before: &[],
-        input: FILM,
+        input: VIDEO,
         after: &["-pix_fmt", "yuv420p"],
     },
     Candidate {
         name: "aac",
         is_hardware: false,
-        is_needed: true,
+        is_required: true,
         before: &[],
         input: "sine=frequency=440:sample_rate=48000",
         after: &[],
@@ -59,82 +60,88 @@ const CANDIDATES: [Candidate; 5] = [
     Candidate {
         name: "h264_nvenc",
         is_hardware: true,
-        is_needed: false,
+        is_required: false,
         before: &[],
-        input: FILM,
+        input: VIDEO,
         after: &["-pix_fmt", "yuv420p"],
     },
     Candidate {
         name: "h264_qsv",
         is_hardware: true,
-        is_needed: false,
+        is_required: false,
         before: &["-init_hw_device", "qsv"],
-        input: FILM,
+        input: VIDEO,
         after: &["-pix_fmt", "nv12"],
     },
     Candidate {
         name: "h264_vaapi",
         is_hardware: true,
-        is_needed: false,
+        is_required: false,
         before: &["-vaapi_device", "/dev/dri/renderD128"],
-        input: FILM,
+        input: VIDEO,
         after: &["-vf", "format=nv12,hwupload"],
     },
 ];
 
-/// Filters that must be there, as the ladder strings them together.
+/// Filters to test, in a graph as the ladder uses it.
 struct Filters {
     names: &'static str,
-    /// What cannot be done without them; `None`: no job can be done.
-    lost: Option<&'static str>,
+    /// What fails without them; `None` if every job needs them.
+    affected: Option<&'static str>,
     graph: &'static str,
 }
 
 const FILTERS: [Filters; 2] = [
     Filters {
         names: "bwdif, scale, setparams, setsar, split",
-        lost: None,
+        affected: None,
         graph: "bwdif=mode=send_frame:deint=interlaced,scale=160:90:flags=bicubic,setparams=colorspace=bt709,setsar=1,\
                 split[a][b];[b]nullsink;[a]format=yuv420p",
     },
     Filters {
         names: "zscale, tonemap",
-        lost: Some("films in HDR fail"),
+        affected: Some("HDR videos fail"),
         graph: "format=yuv420p10le,setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc,\
                 zscale=tin=smpte2084:min=bt2020nc:pin=bt2020:t=linear:npl=100,format=gbrpf32le,\
                 zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv420p",
     },
 ];
 
-/// Looks for ffmpeg, ffprobe, the encoders and the filters. `Err` says what is missing and what to do.
-pub async fn prove(config: &Config) -> Result<Tools, String> {
+/// Tests ffmpeg, ffprobe, the encoders and the filters.
+///
+/// # Errors
+///
+/// If something is missing that every job needs. The text says what, and what to do.
+pub async fn test(config: &Config) -> Result<Tools, String> {
     let ffmpeg_version = version(&config.ffmpeg).await?;
     version(&config.ffprobe).await?;
-    let proofs = CANDIDATES
+    let tests = CANDIDATES
         .iter()
         .map(|candidate| works(&config.ffmpeg, candidate));
     let (mut encoders, mut missing) = (Vec::new(), Vec::new());
-    for (candidate, works) in CANDIDATES.iter().zip(join_all(proofs).await) {
+    for (candidate, works) in CANDIDATES.iter().zip(join_all(tests).await) {
         if works {
             encoders.push(Encoder {
                 name: candidate.name.to_owned(),
                 is_hardware: candidate.is_hardware,
             });
-        } else if candidate.is_needed {
+        } else if candidate.is_required {
             missing.push(candidate.name);
         }
     }
     let mut warnings = Vec::new();
-    let proofs = FILTERS
+    let tests = FILTERS
         .iter()
         .map(|filters| filter(&config.ffmpeg, filters));
-    for (filters, works) in FILTERS.iter().zip(join_all(proofs).await) {
-        match (works, filters.lost) {
+    for (filters, works) in FILTERS.iter().zip(join_all(tests).await) {
+        match (works, filters.affected) {
             (true, _) => {}
             (false, None) => missing.push(filters.names),
-            (false, Some(lost)) => {
+            (false, Some(affected)) => {
                 let names = filters.names;
-                warnings.push(format!("ffmpeg has not the filters {names}: {lost}"));
+                warnings.push(format!(
+                    "ffmpeg does not have the filters {names}: {affected}"
+                ));
             }
         }
     }
@@ -146,20 +153,21 @@ pub async fn prove(config: &Config) -> Result<Tools, String> {
         });
     }
     Err(format!(
-        "ffmpeg {ffmpeg_version} has not what every job needs, or it does not work: {}; install a build that has, or name one by NATIVE_WORKER_FFMPEG",
+        "in ffmpeg {ffmpeg_version} these parts are missing or do not work: {}; install a build that has them, or set NATIVE_WORKER_FFMPEG to one",
         missing.join(", ")
     ))
 }
 
-/// Version of a program of ffmpeg's family.
+/// Version of ffmpeg or ffprobe.
 async fn version(program: &Path) -> Result<String, String> {
     let name = program.display();
     let output = run(program, ["-version"]).await.map_err(|why| {
         format!(
-            "{name} does not run: {why}; install ffmpeg, or name it by NATIVE_WORKER_FFMPEG and NATIVE_WORKER_FFPROBE"
+            "{name} does not run: {why}; install ffmpeg, or set NATIVE_WORKER_FFMPEG and NATIVE_WORKER_FFPROBE"
         )
     })?;
-    parse_version(&output).ok_or_else(|| format!("{name} tells no version: it is no ffmpeg"))
+    parse_version(&output)
+        .ok_or_else(|| format!("{name} does not print a version: it is not ffmpeg"))
 }
 
 /// The third word of `ffmpeg version 5.1.9-0+deb12u1 Copyright …`.
@@ -170,11 +178,11 @@ fn parse_version(output: &str) -> Option<String> {
     is_ours.then(|| version.to_owned())
 }
 
-/// Encodes five frames.
+/// Whether an encoder encodes five frames.
 async fn works(ffmpeg: &Path, candidate: &Candidate) -> bool {
     let quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"];
     let input = ["-f", "lavfi", "-i", candidate.input];
-    let frames = if candidate.input == FILM {
+    let frames = if candidate.input == VIDEO {
         ["-frames:v", "5"]
     } else {
         ["-frames:a", "5"]
@@ -187,26 +195,26 @@ async fn works(ffmpeg: &Path, candidate: &Candidate) -> bool {
         .chain(&frames)
         .chain(candidate.after)
         .chain(&output);
-    tried(candidate.name, &run(ffmpeg, arguments).await)
+    passed(candidate.name, &run(ffmpeg, arguments).await)
 }
 
-/// Filters a frame.
+/// Whether a graph of filters processes one frame.
 async fn filter(ffmpeg: &Path, filters: &Filters) -> bool {
     let quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"];
-    let input = ["-f", "lavfi", "-i", FILM, "-frames:v", "1"];
+    let input = ["-f", "lavfi", "-i", VIDEO, "-frames:v", "1"];
     let output = ["-vf", filters.graph, "-f", "null", "-"];
     let arguments = quiet.iter().chain(&input).chain(&output);
-    tried(filters.names, &run(ffmpeg, arguments).await)
+    passed(filters.names, &run(ffmpeg, arguments).await)
 }
 
-fn tried(what: &str, result: &Result<String, String>) -> bool {
+fn passed(what: &str, result: &Result<String, String>) -> bool {
     if let Err(why) = result {
         tracing::debug!(what, why, "a part of ffmpeg does not work");
     }
     result.is_ok()
 }
 
-/// What a program prints to stdout when it ends well. It inherits no secret, as in a job.
+/// What a program prints to stdout if it succeeds. Like in a job, it inherits no secrets.
 async fn run(
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -218,9 +226,9 @@ async fn run(
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(PROOF_TIMEOUT, output)
+    let output = timeout(TEST_TIMEOUT, output)
         .await
-        .map_err(|_| "it does not end".to_owned())?
+        .map_err(|_| "it did not end in time".to_owned())?
         .map_err(|error| error.to_string())?;
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -243,8 +251,8 @@ mod tests {
             parse_version("ffprobe version n8.1.2\n").as_deref(),
             Some("n8.1.2")
         );
-        for strange in ["", "ffmpeg", "ffmpeg version", "GNU coreutils version 9"] {
-            assert_eq!(parse_version(strange), None, "{strange}");
+        for invalid in ["", "ffmpeg", "ffmpeg version", "GNU coreutils version 9"] {
+            assert_eq!(parse_version(invalid), None, "{invalid}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `native-worker --check`: tries everything that a job needs, and says what works.
+//! `native-worker --check`: tests everything that a job needs and reports what works.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use crate::host::scratch;
 use crate::host::tools::{self, Tools};
 use crate::worker::{Worker, registration};
 
-/// What was tried, and how it went.
+/// The results of all tests.
 #[derive(Debug, Default)]
 pub struct Report(Vec<(&'static str, Result<String, String>)>);
 
 impl Report {
-    /// Whether all of it works.
+    /// Whether every test passed.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.0.iter().all(|(_, result)| result.is_ok())
@@ -35,10 +35,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Tries everything. It registers the worker at the edge; it takes no work.
+/// Tests everything that a job needs. It registers the worker at the edge, but takes no jobs.
 pub async fn check(config: Config) -> Report {
     let mut report = Report::default();
-    report.0.push(("scratch", try_scratch(&config)));
+    report.0.push(("scratch", test_scratch(&config)));
     let worker = match Worker::new(config) {
         Ok(worker) => worker,
         Err(error) => {
@@ -47,13 +47,13 @@ pub async fn check(config: Config) -> Report {
         }
     };
     let id = &worker.config.worker_id;
-    let (tools, buckets) = join(tools::prove(&worker.config), worker.buckets.test(id)).await;
-    let buckets = buckets.map(|()| "put, looked at, got and deleted an object in each".to_owned());
+    let (tools, buckets) = join(tools::test(&worker.config), worker.buckets.test(id)).await;
+    let buckets = buckets.map(|()| "wrote, read and deleted an object in each".to_owned());
     report
         .0
-        .push(("ffmpeg", tools.as_ref().map(told).map_err(Clone::clone)));
+        .push(("ffmpeg", tools.as_ref().map(summary).map_err(Clone::clone)));
     report.0.push(("buckets", buckets));
-    // The edge is asked even without tools: each fault is to be seen at once.
+    // The edge is tested even if ffmpeg does not work, so that all faults are reported at once.
     let tools = tools.unwrap_or_else(|_| Tools {
         ffmpeg_version: "none".to_owned(),
         encoders: Vec::new(),
@@ -68,19 +68,19 @@ pub async fn check(config: Config) -> Report {
     report
 }
 
-fn try_scratch(config: &Config) -> Result<String, String> {
+fn test_scratch(config: &Config) -> Result<String, String> {
     scratch::sweep(&config.scratch).map_err(|error| error.to_string())?;
     match guard::obstacles(config).as_slice() {
-        [] => Ok("there is room".to_owned()),
+        [] => Ok("enough free space".to_owned()),
         obstacles => Err(obstacles.join("; ")),
     }
 }
 
-fn told(tools: &Tools) -> String {
+fn summary(tools: &Tools) -> String {
     let names: Vec<&str> = tools.encoders.iter().map(|one| one.name.as_str()).collect();
-    let told = format!("{} with {}", tools.ffmpeg_version, names.join(", "));
+    let summary = format!("{} with {}", tools.ffmpeg_version, names.join(", "));
     let warnings = tools.warnings.iter().map(String::as_str);
-    std::iter::once(told.as_str())
+    std::iter::once(summary.as_str())
         .chain(warnings)
         .collect::<Vec<_>>()
         .join("; ")

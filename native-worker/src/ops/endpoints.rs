@@ -1,4 +1,4 @@
-//! Operations endpoints, for whoever watches the process. They hold no secret and change nothing.
+//! The operations endpoints. They show no secrets and change nothing.
 
 use std::sync::Arc;
 
@@ -41,12 +41,12 @@ fn ok() -> Json<Health> {
     })
 }
 
-/// Whether the process answers.
+/// 200 while the worker runs.
 async fn healthz() -> Json<Health> {
     ok()
 }
 
-/// Whether it takes work, or all that stands against it.
+/// 200 if the worker takes jobs; otherwise a problem document with all reasons why it does not.
 async fn readyz(State(worker): State<Arc<Worker>>) -> Response {
     let reasons = worker.obstacles();
     if reasons.is_empty() {
@@ -57,7 +57,7 @@ async fn readyz(State(worker): State<Arc<Worker>>) -> Response {
         "type": code.type_uri(),
         "title": code.title(),
         "status": code.status(),
-        "detail": format!("The worker takes no work: {}.", reasons.join("; ")),
+        "detail": format!("The worker takes no jobs: {}.", reasons.join("; ")),
         "code": code.as_str(),
         "reasons": reasons,
     });
@@ -65,7 +65,7 @@ async fn readyz(State(worker): State<Arc<Worker>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, header, problem.to_string()).into_response()
 }
 
-/// What was counted.
+/// The meters.
 async fn metrics(State(worker): State<Arc<Worker>>) -> ([(HeaderName, &'static str); 1], String) {
     let bytes = |bytes: Option<u64>| i64::try_from(bytes.unwrap_or(0)).unwrap_or(i64::MAX);
     let root = worker.config.scratch.clone();
@@ -76,7 +76,7 @@ async fn metrics(State(worker): State<Arc<Worker>>) -> ([(HeaderName, &'static s
     ([(CONTENT_TYPE, content_type)], METERS.text())
 }
 
-/// Which build answers.
+/// Name and version of the program.
 async fn version() -> Json<Version> {
     Json(Version {
         name: "native-worker",

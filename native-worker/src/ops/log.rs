@@ -7,7 +7,11 @@ use crate::config::{Config, LogFormat};
 use crate::error::Error;
 use crate::setting;
 
-/// Begins to log, once for the process.
+/// Starts logging. Only the first call in a process has an effect.
+///
+/// # Errors
+///
+/// If the filter in the setting `NATIVE_WORKER_LOG` is invalid.
 pub fn init(config: &Config) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&config.log).map_err(|_| Error::SettingInvalid {
         name: setting::LOG.name,
@@ -17,7 +21,7 @@ pub fn init(config: &Config) -> Result<(), Error> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false);
-    // A log that somebody set up already is as good.
+    // An error means that there is a log already.
     let _ = match config.log_format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

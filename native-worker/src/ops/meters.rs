@@ -1,4 +1,4 @@
-//! What the worker counts, for `/metrics`. One set for the process: what is counted is the process.
+//! The meters of `/metrics`. There is one set for the whole process.
 
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// The process's meters.
+/// All meters.
 pub static METERS: LazyLock<Meters> = LazyLock::new(Meters::new);
 
 /// Labels of ended attempts.
@@ -20,43 +20,43 @@ pub static METERS: LazyLock<Meters> = LazyLock::new(Meters::new);
 pub struct Ended {
     /// Kind of the job.
     pub kind: &'static str,
-    /// How it ended, as one word.
+    /// Outcome, as one word.
     pub outcome: &'static str,
 }
 
-/// Label of stages.
+/// Label of a stage.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Stage {
     /// Name of the stage, as in progress.
     pub stage: String,
 }
 
-/// Label of pulls.
+/// Label of a pull.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Pulled {
     /// `messages`, `empty` or `failed`.
     pub answer: &'static str,
 }
 
-/// Everything that is counted.
+/// The meters.
 #[derive(Debug)]
 pub struct Meters {
     registry: Registry,
     /// Attempts that ended.
     pub ended: Family<Ended, Counter>,
-    /// Attempts that run.
+    /// Running attempts.
     pub running: Gauge,
-    /// Attempts that may run at a time.
+    /// Attempts that may run at the same time.
     pub slots: Gauge,
     /// Pulls from the queue.
     pub pulls: Family<Pulled, Counter>,
     /// How long heartbeats take.
     pub heartbeat: Histogram,
-    /// Bytes fetched from buckets.
+    /// Bytes read from buckets.
     pub bytes_in: Counter,
-    /// Bytes put into buckets.
+    /// Bytes written to buckets.
     pub bytes_out: Counter,
-    /// Processor time of child processes.
+    /// CPU time of child programs.
     pub encoder_cpu: Counter<f64, AtomicU64>,
     stages: Family<Stage, Histogram>,
     /// Bytes in the scratch folders.
@@ -87,31 +87,37 @@ impl Meters {
 
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("attempts", "Attempts that ended", self.ended.clone());
-        r.register("running", "Attempts that run", self.running.clone());
+        r.register("attempts", "Ended attempts", self.ended.clone());
+        r.register("running", "Running attempts", self.running.clone());
         r.register(
             "slots",
-            "Attempts that may run at a time",
+            "Attempts that may run at the same time",
             self.slots.clone(),
         );
         r.register("pulls", "Pulls from the queue", self.pulls.clone());
-        let (help, meter) = ("How long heartbeats take", self.heartbeat.clone());
+        let (help, meter) = ("Duration of heartbeats", self.heartbeat.clone());
         r.register_with_unit("heartbeat", help, Unit::Seconds, meter);
-        let (help, meter) = ("Bytes fetched from buckets", self.bytes_in.clone());
+        let (help, meter) = ("Bytes read from buckets", self.bytes_in.clone());
         r.register_with_unit("fetched", help, Unit::Bytes, meter);
-        let (help, meter) = ("Bytes put into buckets", self.bytes_out.clone());
+        let (help, meter) = ("Bytes written to buckets", self.bytes_out.clone());
         r.register_with_unit("stored", help, Unit::Bytes, meter);
-        let (help, meter) = ("Processor time of ffmpeg", self.encoder_cpu.clone());
+        let (help, meter) = (
+            "CPU time of ffmpeg and of the image codec",
+            self.encoder_cpu.clone(),
+        );
         r.register_with_unit("ffmpeg_cpu", help, Unit::Seconds, meter);
-        let (help, meter) = ("How long stages take", self.stages.clone());
+        let (help, meter) = ("Duration of stages", self.stages.clone());
         r.register_with_unit("stage", help, Unit::Seconds, meter);
-        let (help, meter) = ("Bytes in the scratch folders", self.scratch.clone());
+        let (help, meter) = ("Bytes used in the scratch folder", self.scratch.clone());
         r.register_with_unit("scratch", help, Unit::Bytes, meter);
-        let (help, meter) = ("Memory of the worker itself", self.resident.clone());
+        let (help, meter) = (
+            "Resident memory of the worker itself",
+            self.resident.clone(),
+        );
         r.register_with_unit("resident_memory", help, Unit::Bytes, meter);
     }
 
-    /// A stage of some attempt is over.
+    /// Records how long a stage of an attempt took.
     pub fn stage_took(&self, stage: &str, time: Duration) {
         let label = Stage {
             stage: stage.to_owned(),
@@ -120,7 +126,7 @@ impl Meters {
         stages.observe(time.as_secs_f64());
     }
 
-    /// All of it, in the text format of `OpenMetrics`.
+    /// All meters, in the text format of `OpenMetrics`.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -129,7 +135,7 @@ impl Meters {
     }
 }
 
-/// Awaits `work`, and counts how long the stage took.
+/// Awaits `work` and records how long the stage took.
 pub async fn timed<T>(stage: &str, work: impl Future<Output = T>) -> T {
     let begun = Instant::now();
     let done = work.await;
@@ -137,7 +143,7 @@ pub async fn timed<T>(stage: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
-/// From a poster to a film of hours.
+/// Buckets from the time of a poster to that of a video of several hours.
 fn stage_seconds() -> Histogram {
     Histogram::new([
         0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0,

@@ -1,4 +1,4 @@
-//! The buckets: the S3 client, and the proof at start that it reaches them.
+//! [`Buckets`]: the S3 client, and a test that it can use both buckets.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::{Builder, tls};
 use shared::worker::BucketRole;
 
-use super::fault::word;
+use super::fault::cause;
 use crate::config::BucketsConfig;
 
-/// Tries of one request. With the delays below they go on for about 8 s: longer than a bucket's restart.
+/// Tries of one request. With the delays below they take about 8 s, longer than a bucket needs to restart.
 const TRIES: u32 = 6;
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// One try of a request without a large body.
+/// Timeout of one try of a request without a large body.
 pub(crate) const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whether there is an object of this size: for one whose `ETag` is no MD5.
+/// Whether the bucket has an object of this size. It verifies objects whose `ETag` is not an MD5.
 pub(crate) async fn has_size(client: &Client, bucket: &str, key: &str, size: u64) -> bool {
     let head = client.head_object().bucket(bucket).key(key).send().await;
     head.is_ok_and(|head| {
@@ -42,7 +42,7 @@ pub struct Buckets {
 }
 
 impl Buckets {
-    /// A client; nothing is asked yet.
+    /// A client. It makes no connection yet.
     #[must_use]
     pub fn new(config: &BucketsConfig) -> Self {
         let credentials = Credentials::new(
@@ -71,7 +71,7 @@ impl Buckets {
             .region(Region::new(config.region.clone()))
             .credentials_provider(credentials)
             .force_path_style(true)
-            // Trap: by default the SDK adds CRC trailers to a put, in a framing that not every S3 takes. The `ETag` is
+            // Trap: by default the SDK adds CRC trailers to uploads, in an encoding that not every S3 supports. The `ETag` is
             // verified instead.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -93,7 +93,11 @@ impl Buckets {
         }
     }
 
-    /// Puts, looks at, gets and deletes a small object in each bucket. `Err` says which step failed and how.
+    /// Writes, reads and deletes a small object in each bucket.
+    ///
+    /// # Errors
+    ///
+    /// If a request fails. The text names the bucket, the request and the cause.
     pub async fn test(&self, worker_id: &str) -> Result<(), String> {
         for role in [BucketRole::Raw, BucketRole::Public] {
             let bucket = self.name(role);
@@ -116,36 +120,36 @@ impl Buckets {
             .content_type("text/plain")
             .send()
             .await
-            .map_err(|error| ("put", word(&error)))?;
-        // Trap: a wrong endpoint may answer 200 to everything. A bucket answers with an `ETag`.
+            .map_err(|error| ("write an object", cause(&error)))?;
+        // Trap: a wrong endpoint may answer 200 to every request. Only a bucket answers with an `ETag`.
         if stored.e_tag().is_none() {
             return Err((
-                "put",
-                "the endpoint answered without an ETag; it is no bucket",
+                "write an object",
+                "the endpoint answered without an ETag, so it is not a bucket",
             ));
         }
         let head = client.head_object().bucket(bucket).key(key).send().await;
-        let head = head.map_err(|error| ("look at what was put", word(&error)))?;
+        let head = head.map_err(|error| ("read the size of the object", cause(&error)))?;
         if head.content_length() != i64::try_from(PROBE.len()).ok() {
-            return Err(("look at what was put", "it has another size"));
+            return Err(("read the size of the object", "the size is wrong"));
         }
         let got = client.get_object().bucket(bucket).key(key).send().await;
-        let got = got.map_err(|error| ("get", word(&error)))?;
+        let got = got.map_err(|error| ("read the object", cause(&error)))?;
         let bytes = got.body.collect().await;
         if !bytes.is_ok_and(|bytes| bytes.to_vec() == PROBE) {
-            return Err(("get", "it is not what was put"));
+            return Err(("read the object", "the content is wrong"));
         }
         let deleted = client.delete_object().bucket(bucket).key(key).send().await;
         deleted
             .map(|_| ())
-            .map_err(|error| ("delete", word(&error)))
+            .map_err(|error| ("delete the object", cause(&error)))
     }
 }
 
 const PROBE: &[u8] =
-    b"A native worker looked whether it can use this bucket. This may be deleted.\n";
+    b"A native worker tested whether it can use this bucket. This object may be deleted.\n";
 
-/// Workers have keys of their own, so that tests at the same time do not meet.
+/// Key of the test object. Each worker has its own, so that tests at the same time do not collide.
 fn probe_key(worker_id: &str) -> String {
     let id: String = worker_id
         .chars()

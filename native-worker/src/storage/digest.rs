@@ -8,7 +8,7 @@ use md5::Digest;
 
 const READ_BYTES: usize = 256 * 1024;
 
-/// Whether it looks like an MD5 in hex. (The `ETag` of an object need not be one.)
+/// Whether a text looks like an MD5 in hex. (The `ETag` of an object may be something else.)
 pub(super) fn is_md5(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -18,7 +18,7 @@ pub(super) fn digest_file<D: Digest>(path: &Path) -> std::io::Result<(u64, Strin
     digest::<D>(File::open(path)?)
 }
 
-/// Size and digest of all that comes.
+/// Size and digest of everything that `from` yields.
 pub(super) fn digest<D: Digest>(mut from: impl Read) -> std::io::Result<(u64, String)> {
     let (mut digest, mut size) = (D::new(), 0_u64);
     let mut buffer = vec![0; READ_BYTES];

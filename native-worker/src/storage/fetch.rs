@@ -1,4 +1,4 @@
-//! Fetching the original: large files in parts, several at a time, each straight to its place in the file.
+//! [`Fetch`]: reads the original in parts, several at a time, and writes each straight to its place in the file.
 
 use std::io::SeekFrom;
 use std::path::Path;
@@ -14,35 +14,35 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
 
 use super::digest::digest_file;
-use super::fault::{failed, is_missing, word};
+use super::fault::{cause, failed, is_missing};
 use crate::backoff::Backoff;
 use crate::ops::meters::METERS;
 use crate::work_error::WorkError;
 
-/// A part: large enough that its request costs nothing beside it.
+/// Size of a part: large enough that the cost of a request does not matter.
 const PART_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Parts at a time: one connection to a bucket far away does not fill the line.
+/// Parts at the same time: a single connection to a distant bucket does not use the whole bandwidth.
 const PARTS_AT_A_TIME: usize = 4;
 
-/// What is gathered before it is written.
+/// Size of one write to the disk.
 const WRITE_BYTES: usize = 256 * 1024;
 
-/// Times that a part goes on where its body broke off. Requests that fail are tried again by the SDK.
+/// How often a part is resumed after its body was cut off. The SDK itself repeats requests that fail.
 const RESUMES_MAX: u32 = 5;
 
-/// An original on its way to the disk.
+/// The fetch of one original.
 pub(super) struct Fetch<'fetch> {
     pub(super) client: &'fetch Client,
     pub(super) bucket: &'fetch str,
     pub(super) source: &'fetch Source,
 }
 
-/// What is still to come of a part.
+/// The missing rest of a part.
 struct Part {
     at: u64,
     end: u64,
-    /// Every part is of the same object.
+    /// `ETag` of the object: all parts must be of the same one.
     e_tag: Option<String>,
     arrived: mpsc::UnboundedSender<u64>,
 }
@@ -51,7 +51,7 @@ impl Fetch<'_> {
     pub(super) async fn run(
         &self,
         to: &Path,
-        mut seen: impl FnMut(u64) + Send,
+        mut on_bytes: impl FnMut(u64) + Send,
     ) -> Result<(), WorkError> {
         let size = self.source.size_bytes;
         let e_tag = self.check_size().await?;
@@ -76,7 +76,7 @@ impl Fetch<'_> {
                 biased;
                 Some(bytes) = arrivals.recv() => {
                     total += bytes;
-                    seen(total);
+                    on_bytes(total);
                 }
                 part = parts.next() => match part {
                     Some(part) => part?,
@@ -88,13 +88,13 @@ impl Fetch<'_> {
         self.check_sha256(to).await
     }
 
-    /// Looks at the object first: its size decides the parts, its `ETag` holds them together.
+    /// Checks the size of the object. Returns its `ETag`, by which all parts are of the same object.
     async fn check_size(&self) -> Result<Option<String>, WorkError> {
         let head = self.client.head_object().bucket(self.bucket);
         let head = match head.key(&self.source.key).send().await {
             Ok(head) => head,
             Err(error) if is_missing(&error) => return Err(missing()),
-            Err(error) => return Err(failed("give", "the original", word(&error))),
+            Err(error) => return Err(failed("return", "the original", cause(&error))),
         };
         let stored = head
             .content_length()
@@ -103,7 +103,7 @@ impl Fetch<'_> {
             return Ok(head.e_tag);
         }
         let detail = format!(
-            "The original has {} bytes in the bucket, {} were expected. Upload the file again as a new asset.",
+            "The original has {} bytes in the bucket, but {} were expected. Upload the file again as a new asset.",
             stored.map_or_else(
                 || "an unknown number of".to_owned(),
                 |size| size.to_string()
@@ -113,7 +113,7 @@ impl Fetch<'_> {
         Err(WorkError::permanent(ErrorCode::UploadSizeMismatch, detail))
     }
 
-    /// One part, going on where it was when its body breaks off.
+    /// Fetches one part. Resumes it when a body is cut off.
     async fn part(&self, to: &Path, mut part: Part) -> Result<(), WorkError> {
         let file = OpenOptions::new().write(true).open(to).await;
         let mut file = file.map_err(|why| unwritable(&why))?;
@@ -130,13 +130,13 @@ impl Fetch<'_> {
             }
             resumes += 1;
             if resumes > RESUMES_MAX {
-                return Err(failed("give", "the original", "its body breaks off"));
+                return Err(failed("return", "the original", "its body was cut off"));
             }
             backoff.wait().await;
         }
     }
 
-    /// Writes one answer's body as far as it comes.
+    /// Writes the body of one answer, as far as it arrives.
     async fn body(&self, file: &mut BufWriter<File>, part: &mut Part) -> Result<(), WorkError> {
         let get = self.client.get_object().bucket(self.bucket);
         let get = get
@@ -146,19 +146,19 @@ impl Fetch<'_> {
         let mut body = match get.send().await {
             Ok(got) => got.body,
             Err(error) if is_missing(&error) => return Err(missing()),
-            Err(error) => return Err(failed("give", "the original", word(&error))),
+            Err(error) => return Err(failed("return", "the original", cause(&error))),
         };
         while let Some(Ok(bytes)) = body.next().await {
             let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             if count > part.end - part.at {
-                let why = "it sends more than was asked for";
-                return Err(failed("give", "the original", why));
+                let why = "it sent more than was requested";
+                return Err(failed("return", "the original", why));
             }
             file.write_all(&bytes)
                 .await
                 .map_err(|why| unwritable(&why))?;
             part.at += count;
-            // Nobody listens any more when the fetch was given up.
+            // An error means that the fetch was dropped.
             let _ = part.arrived.send(count);
         }
         Ok(())
@@ -178,7 +178,7 @@ impl Fetch<'_> {
             return Ok(());
         }
         let detail = format!(
-            "The stored file has the SHA-256 {hash}, {declared} was declared. Create the asset again and put the right file."
+            "The stored file has the SHA-256 {hash}, but {declared} was declared. Create the asset again and upload the right file."
         );
         Err(WorkError::permanent(
             ErrorCode::UploadChecksumMismatch,
@@ -193,6 +193,8 @@ fn missing() -> WorkError {
 }
 
 fn unwritable(why: &std::io::Error) -> WorkError {
-    let detail = format!("The worker's disk did not take the original: {why}. It is tried again.");
+    let detail = format!(
+        "The original cannot be written to the worker's disk: {why}. The job is tried again."
+    );
     WorkError::retryable(ErrorCode::WorkerExhausted, detail)
 }

@@ -1,4 +1,4 @@
-//! Storing a file while it is being written: in parts, each of which the disk gets back when it is stored.
+//! [`Growing`]: stores a file while it is being written. Each stored part is removed from the disk.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,30 +15,30 @@ use super::fault::unreadable;
 use super::upload::{PART_BYTES, Part, Upload};
 use crate::work_error::WorkError;
 
-/// Parts at a time: each of them lies on the disk.
+/// Parts at the same time. Each of them uses disk space.
 const PARTS_AT_A_TIME: usize = 2;
 
-/// Who writes is held when more than this lies on the disk: the first part, and two that are on their way.
-const HELD_BYTES: u64 = 24 << 20;
+/// The writer is paused when more than this is on the disk: the first part, and two that are being stored.
+const PAUSE_BYTES: u64 = 24 << 20;
 
-/// How often the file is looked at: streams are copied at hundreds of megabytes a second.
+/// Interval at which the file is checked: ffmpeg copies streams at hundreds of megabytes per second.
 const TICK: Duration = Duration::from_millis(2);
 
-/// A file that grows at its end. Of what is there, its head may change, and what lies behind its settled bytes.
+/// A file that grows at its end. Its head and the bytes behind the settled ones may still change.
 pub struct Growing<'growing> {
-    /// Where it is; it may not be there yet.
+    /// Path of the file. It need not exist yet.
     pub path: &'growing Path,
-    /// Told when it is whole.
+    /// Cancelled when the file is complete.
     pub written: &'growing CancellationToken,
-    /// Looks how many of its bytes will stay as they are; `None`: all that are there now, and more will come. Whatever lies
-    /// behind them stays on the disk until it is whole.
+    /// Returns how many bytes are settled, which means that they will not change. `None` if all present bytes are settled and
+    /// more will follow. Bytes behind the settled ones stay on the disk until the file is complete.
     pub settled: fn(&File) -> std::io::Result<Option<u64>>,
-    /// Holds who writes it, or lets it go on.
-    pub hold: &'growing (dyn Fn(bool) + Sync),
+    /// Pauses the writer (true) or resumes it (false).
+    pub pause: &'growing (dyn Fn(bool) + Sync),
 }
 
-/// What was seen of it.
-struct Look {
+/// The state of the file at one check.
+struct Snapshot {
     length: u64,
     settled: u64,
     stage: Stage,
@@ -46,33 +46,33 @@ struct Look {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// More settled bytes will come.
+    /// More settled bytes will follow.
     Growing,
-    /// What comes now may change until it is whole.
+    /// New bytes may change until the file is complete.
     Ending,
-    /// Whole.
+    /// The file is complete.
     Written,
 }
 
 impl Growing<'_> {
-    /// Stores all of it. Its first part is stored last; all others leave holes. Gives the size.
+    /// Stores the whole file and returns its size. The first part is stored last; the others are replaced by holes.
     pub(super) async fn store(&self, upload: &Upload<'_>, id: &str) -> Result<u64, WorkError> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut storing = FuturesOrdered::new();
         let (mut completed, mut moved_bytes, mut index) = (Vec::new(), 0, 1);
         loop {
-            let look = self.look(upload.file)?;
+            let now = self.snapshot(upload.file)?;
             while storing.len() < PARTS_AT_A_TIME
-                && let Some(part) = look.part(index)
+                && let Some(part) = now.part(index)
             {
                 storing.push_back(self.move_out(upload, id, part));
                 index += 1;
             }
-            let is_ahead = look.length.saturating_sub(moved_bytes) > HELD_BYTES;
-            // Only what is on its way makes room, and nothing but settled bytes can be.
-            (self.hold)(is_ahead && look.stage == Stage::Growing && !storing.is_empty());
-            if look.stage == Stage::Written && storing.is_empty() {
+            let is_ahead = now.length.saturating_sub(moved_bytes) > PAUSE_BYTES;
+            // Pausing only helps while parts are being stored, and only settled bytes can be stored.
+            (self.pause)(is_ahead && now.stage == Stage::Growing && !storing.is_empty());
+            if now.stage == Stage::Written && storing.is_empty() {
                 break;
             }
             tokio::select! {
@@ -84,8 +84,8 @@ impl Growing<'_> {
                 _ = ticks.tick() => {}
             }
         }
-        let look = self.look(upload.file)?;
-        let length = look.length.min(PART_BYTES);
+        let now = self.snapshot(upload.file)?;
+        let length = now.length.min(PART_BYTES);
         let (index, at) = (0, 0);
         let (first, bytes) = upload.part(id, Part { index, at, length }).await?;
         completed.insert(0, first);
@@ -94,14 +94,15 @@ impl Growing<'_> {
         Ok(size)
     }
 
-    /// Not by the pool of threads that block: this takes microseconds, and comes too late if it waits.
-    fn look(&self, name: &str) -> Result<Look, WorkError> {
-        // Before the look: what is there after the end is all there is.
+    /// Checks the file. It does not use the blocking pool: this takes microseconds, and a wait for a thread would delay the
+    /// pause.
+    fn snapshot(&self, name: &str) -> Result<Snapshot, WorkError> {
+        // Read before the length: after the end of writing, the length is final.
         let is_written = self.written.is_cancelled();
         let file = match File::open(self.path) {
             Err(why) if why.kind() == std::io::ErrorKind::NotFound && !is_written => {
                 let (length, settled, stage) = (0, 0, Stage::Growing);
-                return Ok(Look {
+                return Ok(Snapshot {
                     length,
                     settled,
                     stage,
@@ -109,26 +110,30 @@ impl Growing<'_> {
             }
             opened => opened.map_err(|why| unreadable(name, &why))?,
         };
-        // Before the question: there may be more by then than its answer is about.
+        // Read before `settled` is called, so that `None` covers all of the length.
         let metadata = file.metadata();
         let length = metadata.map_err(|why| unreadable(name, &why))?.len();
         let (settled, stage) = if is_written {
             (length, Stage::Written)
         } else {
             let settled = (self.settled)(&file);
-            match settled.map_err(|why| invalid(format!("{name} cannot be stored yet: {why}.")))? {
+            match settled.map_err(|why| {
+                invalid(format!(
+                    "{name} cannot be stored while it is written: {why}."
+                ))
+            })? {
                 Some(settled) => (settled.min(length), Stage::Ending),
                 None => (length, Stage::Growing),
             }
         };
-        Ok(Look {
+        Ok(Snapshot {
             length,
             settled,
             stage,
         })
     }
 
-    /// Stores a part, and gives its room on the disk back.
+    /// Stores a part and frees its disk space.
     async fn move_out(
         &self,
         upload: &Upload<'_>,
@@ -137,26 +142,26 @@ impl Growing<'_> {
     ) -> Result<(CompletedPart, u64), WorkError> {
         let stored = upload.part(id, part).await?;
         let path = self.path.to_owned();
-        let giving = tokio::task::spawn_blocking(move || {
+        let freeing = tokio::task::spawn_blocking(move || {
             let file = File::options().write(true).open(path)?;
             let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
             fallocate(file, hole, part.at, part.length)?;
             Ok(())
         });
-        let given = giving.await.map_err(std::io::Error::other).flatten();
-        given.map_err(|why: std::io::Error| {
-            // Not every file system can.
+        let freed = freeing.await.map_err(std::io::Error::other).flatten();
+        freed.map_err(|why: std::io::Error| {
+            // Not every file system supports holes.
             let file = upload.file;
             invalid(format!(
-                "The worker's disk does not give back parts of {file}: {why}."
+                "The worker's disk cannot free parts of {file}: {why}."
             ))
         })?;
         Ok(stored)
     }
 }
 
-impl Look {
-    /// A part, if all of it is settled; the last one may be shorter.
+impl Snapshot {
+    /// The part with this index, if all of it is settled. The last part may be shorter.
     fn part(&self, index: u64) -> Option<Part> {
         let at = index * PART_BYTES;
         let length = self.settled.saturating_sub(at).min(PART_BYTES);

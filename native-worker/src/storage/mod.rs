@@ -1,4 +1,4 @@
-//! The buckets, as one attempt may use them: it reads its original, and reads and writes below its own prefix.
+//! [`Storage`]: the buckets, as one attempt may use them. It reads its original, and reads and writes below its own prefix.
 
 pub mod buckets;
 mod digest;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::buckets::{Buckets, TRY_TIMEOUT, has_size};
 use self::digest::{digest_file, is_md5};
-use self::fault::{failed, unreadable, word};
+use self::fault::{cause, failed, unreadable};
 use self::fetch::Fetch;
 pub use self::growing::Growing;
 pub use self::transfer::Lifetime;
@@ -34,10 +34,10 @@ use crate::backoff::Backoff;
 use crate::ops::meters::METERS;
 use crate::work_error::WorkError;
 
-/// Times that one file is read back. Requests that fail are tried again by the SDK; bodies that break off are not.
+/// Tries to read back one file. The SDK repeats requests that fail, but not bodies that are cut off.
 const READS_MAX: u32 = 5;
 
-/// See the module.
+/// Access to the buckets for one attempt; see the module.
 #[derive(Debug, Clone)]
 pub struct Storage(Arc<Scope>);
 
@@ -47,20 +47,20 @@ struct Scope {
     source: Source,
     bucket: String,
     prefix: String,
-    /// Names below the prefix that a put was begun for.
+    /// Files below the prefix that may have been stored.
     stored: Mutex<BTreeSet<String>>,
-    /// Large files that were begun and not ended: the keys, and what the bucket calls their uploads.
+    /// Unfinished uploads in parts: their ids, by key.
     uploads: Mutex<BTreeMap<String, String>>,
 }
 
-/// What is put.
+/// The content of a file.
 enum Body<'body> {
     File(&'body Path),
     Bytes(Vec<u8>),
 }
 
 impl Storage {
-    /// The buckets for the attempt that was claimed.
+    /// Access for a claimed attempt.
     #[must_use]
     pub fn new(buckets: Buckets, claimed: &ClaimedJob) -> Self {
         Self(Arc::new(Scope {
@@ -73,12 +73,17 @@ impl Storage {
         }))
     }
 
-    /// Fetches the original into a file, whole: size and declared checksum are verified. `seen` hears how many bytes are there.
+    /// Fetches the original into a file and verifies its size and declared checksum. `on_bytes` is called with the number of
+    /// fetched bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the original is missing or not the declared file, if the bucket or the disk fails, or if `stop` is cancelled.
     pub async fn fetch_original(
         &self,
         to: &Path,
         stop: &CancellationToken,
-        seen: impl FnMut(u64) + Send,
+        on_bytes: impl FnMut(u64) + Send,
     ) -> Result<(), WorkError> {
         let Scope {
             buckets, source, ..
@@ -89,13 +94,17 @@ impl Storage {
             source,
         };
         tokio::select! {
-            fetched = fetch.run(to, seen) => fetched,
+            fetched = fetch.run(to, on_bytes) => fetched,
             () = stop.cancelled() => Err(WorkError::stopped()),
         }
     }
 
-    /// Stores a file below the prefix and verifies what the bucket says of it (size, MD5 as `ETag`). Gives the size.
-    /// Tries again by itself when the bucket fails.
+    /// Stores a file below the prefix, verifies it (by its MD5, which is its `ETag`, or by its size) and returns its size.
+    /// Repeats the request if the bucket fails.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid, the file cannot be read, or the bucket keeps failing.
     pub async fn put_file(
         &self,
         file: &str,
@@ -107,13 +116,17 @@ impl Storage {
             .await
     }
 
-    /// The same for a file that never changes, and may be large: `seen` hears how many bytes of it are there.
+    /// Stores a file that never changes and may be large. `on_bytes` is called with the number of stored bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::put_file`].
     pub async fn put_large_file(
         &self,
         file: &str,
         from: &Path,
         content_type: &str,
-        seen: impl FnMut(u64) + Send,
+        on_bytes: impl FnMut(u64) + Send,
     ) -> Result<u64, WorkError> {
         let size = tokio::fs::metadata(from).await;
         let size = size.map_err(|why| unreadable(file, &why))?.len();
@@ -122,11 +135,15 @@ impl Storage {
             return whole.await;
         }
         let (upload, id) = self.begin_upload(file, from, content_type).await?;
-        upload.run(&id, size, seen).await?;
+        upload.run(&id, size, on_bytes).await?;
         Ok(self.end_upload(&upload.key, size))
     }
 
-    /// Stores a file while it is being written. Gives the size.
+    /// Stores a file while it is being written, and returns its size.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::put_file`].
     pub async fn put_growing_file(
         &self,
         file: &str,
@@ -138,7 +155,7 @@ impl Storage {
         Ok(self.end_upload(&upload.key, size))
     }
 
-    /// Begins a file in parts. Gives the bucket's id of it.
+    /// Begins an upload in parts. Returns it and its id.
     async fn begin_upload<'upload>(
         &'upload self,
         file: &'upload str,
@@ -162,14 +179,18 @@ impl Storage {
         Ok((upload, id))
     }
 
-    /// The file of `size` bytes is whole in the bucket.
+    /// Ends an upload in parts that has stored `size` bytes. Returns the size.
     fn end_upload(&self, key: &str, size: u64) -> u64 {
         self.uploads().remove(key);
         METERS.bytes_out.inc_by(size);
         size
     }
 
-    /// Stores bytes below the prefix; as [`Storage::put_file`].
+    /// Stores bytes below the prefix, as [`Storage::put_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid or the bucket keeps failing.
     pub async fn put_bytes(
         &self,
         file: &str,
@@ -181,7 +202,11 @@ impl Storage {
             .await
     }
 
-    /// Reads back a file that this attempt stored.
+    /// Reads back a file that this attempt has stored.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid or the bucket keeps failing.
     pub async fn read(&self, file: &str) -> Result<Box<dyn AsyncRead + Send + Unpin>, WorkError> {
         let key = self.key(file)?;
         let got = self.0.buckets.client.get_object().bucket(&self.0.bucket);
@@ -189,25 +214,29 @@ impl Storage {
             .key(key)
             .send()
             .await
-            .map_err(|error| failed("read back", file, word(&error)))?;
+            .map_err(|error| failed("read back", file, cause(&error)))?;
         Ok(Box::new(got.body.into_async_read()))
     }
 
-    /// Reads back a file of `size` bytes that this attempt stored, whole. Tries again by itself when its body breaks off.
+    /// Reads back a file of `size` bytes that this attempt has stored. Repeats the request if its body is cut off.
+    ///
+    /// # Errors
+    ///
+    /// If the name is invalid, the bucket keeps failing, or the size is another.
     pub async fn read_whole(&self, file: &str, size: u64) -> Result<Vec<u8>, WorkError> {
         let most = TRY_TIMEOUT + Duration::from_secs(size / RATE_MIN);
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
         let mut tries = 0;
         loop {
             tries += 1;
-            // One byte more would be one too many: it is to be seen.
+            // One byte more, so that a file that is too long is noticed.
             let mut body = self.read(file).await?.take(size.saturating_add(1));
             let mut bytes = Vec::new();
             let why = match timeout(most, body.read_to_end(&mut bytes)).await {
                 Ok(Ok(count)) if u64::try_from(count) == Ok(size) => return Ok(bytes),
-                Ok(Ok(count)) => format!("{count} bytes came back of {size}"),
-                Ok(Err(_)) => "its body breaks off".to_owned(),
-                Err(_) => "its body does not end".to_owned(),
+                Ok(Ok(count)) => format!("{count} of {size} bytes were returned"),
+                Ok(Err(_)) => "its body was cut off".to_owned(),
+                Err(_) => "its body did not end in time".to_owned(),
             };
             if tries == READS_MAX {
                 return Err(failed("read back", file, &why));
@@ -216,14 +245,14 @@ impl Storage {
                 file,
                 tries,
                 why,
-                "a file was not read back whole; it is read again"
+                "a file was not read back completely; it is read again"
             );
             backoff.wait().await;
         }
     }
 
-    /// Removes whatever this attempt stored; for an attempt that lost. What cannot be removed now is removed by the edge
-    /// later.
+    /// Removes everything that this attempt has stored, because it is not the current one. The edge removes later what cannot
+    /// be removed now.
     pub async fn remove_stored(&self) {
         let names = std::mem::take(&mut *self.stored());
         for file in names {
@@ -231,21 +260,23 @@ impl Storage {
             let remove = self.0.buckets.client.delete_object();
             let removed = remove.bucket(&self.0.bucket).key(key).send().await;
             if let Err(error) = removed {
-                tracing::warn!(why = word(&error), "stored files are left to the edge");
+                tracing::warn!(
+                    why = cause(&error),
+                    "the edge will remove the remaining files of the attempt"
+                );
                 return;
             }
         }
     }
 
-    /// Tells the bucket to forget the parts of large files that were not stored whole. Those that are left it forgets by
-    /// itself, R2 after a week.
+    /// Aborts unfinished uploads in parts. The bucket removes by itself what cannot be aborted now, R2 after a week.
     pub async fn abort_uploads(&self) {
         let uploads = std::mem::take(&mut *self.uploads());
         for (key, id) in uploads {
             let abort = self.0.buckets.client.abort_multipart_upload();
             let abort = abort.bucket(&self.0.bucket).key(key).upload_id(id);
             if let Err(error) = abort.send().await {
-                tracing::warn!(why = word(&error), "parts of a file are left to the bucket");
+                tracing::warn!(why = cause(&error), "an unfinished upload was not aborted");
                 return;
             }
         }
@@ -274,13 +305,21 @@ impl Storage {
                 return Ok(size);
             }
             if tries == PUTS_MAX {
-                return Err(failed("store", file, "what is there is not what was put"));
+                return Err(failed(
+                    "store",
+                    file,
+                    "the stored object is not what was sent",
+                ));
             }
-            tracing::warn!(file, tries, "a file was not stored whole; it is put again");
+            tracing::warn!(
+                file,
+                tries,
+                "a file was stored incorrectly; it is stored again"
+            );
         }
     }
 
-    /// One put, with the retries of the SDK. Gives the `ETag`.
+    /// One upload, with the retries of the SDK. Returns the `ETag`.
     async fn send(
         &self,
         key: &str,
@@ -298,15 +337,15 @@ impl Storage {
             .body(stream)
             .customize()
             .config_override(patient(size))
-            // The `ETag` tells whether it arrived; hashing every byte twice would tell nothing more.
+            // The `ETag` shows whether the file arrived; a signed hash would show nothing more.
             .disable_payload_signing()
             .send()
             .await
-            .map_err(|error| word(&error))?;
+            .map_err(|error| cause(&error))?;
         Ok(stored.e_tag.unwrap_or_default())
     }
 
-    /// Whether the bucket has what was put: by the MD5 that is its `ETag`, or by the size where the `ETag` is none.
+    /// Whether the stored object is what was sent: by its MD5, if its `ETag` is one, otherwise by its size.
     async fn is_whole(&self, key: &str, size: u64, md5: &str, e_tag: &str) -> bool {
         let e_tag = e_tag.trim_matches('"');
         if is_md5(e_tag) {
@@ -315,7 +354,7 @@ impl Storage {
         has_size(&self.0.buckets.client, &self.0.bucket, key, size).await
     }
 
-    /// The key of a file below the prefix; names that are not exactly such are refused.
+    /// Key of a file below the prefix. Names that do not stay below it are refused.
     fn key(&self, file: &str) -> Result<String, WorkError> {
         let key = format!("{}{file}", self.0.prefix);
         if parse_output(&key).is_some_and(|parsed| parsed.file == file) {
@@ -323,7 +362,7 @@ impl Storage {
         } else {
             Err(WorkError::permanent(
                 ErrorCode::Internal,
-                format!("{file:?} is no name of an output; this is a fault of the worker."),
+                format!("Internal error of the worker: {file:?} is not a valid name of an output."),
             ))
         }
     }

@@ -1,4 +1,4 @@
-//! Rules of every transfer: how long it may take, how often it is tried, and how long caches may keep what it stored.
+//! Rules of all transfers: timeouts, numbers of tries, and cache lifetimes.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 
 use super::buckets::TRY_TIMEOUT;
 
-/// How long a stored file may be kept by caches.
+/// How long caches may keep a stored file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// Never changes.
+    /// The file never changes: one year.
     Immutable,
-    /// A playlist that grows: one second.
+    /// The file is a growing playlist: one second.
     Growing,
 }
 
@@ -25,16 +25,16 @@ impl Lifetime {
     }
 }
 
-/// Puts of one file whose verification failed.
+/// Tries to store a file or part, if its verification fails.
 pub(super) const PUTS_MAX: u32 = 3;
 
-/// The slowest transfer that is waited for, in bytes a second.
+/// The slowest accepted transfer, in bytes per second.
 pub(super) const RATE_MIN: u64 = 256 * 1024;
 
-/// What is read of a file at a time.
+/// Size of one read from a file.
 pub(super) const READ_BYTES: usize = 256 * 1024;
 
-/// Settings of a request that waits for `bytes` on the slowest line.
+/// Settings of a request that transfers `bytes` at the slowest accepted rate.
 pub(super) fn patient(bytes: u64) -> Builder {
     let timeout = TRY_TIMEOUT + Duration::from_secs(bytes / RATE_MIN);
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(timeout);

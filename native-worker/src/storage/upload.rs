@@ -1,4 +1,4 @@
-//! Storing a large file: in parts, so that what fails costs one part, its progress is seen, and no file is too large.
+//! [`Upload`]: stores a large file in parts. A failure costs one part only, progress is visible, and the size is not limited.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -12,43 +12,43 @@ use md5::Md5;
 
 use super::buckets::has_size;
 use super::digest::{digest, is_md5};
-use super::fault::{failed, unreadable, word};
+use super::fault::{cause, failed, unreadable};
 use super::transfer::{Lifetime, PUTS_MAX, READ_BYTES, patient};
 use crate::work_error::WorkError;
 
-/// Larger files go in parts.
+/// Larger files are stored in parts.
 pub(super) const LARGE_BYTES: u64 = 32 << 20;
 
-/// A part: a bucket takes none below 5 MiB but the last, and R2 wants all of them of one size.
+/// Size of a part. S3 requires 5 MiB for all but the last, and R2 requires the same size for all but the last.
 pub(super) const PART_BYTES: u64 = 8 << 20;
 
-/// Parts of one file: the bound of S3. A file of more is cut into larger ones.
+/// Largest number of parts that S3 allows. Larger files get larger parts.
 const PARTS_MAX: u64 = 10_000;
 
-/// Parts at a time.
+/// Parts at the same time.
 const PARTS_AT_A_TIME: u64 = 4;
 
-/// A large file on its way to the bucket.
+/// The upload of one large file.
 pub(super) struct Upload<'upload> {
     pub(super) client: &'upload Client,
     pub(super) bucket: &'upload str,
     pub(super) key: String,
-    /// What it is called below the prefix.
+    /// Name of the file below the prefix.
     pub(super) file: &'upload str,
     pub(super) from: &'upload Path,
 }
 
-/// A part of a file, and where it is.
+/// A part of a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
-    /// From 0.
+    /// Number of the part, from 0.
     pub(super) index: u64,
     pub(super) at: u64,
     pub(super) length: u64,
 }
 
 impl Upload<'_> {
-    /// Begins it. Gives its id: until it is completed or aborted, the bucket keeps its parts.
+    /// Begins the upload and returns its id. The bucket keeps the parts until the upload is completed or aborted.
     pub(super) async fn begin(&self, content_type: &str) -> Result<String, WorkError> {
         let create = self.client.create_multipart_upload().bucket(self.bucket);
         let created = create
@@ -57,18 +57,17 @@ impl Upload<'_> {
             .cache_control(Lifetime::Immutable.cache_control())
             .send()
             .await
-            .map_err(|error| failed("store", self.file, word(&error)))?;
-        let none = || failed("store", self.file, "it gives no id for its parts");
+            .map_err(|error| failed("store", self.file, cause(&error)))?;
+        let none = || failed("store", self.file, "it returned no upload id");
         created.upload_id.ok_or_else(none)
     }
 
-    /// Stores all parts, each compared with what the bucket says of it (MD5 as `ETag`), and puts them together. `seen` hears
-    /// how many of the `size` bytes are there.
+    /// Stores and verifies all parts and completes the upload. `on_bytes` is called with the number of stored bytes.
     pub(super) async fn run(
         &self,
         id: &str,
         size: u64,
-        mut seen: impl FnMut(u64) + Send,
+        mut on_bytes: impl FnMut(u64) + Send,
     ) -> Result<(), WorkError> {
         let length = PART_BYTES.max(size.div_ceil(PARTS_MAX));
         let parts = (0..size.div_ceil(length)).map(|index| {
@@ -82,12 +81,12 @@ impl Upload<'_> {
             let (part, bytes) = part?;
             completed.push(part);
             done += bytes;
-            seen(done);
+            on_bytes(done);
         }
         self.complete(id, completed, size).await
     }
 
-    /// Puts the parts together.
+    /// Completes the upload of all parts.
     pub(super) async fn complete(
         &self,
         id: &str,
@@ -98,16 +97,16 @@ impl Upload<'_> {
         let complete = self.client.complete_multipart_upload().bucket(self.bucket);
         let complete = complete.key(&self.key).upload_id(id);
         let stored = complete.multipart_upload(parts.build()).send().await;
-        stored.map_err(|error| failed("store", self.file, word(&error)))?;
+        stored.map_err(|error| failed("store", self.file, cause(&error)))?;
         if has_size(self.client, self.bucket, &self.key, size).await {
             Ok(())
         } else {
-            let why = "what is there is not what was put";
+            let why = "the stored object is not what was sent";
             Err(failed("store", self.file, why))
         }
     }
 
-    /// Stores one part. Gives what the bucket calls it, and its length.
+    /// Stores one part and verifies its MD5, which is its `ETag`. Returns its entry for the completion, and its length.
     pub(super) async fn part(
         &self,
         id: &str,
@@ -128,13 +127,13 @@ impl Upload<'_> {
                 .set_content_length(i64::try_from(length).ok())
                 .body(body)
                 .customize()
-                // The others are on the line, too.
+                // All parts at the same time share the bandwidth.
                 .config_override(patient(length.saturating_mul(PARTS_AT_A_TIME)))
-                // As for whole files: the `ETag` tells whether it arrived.
+                // The `ETag` shows whether the part arrived; a signed hash would show nothing more.
                 .disable_payload_signing()
                 .send()
                 .await
-                .map_err(|error| failed(word(&error)))?;
+                .map_err(|error| failed(cause(&error)))?;
             let e_tag = stored.e_tag.unwrap_or_default();
             let bare = e_tag.trim_matches('"');
             if !is_md5(bare) || bare.eq_ignore_ascii_case(&md5) {
@@ -144,10 +143,10 @@ impl Upload<'_> {
             tracing::warn!(
                 self.file,
                 number,
-                "a part was not stored whole; it is put again"
+                "a part was stored incorrectly; it is stored again"
             );
         }
-        Err(failed("what is there is not what was put"))
+        Err(failed("the stored object is not what was sent"))
     }
 
     async fn md5(&self, at: u64, length: u64) -> std::io::Result<String> {
@@ -159,7 +158,7 @@ impl Upload<'_> {
             if size == length {
                 Ok(md5)
             } else {
-                Err(std::io::Error::other("it has become shorter"))
+                Err(std::io::Error::other("the file has become shorter"))
             }
         });
         digesting.await.map_err(std::io::Error::other)?

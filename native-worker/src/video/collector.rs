@@ -1,5 +1,5 @@
-//! [`Collector`]: takes what the encoder finished, verifies and stores it, removes it from the disk, and keeps the
-//! playlists behind what is stored.
+//! [`Collector`]: verifies and stores finished segments while the encoder runs, removes them from the disk, and updates the
+//! playlists.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -25,38 +25,41 @@ use crate::host::scratch::used_bytes;
 use crate::storage::Lifetime;
 use crate::work_error::WorkError;
 
-/// How often the folder is looked at.
+/// Interval at which the folder of the encoder is checked.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Uploads at a time.
+/// Uploads at the same time.
 const UPLOADS_MAX: usize = 4;
 
-/// The encoder is held when all that lies beside the original is larger than this together (64 MiB are what a job may use,
-/// and the encoder writes on until the next look), …
+/// The encoder is paused when the files besides the original are larger than this. (A job may use 64 MiB, and the encoder
+/// continues to write until the next check.)
 const FULL_BYTES: u64 = 48 << 20;
 
-/// … until they are smaller than this.
-const EASY_BYTES: u64 = 24 << 20;
+/// The encoder is resumed when these files are smaller than this.
+const RESUME_BYTES: u64 = 24 << 20;
 
-/// The same beside a remux.
-const EASY_REMUXED_BYTES: u64 = 40 << 20;
+/// As [`RESUME_BYTES`], while a remux is on the disk.
+const RESUME_REMUX_BYTES: u64 = 40 << 20;
 
-/// Growing playlists are stored at most this often: the shortest segment's length, at which players ask again.
+/// Shortest interval between two versions of a growing playlist: the length of the shortest segments, which is how often
+/// players reload it.
 const PLAYLISTS_EVERY: Duration = Duration::from_secs(2);
 
 const SEGMENT_TYPE: &str = "video/iso.segment";
 
 type Upload<'a> = Pin<Box<dyn Future<Output = Result<Stored, WorkError>> + Send + 'a>>;
 
-/// What was stored.
+/// A finished upload.
 enum Stored {
-    /// With its bytes.
+    /// Index of the rendition, and size of its initialization segment.
     Init(usize, u64),
+    /// Index of the rendition, and number of the segment.
     Segment(usize, u32, Segment),
+    /// Size of the master playlist if it was stored, otherwise 0.
     Playlists(u64),
 }
 
-/// What waits to be stored.
+/// A segment that waits for its upload.
 struct Waiting {
     rendition: usize,
     sequence: u32,
@@ -64,7 +67,7 @@ struct Waiting {
     path: PathBuf,
 }
 
-/// See the module.
+/// Collects the files of one encoder; see the module.
 pub(super) struct Collector<'a> {
     work: &'a Work<'a>,
     plan: &'a Plan,
@@ -74,14 +77,16 @@ pub(super) struct Collector<'a> {
     renditions: Vec<Rendition>,
     waiting: VecDeque<Waiting>,
     uploads: FuturesUnordered<Upload<'a>>,
-    /// When playlists were last begun to be stored, and whether that still goes on.
+    /// Start of the latest upload of playlists.
     playlists: Option<Instant>,
+    /// Whether that upload still runs.
     playlists_are_busy: bool,
+    /// Whether a segment was stored after its start.
     playlists_are_stale: bool,
 }
 
 impl<'a> Collector<'a> {
-    /// For the encoder behind `valve`, which writes into `folder`.
+    /// A collector for the encoder that `valve` controls and that writes into `folder`.
     pub(super) fn new(
         work: &'a Work<'a>,
         plan: &'a Plan,
@@ -107,7 +112,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Goes on until the encoder has ended and all that it wrote is stored.
+    /// Runs until the encoder has ended and everything that it wrote is stored.
     pub(super) async fn run(
         mut self,
         encoder_ended: &CancellationToken,
@@ -115,52 +120,52 @@ impl<'a> Collector<'a> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Before the look: what is there after the end is all there is.
+            // Read before the check: after the end of the encoder, the files are final.
             let is_last = encoder_ended.is_cancelled();
-            self.look().await?;
+            self.check().await?;
             self.begin_uploads();
             if is_last && self.uploads.is_empty() && self.waiting.is_empty() {
                 return Ok(self.renditions);
             }
             tokio::select! {
                 _ = ticks.tick() => {}
-                Some(stored) = self.uploads.next(), if !self.uploads.is_empty() => self.take(stored?),
+                Some(stored) = self.uploads.next(), if !self.uploads.is_empty() => self.finish(stored?),
                 () = encoder_ended.cancelled(), if !is_last => {}
             }
         }
     }
 
-    /// Looks for finished segments, and at how much the encoder has on the disk.
-    async fn look(&mut self) -> Result<(), WorkError> {
+    /// Finds finished segments, and pauses or resumes the encoder by the disk space that is used.
+    async fn check(&mut self) -> Result<(), WorkError> {
         let listed = list(self.folder.clone()).await;
         let Listed {
             files,
             other_bytes,
-            is_remuxed,
+            has_remux,
         } = listed.map_err(|why| self.work.disk_failed(&why))?;
         let bytes = files
             .iter()
             .fold(other_bytes, |sum, (_, size)| sum.saturating_add(*size));
         for index in 0..self.renditions.len() {
-            self.look_at(index, &files).await?;
+            self.collect(index, &files).await?;
         }
-        // A large remux is never much smaller than what it may be.
-        let easy_bytes = if is_remuxed {
-            EASY_REMUXED_BYTES
+        // A remux that is stored while it is written keeps using most of the space that it may use.
+        let resume_bytes = if has_remux {
+            RESUME_REMUX_BYTES
         } else {
-            EASY_BYTES
+            RESUME_BYTES
         };
-        let is_moving = is_remuxed || !self.waiting.is_empty() || !self.uploads.is_empty();
+        let is_moving = has_remux || !self.waiting.is_empty() || !self.uploads.is_empty();
         if bytes > FULL_BYTES && is_moving {
             self.valve.close();
-        } else if bytes < easy_bytes || !is_moving {
+        } else if bytes < resume_bytes || !is_moving {
             self.valve.open();
         }
         Ok(())
     }
 
     /// Verifies the new segments of one rendition.
-    async fn look_at(&mut self, index: usize, files: &[(String, u64)]) -> Result<(), WorkError> {
+    async fn collect(&mut self, index: usize, files: &[(String, u64)]) -> Result<(), WorkError> {
         loop {
             let Some(rendition) = self.renditions.get_mut(index) else {
                 return Ok(());
@@ -173,7 +178,7 @@ impl<'a> Collector<'a> {
             let init = if let Some(init) = &rendition.init {
                 init.clone()
             } else {
-                // The encoder closes it before it names the first segment.
+                // The encoder completes it before it renames the first segment.
                 let path = self.folder.join(rendition.track.init());
                 let init = read(move || Init::read(&path)).await;
                 let what = format!("The initialization segment of {}", rendition.name);
@@ -231,8 +236,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Playlists come after the segments that they name, the master after the playlists. Those that have not grown are
-    /// there already.
+    /// Stores the playlists that have grown. They are stored after the segments that they name, and the master after them.
     fn begin_playlists(&mut self) {
         let is_first = self.playlists.is_none();
         let growing = PlaylistState::Growing;
@@ -254,7 +258,7 @@ impl<'a> Collector<'a> {
         }));
     }
 
-    fn take(&mut self, stored: Stored) {
+    fn finish(&mut self, stored: Stored) {
         match stored {
             Stored::Init(index, size_bytes) => {
                 if let Some(rendition) = self.renditions.get_mut(index) {
@@ -267,8 +271,8 @@ impl<'a> Collector<'a> {
                     let ratio = rendition.ratio();
                     self.work.reporter.stored(&rendition.name, ratio);
                 }
-                // What is stored of all is done, even if the encoder has no word for it: it says nothing as long as one
-                // of its outputs has not begun (a second language that starts late).
+                // The encoder reports no progress while one of its outputs has not started (a second language that starts
+                // late). So the least stored share of all renditions also counts as progress.
                 let least = self.renditions.iter().filter_map(Rendition::ratio);
                 if let Some(least) = least.min_by(f64::total_cmp) {
                     self.work.reporter.stage_ratio(least);
@@ -305,23 +309,23 @@ fn store_init<'a>(
     })
 }
 
-/// What lies on the disk.
+/// The files on the disk.
 struct Listed {
     /// Names and sizes of the encoder's files.
     files: Vec<(String, u64)>,
-    /// What lies in the other folders of the attempt.
+    /// Size of the other folders of the attempt.
     other_bytes: u64,
-    /// Whether the remux is there: it is being stored, and then removed.
-    is_remuxed: bool,
+    /// Whether the remux exists: it is being stored and is then removed.
+    has_remux: bool,
 }
 
-/// Looks into the encoder's folder, and into those beside it.
+/// Lists the folder of the encoder, and sums up the folders beside it.
 async fn list(folder: PathBuf) -> std::io::Result<Listed> {
     let listing = tokio::task::spawn_blocking(move || {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(&folder)? {
             let entry = entry?;
-            // It may have its final name by now.
+            // A file that has just been renamed counts as 0.
             let size = entry.metadata().map_or(0, |metadata| metadata.len());
             files.push((entry.file_name().to_string_lossy().into_owned(), size));
         }
@@ -337,7 +341,7 @@ async fn list(folder: PathBuf) -> std::io::Result<Listed> {
         Ok(Listed {
             files,
             other_bytes,
-            is_remuxed: folder
+            has_remux: folder
                 .with_file_name(remux::NAME)
                 .join(file::REMUX)
                 .exists(),

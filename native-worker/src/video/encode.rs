@@ -1,4 +1,4 @@
-//! The ladder: one decode, all renditions, stored while it runs, and judged when it is over.
+//! The ladder: one decode for all renditions, which are stored during the encoding and verified after it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,25 +17,25 @@ use super::work::Work;
 use crate::child::Ended;
 use crate::work_error::WorkError;
 
-/// How much earlier than the picture its sound may end: less is a frame of sound and rounding.
+/// How much earlier than the video its audio may end. Smaller differences come from audio frames and rounding.
 const AUDIO_SHORT_MAX_MS: u64 = 100;
 
-/// What the encoder made.
+/// The encoded ladder.
 pub(super) struct Ladder {
     /// All renditions, stored.
     pub(super) renditions: Vec<Rendition>,
-    /// Where the encoder wrote.
+    /// Folder in which the encoder wrote.
     pub(super) folder: PathBuf,
-    /// How long its picture is; of sound alone, the sound.
+    /// Length of the video, or of the audio if there is no video.
     pub(super) main_ms: u64,
-    /// How long it plays: sound may go on after the picture.
+    /// Length of playback: audio may be longer than the video.
     pub(super) duration_ms: u64,
     /// Whether the source is damaged.
     pub(super) is_damaged: bool,
 }
 
 impl Ladder {
-    /// A rendition of it.
+    /// The rendition of a track.
     pub(super) fn rendition(&self, track: Track) -> Option<&Rendition> {
         self.renditions
             .iter()
@@ -43,29 +43,30 @@ impl Ladder {
     }
 }
 
-/// How long a source is, as far as it is encoded: for one that does not say it.
-struct Grown {
+/// Reports the encoded length of a source whose length is not known.
+struct LengthReports {
     is_unknown: bool,
-    told_ms: u64,
+    reported_ms: u64,
 }
 
-impl Grown {
-    /// The edge gives a job time by its length. It has half an hour to begin with.
-    const TOLD_EVERY_MS: u64 = 60_000;
+impl LengthReports {
+    /// The edge sets the deadline of a job by its length; without one, the deadline is half an hour.
+    const REPORT_EVERY_MS: u64 = 60_000;
 
     const fn new(plan: &Plan) -> Self {
         Self {
             is_unknown: plan.duration_ms.is_none(),
-            told_ms: 0,
+            reported_ms: 0,
         }
     }
 
-    /// The length, when it is time to tell it again.
-    fn seen(&mut self, out_time_us: Option<u64>) -> Option<u64> {
+    /// The length, when it is time to report it again.
+    fn next(&mut self, out_time_us: Option<u64>) -> Option<u64> {
         let ms = out_time_us? / 1_000;
-        let is_due = self.is_unknown && ms >= self.told_ms.saturating_add(Self::TOLD_EVERY_MS);
+        let is_due =
+            self.is_unknown && ms >= self.reported_ms.saturating_add(Self::REPORT_EVERY_MS);
         is_due.then(|| {
-            self.told_ms = ms;
+            self.reported_ms = ms;
             ms
         })
     }
@@ -84,11 +85,11 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     let frames = plan.video.as_ref().and_then(|video| video.frames);
     let mut progress = Progress::new(plan.duration_ms, frames);
     let encoding = async {
-        let mut grown = Grown::new(plan);
+        let mut reports = LengthReports::new(plan);
         let ended = watch
             .run(child, |block| {
                 work.reporter.encoded(&progress.update(block));
-                if let Some(duration_ms) = grown.seen(block.out_time_us) {
+                if let Some(duration_ms) = reports.next(block.out_time_us) {
                     work.lasts(duration_ms);
                 }
             })
@@ -98,7 +99,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
         Ok(ended)
     };
     let (ended, renditions) = tokio::try_join!(encoding, collector.run(&encoder_ended))?;
-    check_leftovers(work, &folder, &renditions).await?;
+    check_segments(work, &folder, &renditions).await?;
     check_agreement(work, &renditions)?;
     let (main_ms, verdict) = judge(work, plan, &renditions, ended.exit.log.errors())?;
     check_audio(work, plan, &renditions, main_ms)?;
@@ -111,7 +112,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Ladder, WorkErro
     })
 }
 
-/// An encoder that ended in disorder. One that could not read a single frame will not be able to the next time.
+/// Fails unless the encoder succeeded. If it could not decode a single frame, the failure is permanent.
 fn check_end(work: &Work<'_>, ended: &Ended) -> Result<(), WorkError> {
     let exit = &ended.exit;
     let is_undecodable = exit.status.code() == Some(1)
@@ -134,8 +135,8 @@ fn check_end(work: &Work<'_>, ended: &Ended) -> Result<(), WorkError> {
     })
 }
 
-/// Every file that the encoder counts was taken, and no other is left.
-async fn check_leftovers(
+/// Verifies that every segment in the playlists of the encoder was stored.
+async fn check_segments(
     work: &Work<'_>,
     folder: &Path,
     renditions: &[Rendition],
@@ -152,14 +153,14 @@ async fn check_leftovers(
         let is_closed = listed.lines().any(|line| line == "#EXT-X-ENDLIST");
         if !is_closed || count != rendition.stored.len() || count == 0 {
             let stored = rendition.stored.len();
-            let why = format!("the encoder counts {count} segments, {stored} were stored");
+            let why = format!("the encoder wrote {count} segments, but {stored} were stored");
             return Err(work.invalid(&what, &why));
         }
     }
     Ok(())
 }
 
-/// All rungs have the same frames at the same times, and start where the others start.
+/// Verifies that all rungs have the same segments with the same frames.
 fn check_agreement(work: &Work<'_>, renditions: &[Rendition]) -> Result<(), WorkError> {
     let mut rungs = renditions
         .iter()
@@ -175,14 +176,14 @@ fn check_agreement(work: &Work<'_>, renditions: &[Rendition]) -> Result<(), Work
     for rung in rungs {
         if shape(rung) != expected {
             let what = format!("The rendition {}", rung.name);
-            let why = format!("its segments are not those of {}", first.name);
+            let why = format!("its segments differ from those of {}", first.name);
             return Err(work.invalid(&what, &why));
         }
     }
     Ok(())
 }
 
-/// Is everything there that the source promised? Gives the length, and the verdict.
+/// Compares what was encoded with what the source announced. Returns the length and the verdict.
 fn judge(
     work: &Work<'_>,
     plan: &Plan,
@@ -222,7 +223,7 @@ fn judge(
                 String::new()
             };
             let detail = format!(
-                "The file is damaged: {decode_errors} errors while it was decoded{missing}. What could be is there."
+                "The file is damaged: decoding it gave {decode_errors} errors{missing}. The outputs have everything that could be decoded."
             );
             work.warn("media_degraded", detail);
         }
@@ -230,14 +231,14 @@ fn judge(
             expected_ms,
             encoded_ms,
         } => {
-            // On a full disk the encoder loses what it writes without a word.
+            // On a full disk the encoder loses data without an error.
             if work.is_disk_full() {
                 return Err(work.invalid("The ladder", &"it ends too early"));
             }
             return Err(WorkError::permanent(
                 ErrorCode::MediaTruncated,
                 format!(
-                    "The file says that it plays for {expected_ms} ms, but ends after {encoded_ms} ms. Upload it again, whole."
+                    "The file should be {expected_ms} ms long, but ends after {encoded_ms} ms. Upload the complete file again."
                 ),
             ));
         }
@@ -250,10 +251,10 @@ fn judge(
     Ok((length, verdict))
 }
 
-/// The most that an encoder of sound adds: a frame before it, and the rest of its last one.
+/// Most that an audio encoder adds: one frame at the start, and the padding of the last frame.
 const ENCODER_ADDS_MS: u64 = 50;
 
-/// How long the film plays. Sound that was made to end with the picture may do so with a frame of its own after it.
+/// Length of playback. Audio that was cut to the length of the video does not count: its last frame may end later.
 fn duration_ms(plan: &Plan, renditions: &[Rendition], main_ms: u64) -> u64 {
     if plan.is_audio_only()
         && let Some(source_ms) = plan.duration_ms
@@ -270,7 +271,7 @@ fn duration_ms(plan: &Plan, renditions: &[Rendition], main_ms: u64) -> u64 {
     longer.map(Rendition::stored_ms).fold(main_ms, Ord::max)
 }
 
-/// The sound lasts as long as the picture, unless the source's own does not.
+/// Verifies that the audio is as long as the video, unless the audio of the source is shorter.
 fn check_audio(
     work: &Work<'_>,
     plan: &Plan,
@@ -291,13 +292,13 @@ fn check_audio(
             continue;
         }
         if audio.end_ms.is_some() {
-            let what = format!("The sound of stream {}", audio.stream);
-            return Err(work.invalid(&what, &format!("it ends {short_ms} ms before the picture")));
+            let what = format!("The audio of stream {}", audio.stream);
+            return Err(work.invalid(&what, &format!("it ends {short_ms} ms before the video")));
         }
         work.warn(
             "audio_short",
             format!(
-                "The sound of stream {} ends {short_ms} ms before the picture.",
+                "The audio of stream {} ends {short_ms} ms before the video.",
                 audio.stream
             ),
         );
@@ -310,17 +311,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_length_is_told_each_minute() {
-        let mut grown = Grown {
+    fn an_unknown_length_is_reported_each_minute() {
+        let mut reports = LengthReports {
             is_unknown: true,
-            told_ms: 0,
+            reported_ms: 0,
         };
-        let told: Vec<u64> = (0..400)
-            .filter_map(|half| grown.seen(Some(half * 500_000)))
+        let reported: Vec<u64> = (0..400)
+            .filter_map(|half| reports.next(Some(half * 500_000)))
             .collect();
-        assert_eq!(told, [60_000, 120_000, 180_000]);
-        assert_eq!(grown.seen(None), None);
-        grown.is_unknown = false;
-        assert_eq!(grown.seen(Some(999_000_000)), None);
+        assert_eq!(reported, [60_000, 120_000, 180_000]);
+        assert_eq!(reports.next(None), None);
+        reports.is_unknown = false;
+        assert_eq!(reports.next(Some(999_000_000)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The end of HLS: playlists with all segments and measured rates, read back and compared.
+//! The final playlists of HLS, with all segments and measured rates. They are read back and compared.
 
 use futures_util::future::try_join_all;
 use shared::video::plan::Plan;
@@ -10,7 +10,7 @@ use super::work::Work;
 use crate::storage::Lifetime;
 use crate::work_error::WorkError;
 
-/// Stores the final playlists, the master last, and publishes it.
+/// Stores the final playlists, the master last, and publishes HLS.
 pub(super) async fn finish(
     work: &Work<'_>,
     plan: &Plan,
@@ -35,13 +35,13 @@ pub(super) async fn finish(
     Ok(())
 }
 
-/// What is there is what was put, not a version that grew.
+/// Verifies that the stored playlist is the final one, not an earlier version.
 async fn check(work: &Work<'_>, playlist: &Playlist) -> Result<(), WorkError> {
     let size = u64::try_from(playlist.text.len()).unwrap_or(u64::MAX);
     let storage = &work.attempt.storage;
     if storage.read_whole(&playlist.file, size).await? == playlist.text.as_bytes() {
         Ok(())
     } else {
-        Err(work.invalid(&playlist.file, &"another version of it came back"))
+        Err(work.invalid(&playlist.file, &"an earlier version was returned"))
     }
 }

@@ -1,7 +1,7 @@
-//! Films and sound: from an original to HLS, MP4 and pictures, in named steps. ffmpeg fails silently in many ways, so
-//! nothing of it is believed: what is published was looked into first.
+//! Video and audio: from an original to HLS, MP4 and stills, in named steps. ffmpeg fails silently in many ways, so every
+//! output is verified before it is published.
 //!
-//! The way: [`fetch`](Attempt::fetch) → [`probe`] → [`plan`] → [`encode`] (beside it [`remux`], [`stills`] and
+//! The steps: [`fetch`](Attempt::fetch) → [`probe`] → [`plan`] → [`encode`] (and at the same time [`remux`], [`stills`] and
 //! [`subtitles`]) → [`hls`], [`mp4`] and the storyboard.
 
 mod collector;
@@ -28,11 +28,15 @@ use self::work::Work;
 use crate::attempt::Attempt;
 use crate::work_error::WorkError;
 
-/// Makes everything of a film or of sound. Dropped, or told to stop, it leaves no child behind.
+/// Makes all outputs of a video or audio file. When it is dropped or stopped, it kills its children.
+///
+/// # Errors
+///
+/// If the original is invalid, or the machine, the bucket or ffmpeg fails.
 pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
     let stop = attempt.pulse.stop();
     tokio::select! {
-        // On the heap: this future holds all others.
+        // On the heap, because this future holds all others.
         made = Box::pin(make(attempt)) => made,
         () = stop.cancelled() => Err(WorkError::stopped()),
     }
@@ -41,15 +45,15 @@ pub async fn run(attempt: &Attempt) -> Result<Made, WorkError> {
 async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
     let preset = preset(attempt)?;
     let work = Work::new(attempt);
-    let told = |ratio| work.reporter.stage_ratio(ratio);
-    attempt.fetch(told).await?;
+    let on_progress = |ratio| work.reporter.stage_ratio(ratio);
+    attempt.fetch(on_progress).await?;
     work.reporter.begin(Stage::Probe);
     let source = probe::run(&work).await?;
     let plan = decide(&work, &source, &preset)?;
     work.reporter.begin(Stage::Encode);
     let poster = async {
         match stills::poster(&work, &plan).await {
-            // Whether the content can be decoded the ladder says, which reads all of it.
+            // The ladder decodes the whole file and decides whether that is possible.
             Err(error) if error.failure.code == ErrorCode::EncodeFailed => Ok(Err(error)),
             other => other.map(Ok),
         }
@@ -61,14 +65,14 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
         encode::run(&work, &plan),
     )?;
     poster?;
-    work.found(|made| made.duration_ms = Some(ladder.duration_ms));
+    work.update(|made| made.duration_ms = Some(ladder.duration_ms));
     if ladder.is_damaged {
-        // All the damage is in it. In what was encoded anew there is none.
+        // The remux has all the damage of the original; the encoded outputs do not.
         work.withdraw(remux::NAME);
     }
     work.reporter.begin(Stage::Package);
     let storyboard = stills::tiles(&work, &plan, &ladder).await?;
-    // The last that needs it was before this; the MP4 takes its place.
+    // No later step needs the original, and the MP4 needs its disk space.
     let removed = tokio::fs::remove_file(work.input()).await;
     removed.map_err(|why| work.disk_failed(&why))?;
     tokio::try_join!(
@@ -82,14 +86,14 @@ async fn make(attempt: &Attempt) -> Result<Made, WorkError> {
 
 fn preset(attempt: &Attempt) -> Result<Preset, WorkError> {
     let WorkToDo::Video { preset } = &attempt.claimed.work else {
-        let detail = "The job is none for films or sound; this is a fault of the worker.";
+        let detail = "Internal error of the worker: the job is not for video or audio.";
         return Err(WorkError::permanent(ErrorCode::Internal, detail));
     };
     Preset::parse(&json!(preset).to_string()).map_err(|why| {
         WorkError::permanent(
             ErrorCode::Internal,
             format!(
-                "The preset of the tenant is not valid: {why}. Correct VIDEO_PRESETS at the edge."
+                "The preset of the tenant is invalid: {why}. Correct VIDEO_PRESETS at the edge."
             ),
         )
     })
@@ -101,7 +105,7 @@ fn decide(work: &Work<'_>, source: &Source, preset: &Preset) -> Result<Plan, Wor
         failure,
         class: shared::job::FailureClass::Permanent,
     })?;
-    work.found(|made| {
+    work.update(|made| {
         made.width = source.video.as_ref().map(|video| video.width);
         made.height = source.video.as_ref().map(|video| video.height);
         made.duration_ms = source.duration_ms;

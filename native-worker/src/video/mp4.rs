@@ -1,5 +1,5 @@
-//! The progressive MP4: a rung and the sound from their stored segments, in one file that starts to play before it is
-//! loaded. Nothing is encoded again, and the original is gone from the disk by then.
+//! The progressive MP4: one rung and one audio rendition, muxed from their stored segments into a file that can play before
+//! it is loaded completely. Nothing is encoded again, and the original has been removed from the disk by then.
 
 use std::path::{Path, PathBuf};
 
@@ -20,39 +20,39 @@ use crate::child::Activity;
 use crate::host::scratch::free_bytes;
 use crate::work_error::WorkError;
 
-/// How far the MP4's length may be from the ladder's: a frame of sound and the delay of the encoder.
+/// Largest difference between the lengths of MP4 and ladder: an audio frame and the delay of the encoder.
 const DIFFERENCE_MAX_MS: u64 = 250;
 
-/// What the file is called when it is sound only.
+/// Name of the file if it has audio only.
 const AUDIO_FILE: &str = "audio.mp4";
 
-const DOING: &str = "put the MP4 together";
+const DOING: &str = "mux the MP4";
 
 /// Makes, stores and publishes the MP4.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result<(), WorkError> {
     let folder = work.folder("mp4").await?;
-    let sound = plan
+    let audio = plan
         .audio
         .iter()
         .find(|audio| audio.is_default)
         .or_else(|| plan.audio.first())
         .and_then(|audio| ladder.rendition(Track::Audio(audio.number)));
-    let picture = plan
+    let video = plan
         .video
         .as_ref()
         .and_then(|video| ladder.rendition(Track::Video(video.mp4_rung)));
-    check_disk(work, picture, sound)?;
-    let made = match (picture, sound) {
-        (Some(picture), sound) => {
-            let sound = match sound {
-                Some(sound) => Some(fetch(work, &folder, sound).await?),
+    check_disk(work, video, audio)?;
+    let made = match (video, audio) {
+        (Some(video), audio) => {
+            let audio = match audio {
+                Some(audio) => Some(fetch(work, &folder, audio).await?),
                 None => None,
             };
-            let path = sound.as_ref().map(|path| path.display().to_string());
+            let path = audio.as_ref().map(|path| path.display().to_string());
             let arguments = command::mp4(path.as_deref());
-            mux(work, &folder, picture, &arguments, sound.as_deref()).await?
+            mux(work, &folder, video, &arguments, audio.as_deref()).await?
         }
-        (None, Some(sound)) => mux(work, &folder, sound, &command::mp4_audio(), None).await?,
+        (None, Some(audio)) => mux(work, &folder, audio, &command::mp4_audio(), None).await?,
         (None, None) => return Ok(()),
     };
     let size = check(work, plan, ladder, &made).await?;
@@ -64,12 +64,14 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
     };
     let total = tokio::fs::metadata(&made).await;
     let total = total.map_err(|why| work.disk_failed(&why))?.len().max(1);
-    let told = |bytes: u64| {
+    let on_bytes = |bytes: u64| {
         let hundredths = bytes.saturating_mul(100) / total;
         let hundredths = u32::try_from(hundredths).unwrap_or(100);
         work.reporter.stage_ratio(f64::from(hundredths) / 100.0);
     };
-    let size_bytes = work.store_large(file, &made, content_type, told).await?;
+    let size_bytes = work
+        .store_large(file, &made, content_type, on_bytes)
+        .await?;
     work.publish(MadeOutput {
         name: "mp4".to_owned(),
         file: file.to_owned(),
@@ -81,33 +83,33 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan, ladder: &Ladder) -> Result
     Ok(())
 }
 
-/// The file is as large as its segments; beside it lies the sound that goes into it.
+/// Fails if the disk has no room for the MP4, which is as large as its segments, and for the file of its audio.
 fn check_disk(
     work: &Work<'_>,
-    picture: Option<&Rendition>,
-    sound: Option<&Rendition>,
+    video: Option<&Rendition>,
+    audio: Option<&Rendition>,
 ) -> Result<(), WorkError> {
     let bytes = |rendition: Option<&Rendition>| rendition.map_or(0, Rendition::stored_bytes);
-    let beside = if picture.is_some() { bytes(sound) } else { 0 };
-    let needed = bytes(picture)
-        .saturating_add(bytes(sound))
-        .saturating_add(beside);
+    let audio_file = if video.is_some() { bytes(audio) } else { 0 };
+    let needed = bytes(video)
+        .saturating_add(bytes(audio))
+        .saturating_add(audio_file);
     let free = free_bytes(&work.attempt.scratch).map_err(|why| work.disk_failed(&why))?;
     if free >= needed {
         return Ok(());
     }
     let detail = format!(
-        "The worker's disk has no room for the MP4: {free} bytes are free, {needed} are needed. It is tried again, on another worker if there is one."
+        "The worker's disk has no room for the MP4: {free} bytes are free, but {needed} are required. The job is tried again, on another worker if there is one."
     );
     Err(WorkError::retryable(ErrorCode::WorkerExhausted, detail))
 }
 
-/// Puts the stored segments of the sound together on the disk: there is one stdin only.
-async fn fetch(work: &Work<'_>, folder: &Path, sound: &Rendition) -> Result<PathBuf, WorkError> {
-    let path = folder.join("sound.mp4");
+/// Joins the stored audio segments in a file: ffmpeg reads the video from its only stdin.
+async fn fetch(work: &Work<'_>, folder: &Path, audio: &Rendition) -> Result<PathBuf, WorkError> {
+    let path = folder.join("audio-segments.mp4");
     let created = File::create(&path).await;
     let mut file = created.map_err(|why| work.disk_failed(&why))?;
-    match feed(work, sound, &mut file, &Activity::default(), |_| {}).await {
+    match feed(work, audio, &mut file, &Activity::default(), |_| {}).await {
         Ok(()) => {}
         Err(Broken::Storage(error)) => return Err(error),
         Err(Broken::Pipe(why)) => return Err(work.disk_failed(&why)),
@@ -121,9 +123,9 @@ async fn mux(
     folder: &Path,
     main: &Rendition,
     arguments: &[String],
-    sound: Option<&Path>,
+    audio: Option<&Path>,
 ) -> Result<PathBuf, WorkError> {
-    let read: Vec<&Path> = sound.into_iter().collect();
+    let read: Vec<&Path> = audio.into_iter().collect();
     let mut child = work.ffmpeg(arguments, &read, folder)?;
     let stdin = child.take_stdin();
     let watch = work.watch(Some(main.stored_ms()));
@@ -137,33 +139,33 @@ async fn mux(
         });
         match fed.await {
             Err(Broken::Storage(error)) => Err(error),
-            // A broken pipe: it has ended, and its end tells more.
+            // After a broken pipe the child has ended, and its exit shows the cause.
             Ok(()) | Err(Broken::Pipe(_)) => Ok(()),
         }
     };
     let (ended, ()) = tokio::try_join!(watch.run(child, |_| {}), feeding)?;
     work.check(&ended, DOING)?;
-    // Trap: on a full disk ffmpeg's muxer says that it cannot write the end, and ends as if all were well.
+    // Trap: on a full disk, ffmpeg logs that it cannot write the trailer, and still exits with code 0.
     if ended.exit.log.errors() > 0 {
         return Err(work.child_failed(&ended.exit, DOING));
     }
     Ok(folder.join(file::MP4))
 }
 
-/// What broke while segments were copied.
+/// What failed while segments were copied.
 enum Broken {
     Storage(WorkError),
     Pipe(std::io::Error),
 }
 
-/// Copies initialization segment and segments, in order, from the bucket. Each is read whole before any of it goes on:
-/// what breaks off would look like the end.
+/// Copies the initialization segment and all segments from the bucket, in order. Each one is read completely before it is
+/// passed on: to ffmpeg, a segment that is cut off would look like the end of the file.
 async fn feed(
     work: &Work<'_>,
     rendition: &Rendition,
     to: &mut (impl AsyncWrite + Unpin),
     activity: &Activity,
-    mut seen: impl FnMut(f64),
+    mut on_progress: impl FnMut(f64),
 ) -> Result<(), Broken> {
     let init = [("init.mp4", rendition.init_bytes.unwrap_or(0))];
     let segments = rendition
@@ -179,12 +181,12 @@ async fn feed(
         to.write_all(&bytes).await.map_err(Broken::Pipe)?;
         activity.note();
         done += 1.0;
-        seen(done / total);
+        on_progress(done / total);
     }
     Ok(())
 }
 
-/// Whether the MP4 holds what the ladder holds. Gives the size of its picture.
+/// Verifies that the MP4 has the streams and the length of the ladder. Returns width and height of its video.
 async fn check(
     work: &Work<'_>,
     plan: &Plan,
@@ -194,7 +196,7 @@ async fn check(
     let what = "The MP4";
     let made = probe::made(work, path, what).await?;
     let duration_ms = made.duration_ms.unwrap_or(0);
-    // The sound may last longer than the picture.
+    // The audio may be longer than the video.
     let longest_ms = ladder
         .renditions
         .iter()
@@ -205,7 +207,7 @@ async fn check(
         && duration_ms <= longest_ms + DIFFERENCE_MAX_MS;
     if !is_right {
         let wanted_ms = ladder.main_ms;
-        let why = format!("it plays for {duration_ms} ms instead of {wanted_ms} ms");
+        let why = format!("it is {duration_ms} ms long instead of {wanted_ms} ms");
         return Err(work.invalid(what, &why));
     }
     if made.video.is_some() == plan.is_audio_only()

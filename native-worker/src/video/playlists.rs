@@ -1,4 +1,4 @@
-//! Playlists of what is stored. ffmpeg's own are never published.
+//! Playlists of what is stored. The playlists of ffmpeg are never published.
 
 use futures_util::future::try_join_all;
 use shared::video::plan::{Plan, SubtitleRendition};
@@ -16,33 +16,33 @@ use crate::work_error::WorkError;
 /// Media type of playlists.
 const CONTENT_TYPE: &str = "application/vnd.apple.mpegurl";
 
-/// The master playlist below the attempt's prefix.
+/// The master playlist, below the prefix of the attempt.
 pub(super) const MASTER: &str = "hls/master.m3u8";
 
-/// A playlist to be stored.
+/// A playlist to store.
 pub(super) struct Playlist {
-    /// Below the attempt's prefix.
+    /// Its file, below the prefix of the attempt.
     pub(super) file: String,
-    /// What is in it.
+    /// Its content.
     pub(super) text: String,
 }
 
 /// Stored subtitles.
 pub(super) struct Text {
-    /// What they are.
+    /// Language and kind.
     pub(super) rendition: SubtitleRendition,
-    /// Their one file.
+    /// The only segment: the whole file.
     pub(super) segment: Segment,
 }
 
 impl Text {
-    /// Folder below `hls/`.
+    /// Their folder, below `hls/`.
     pub(super) fn folder(&self) -> String {
         format!("subs-{}", self.rendition.number)
     }
 }
 
-/// Stores playlists at once; the master, which names them, only when they are there. Gives the size of the last.
+/// Stores playlists in parallel, and the master, which names them, after them. Returns the size of the last one.
 pub(super) async fn store(
     work: &Work<'_>,
     playlists: &[Playlist],
@@ -100,8 +100,8 @@ pub(super) fn text_media(plan: &Plan, texts: &[Text]) -> Vec<Playlist> {
     texts.iter().map(playlist).collect()
 }
 
-/// The master playlist. As long as the renditions grow, their rates are at least the encoder's bounds; then they are
-/// measured.
+/// The master playlist. While the renditions grow, their rates are at least the limits of the encoder; afterwards they are
+/// the measured ones.
 pub(super) fn master(
     plan: &Plan,
     renditions: &[Rendition],
@@ -155,7 +155,7 @@ pub(super) fn master(
     }
 }
 
-/// The output that clients see.
+/// The output `hls`.
 pub(super) fn output(plan: &Plan, size_bytes: u64) -> MadeOutput {
     let largest = plan.video.as_ref().and_then(|video| video.rungs.last());
     MadeOutput {

@@ -1,4 +1,4 @@
-//! What is the file? ffprobe says, in its box and in 30 seconds at most.
+//! Probes a file with ffprobe, in its sandbox and within 30 seconds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::work::Work;
 use crate::child::{Exit, broken};
 use crate::work_error::WorkError;
 
-/// How long ffprobe may take.
+/// Time limit of ffprobe.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Largest report: a file has at most some hundred streams.
+/// Size limit of its report: enough for some hundred streams.
 const REPORT_BYTES_MAX: u64 = 4 << 20;
 
 /// Probes the original.
@@ -33,9 +33,9 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Source, WorkError> {
     {
         return Err(work.child_failed(&exit, "read the file"));
     }
-    let said = work.said(&exit.log);
-    tracing::info!(said, "the original cannot be read");
-    // An MP4 whose index comes last and was never written, or was cut off.
+    let error = work.last_error(&exit.log);
+    tracing::info!(error, "the original cannot be read");
+    // An MP4 whose index comes last, and was cut off or never written.
     if exit
         .log
         .lines()
@@ -48,16 +48,16 @@ pub(super) async fn run(work: &Work<'_>) -> Result<Source, WorkError> {
     }
     Err(WorkError::permanent(
         ErrorCode::MediaUnreadable,
-        "The file is of no format that is taken, or is damaged where it says what it is. \
+        "The format of the file is not supported, or its header is damaged. \
          Convert it to MP4, MOV, WebM, MKV or MPEG-TS.",
     ))
 }
 
-/// Probes a file that was made here.
+/// Probes an output.
 pub(super) async fn made(work: &Work<'_>, file: &Path, what: &str) -> Result<Source, WorkError> {
     let (exit, json) = probe(work, file).await?;
     if !exit.is_success() {
-        return Err(work.invalid(what, &work.said(&exit.log)));
+        return Err(work.invalid(what, &work.last_error(&exit.log)));
     }
     let report = Report::parse(&json).map_err(|why| work.invalid(what, &why))?;
     Ok(Source::from_report(&report))
@@ -75,10 +75,10 @@ async fn probe(work: &Work<'_>, file: &Path) -> Result<(Exit, Vec<u8>), WorkErro
         Ok((child.wait().await?, json))
     };
     let Ok(ended) = timeout(TIME_MAX, probing).await else {
-        let detail = "Nobody could say within 30 s what the file is. It is tried again.";
+        let detail = "The file could not be probed within 30 s. The job is tried again.";
         return Err(WorkError::retryable(ErrorCode::MediaUnreadable, detail));
     };
     let (exit, json) = ended.map_err(|why| broken(&why))?;
-    work.count(&exit);
+    work.record(&exit);
     Ok((exit, json))
 }

@@ -1,4 +1,4 @@
-//! [`ProgressReporter`]: what is said of the progress. True, and never less than before.
+//! [`ProgressReporter`]: the progress of a job. Its ratio never decreases.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,18 +9,18 @@ use shared::video::progress::Reading;
 use crate::attempt::Pulse;
 use crate::ops::meters::METERS;
 
-/// What is being done.
+/// A stage of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The original comes.
+    /// The original is fetched.
     Fetch,
-    /// What is it?
+    /// The original is probed.
     Probe,
-    /// The ladder is encoded, and stored as it grows; remux, poster and subtitles are made beside it.
+    /// The ladder is encoded and stored; remux, poster and subtitles are made at the same time.
     Encode,
-    /// The MP4 is put together.
+    /// The MP4 is muxed.
     Package,
-    /// The rest is stored.
+    /// The MP4 is stored.
     Store,
 }
 
@@ -35,8 +35,8 @@ impl Stage {
         }
     }
 
-    /// Its share of the whole. Encoding takes nearly all the time of a job, so the share of the whole and that of the
-    /// encoding are never more than 2 % apart.
+    /// The part of the total ratio that it covers. Encoding takes nearly all the time of a job, so the total and the ratio of
+    /// the encoding never differ by more than 2 %.
     const fn span(self) -> (f64, f64) {
         match self {
             Self::Fetch => (0.0, 0.01),
@@ -48,7 +48,7 @@ impl Stage {
     }
 }
 
-/// See the module.
+/// Reports progress to the lease; see the module.
 #[derive(Debug)]
 pub(super) struct ProgressReporter {
     pulse: Pulse,
@@ -69,7 +69,7 @@ impl ProgressReporter {
             stage: Stage::Fetch.as_str().to_owned(),
             ..Progress::default()
         };
-        pulse.tell(progress.clone());
+        pulse.report(progress.clone());
         Self {
             pulse,
             state: Mutex::new(State {
@@ -80,48 +80,48 @@ impl ProgressReporter {
         }
     }
 
-    /// A stage begins.
+    /// Begins a stage.
     pub(super) fn begin(&self, stage: Stage) {
-        let mut told = self.lock();
-        METERS.stage_took(told.stage.as_str(), told.since.elapsed());
-        (told.stage, told.since) = (stage, Instant::now());
-        stage.as_str().clone_into(&mut told.progress.stage);
-        (told.progress.speed, told.progress.eta_ms) = (None, None);
-        told.advance(Some(0.0));
-        self.pulse.tell(told.progress.clone());
+        let mut current = self.lock();
+        METERS.stage_took(current.stage.as_str(), current.since.elapsed());
+        (current.stage, current.since) = (stage, Instant::now());
+        stage.as_str().clone_into(&mut current.progress.stage);
+        (current.progress.speed, current.progress.eta_ms) = (None, None);
+        current.advance(Some(0.0));
+        self.pulse.report(current.progress.clone());
     }
 
-    /// How far the stage is.
+    /// Sets the ratio of the stage, 0–1.
     pub(super) fn stage_ratio(&self, ratio: f64) {
-        let mut told = self.lock();
-        told.advance(Some(ratio));
-        self.pulse.tell(told.progress.clone());
+        let mut current = self.lock();
+        current.advance(Some(ratio));
+        self.pulse.report(current.progress.clone());
     }
 
-    /// How far the encoder is.
+    /// Sets the progress of the encoder.
     pub(super) fn encoded(&self, reading: &Reading) {
-        let mut told = self.lock();
-        told.advance(reading.ratio);
-        told.progress.speed = reading.speed;
-        told.progress.eta_ms = reading.eta_ms;
-        self.pulse.tell(told.progress.clone());
+        let mut current = self.lock();
+        current.advance(reading.ratio);
+        current.progress.speed = reading.speed;
+        current.progress.eta_ms = reading.eta_ms;
+        self.pulse.report(current.progress.clone());
     }
 
-    /// Outputs that can be seen by now.
+    /// Sets the names of the published outputs.
     pub(super) fn outputs(&self, names: Vec<String>) {
-        let mut told = self.lock();
-        told.progress.outputs = names;
-        self.pulse.tell(told.progress.clone());
+        let mut current = self.lock();
+        current.progress.outputs = names;
+        self.pulse.report(current.progress.clone());
     }
 
-    /// Something that its owner should know. It is told as long as nothing else is.
+    /// Sets a message for the owner of the asset. It stays until the next one.
     pub(super) fn message(&self, text: &str) {
-        let mut told = self.lock();
-        told.progress.message = Some(text.to_owned());
-        self.pulse.tell(told.progress.clone());
+        let mut current = self.lock();
+        current.progress.message = Some(text.to_owned());
+        self.pulse.report(current.progress.clone());
     }
 
-    /// The renditions, none of which is stored yet.
+    /// Sets the names of the renditions.
     pub(super) fn renditions(&self, names: impl IntoIterator<Item = String>) {
         self.lock().progress.renditions = names
             .into_iter()
@@ -129,15 +129,15 @@ impl ProgressReporter {
             .collect();
     }
 
-    /// How much of a rendition is stored; `None` if nobody knows how long it will be.
+    /// Sets how much of a rendition is stored; `None` if its length is not known.
     pub(super) fn stored(&self, name: &str, ratio: Option<f64>) {
-        let mut told = self.lock();
-        let progress = &mut told.progress;
+        let mut current = self.lock();
+        let progress = &mut current.progress;
         progress.rendition = Some(name.to_owned());
         if let Some(rendition) = progress.renditions.iter_mut().find(|one| one.name == name) {
             rendition.ratio = ratio.map(|ratio| ratio.clamp(rendition.ratio.unwrap_or(0.0), 1.0));
         }
-        self.pulse.tell(progress.clone());
+        self.pulse.report(progress.clone());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

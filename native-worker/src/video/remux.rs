@@ -1,4 +1,5 @@
-//! The source's own streams in an MP4 without its metadata: playable in a moment, while the ladder is being made.
+//! The remux: the streams of the source in an MP4 without its metadata. It is playable within a moment, while the ladder is
+//! encoded.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -17,31 +18,32 @@ use crate::child::Valve;
 use crate::storage::Growing;
 use crate::work_error::WorkError;
 
-/// Name of the output, and of its folder on disk.
+/// Name of the output and of its folder in the scratch folder.
 pub(super) const NAME: &str = "remux";
 
 const CONTENT_TYPE: &str = "video/mp4";
 
-/// A larger file would not fit into what a job may use of the disk besides its original: 64 MiB, of which the ladder needs
-/// some to begin with. (It is held back until the remux is stored.) It is stored while it is written.
+/// Largest original whose remux is written to the disk as a whole. A job may use 64 MiB of disk besides its original, and the
+/// ladder needs some of it. (The ladder is paused until the remux is stored.) A larger remux is stored while it is written.
 const WHOLE_MAX: u64 = 56 << 20;
 
-/// Most frames of such a one: its index comes last and lies on the disk as a whole. It has 18 bytes for each: 5.3 MB for 45
-/// minutes of 60 pictures a second with sound, by `ffmpeg -c copy`.
+/// Largest number of frames of a remux that is stored while it is written: its index comes last and is on the disk as a
+/// whole. The index has about 18 bytes per frame. Measured with `ffmpeg -c copy`: 5.3 MB for 45 minutes at 60 frames per second
+/// with audio.
 const FRAMES_MAX: u64 = 900_000;
 
-/// Makes, stores and publishes the remux, if the plan has one. A failure to make it is noted: the ladder does not need it.
+/// Makes, stores and publishes the remux, if the plan has one. If ffmpeg cannot make it, a note is added and the job goes on.
 pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError> {
     let Some(remux) = &plan.remux else {
         return Ok(());
     };
     if is_large(work) && (remux.is_mp4 || remux.frames.is_none_or(|frames| frames > FRAMES_MAX)) {
         let why = if remux.is_mp4 {
-            "a large MP4 that plays as it is"
+            "a large MP4, which players can play as it is"
         } else {
-            "large, and its index may be, too"
+            "large, and its index may also be large"
         };
-        let detail = format!("The file is {why}: its streams were not copied to an MP4.");
+        let detail = format!("The file is {why}. Its streams were not copied to an MP4.");
         work.note("remux_skipped", detail);
         return Ok(());
     }
@@ -53,7 +55,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError> {
         return Err(error);
     }
     work.note("remux_failed", error.failure.detail);
-    // What is left of it would take the ladder's room.
+    // The rest of it would use disk space that the ladder needs.
     let removed = tokio::fs::remove_dir_all(work.attempt.scratch.join(NAME)).await;
     removed.map_err(|why| work.disk_failed(&why))
 }
@@ -97,7 +99,7 @@ async fn make(work: &Work<'_>, plan: &Plan, remux: &Remux) -> Result<(), WorkErr
     Ok(())
 }
 
-/// Is everything in it? Gives width and height.
+/// Verifies length and streams of the remux. Returns width and height.
 async fn verify(work: &Work<'_>, remux: &Remux, path: &Path) -> Result<(u32, u32), WorkError> {
     let made = probe::made(work, path, "The remux").await?;
     let expected_ms = remux.end_ms.unwrap_or(0);
@@ -113,7 +115,8 @@ async fn verify(work: &Work<'_>, remux: &Remux, path: &Path) -> Result<(u32, u32
     }
 }
 
-/// Stores what `making` writes while it does, and holds it when it is ahead of the line. Gives what it gave, and the size.
+/// Stores a file while `making` writes it, and pauses the writer while it is ahead of the upload. Returns the result of
+/// `making`, and the size.
 async fn store_growing<T>(
     work: &Work<'_>,
     path: &Path,
@@ -127,7 +130,7 @@ async fn store_growing<T>(
         Ok(made)
     };
     let storage = &work.attempt.storage;
-    let hold = |is_ahead| {
+    let pause = |is_ahead| {
         if is_ahead {
             valve.close();
         } else {
@@ -138,7 +141,7 @@ async fn store_growing<T>(
         path,
         written: &written,
         settled: content_end,
-        hold: &hold,
+        pause: &pause,
     };
     let storing = Box::pin(storage.put_growing_file(file::REMUX, &growing, CONTENT_TYPE));
     let stored = tokio::try_join!(making, storing)?;
@@ -147,16 +150,16 @@ async fn store_growing<T>(
     Ok(stored)
 }
 
-/// Where the pictures and the sound of an MP4 end that ffmpeg is writing; `None`: they are being written.
+/// Offset of the end of the content in an MP4 that ffmpeg is writing; `None` while it writes the content.
 ///
-/// It begins with `ftyp`, room for a large size (`free`) and `mdat` of size 0, whose true size it writes after the last frame
-/// and before the first byte of the index (`moov`). In that it goes back and forth until it is whole.
+/// ffmpeg begins the file with `ftyp`, a `free` box as room for a 64-bit size, and an `mdat` of size 0. It writes the true size
+/// after the last frame, before the first byte of the index (`moov`). While it writes the index, it seeks back and forth.
 fn content_end(mut file: &File) -> io::Result<Option<u64>> {
     let mut head = Vec::new();
     file.by_ref().take(64).read_to_end(&mut head)?;
     let word = |at: usize| head.get(at..at.checked_add(4)?)?.try_into().ok();
     let number = |at: usize| word(at).map(u32::from_be_bytes);
-    // Not that far yet.
+    // The head is not complete yet.
     let Some(start) = number(0) else {
         return Ok(None);
     };
@@ -168,12 +171,12 @@ fn content_end(mut file: &File) -> io::Result<Option<u64>> {
     match (word(at + 4).as_ref(), word(after + 4).as_ref()) {
         (Some(b"free"), Some(b"mdat")) if size == 0 => Ok(None),
         (Some(b"free"), Some(b"mdat")) => Ok(Some(u64::from(start) + 8 + u64::from(size))),
-        // The room was needed: a size of 64 bits follows the name.
+        // A 64-bit size, which uses the room of the `free` box, follows the name.
         (Some(b"mdat"), Some(_)) => {
             let low = number(after + 4).map_or(0, u64::from);
             Ok(Some(u64::from(start) + (u64::from(size) << 32 | low)))
         }
-        _ => Err(io::Error::other("its head is none of ffmpeg's")),
+        _ => Err(io::Error::other("its head was not written by ffmpeg")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Rendition`]: one rung or one language as it grows, from the encoder's files to what is stored.
+//! [`Rendition`]: one rung or one audio track, while its segments are encoded, verified and stored.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +9,32 @@ use shared::video::track::Track;
 
 use super::segment::{Content, Init};
 
-/// See the module.
+/// A growing rendition; see the module.
 #[derive(Debug)]
 pub(super) struct Rendition {
-    /// Which one.
+    /// Its track.
     pub(super) track: Track,
-    /// Its name in progress, and its folder below `hls/`.
+    /// Its name in progress events, which is also its folder below `hls/`.
     pub(super) name: String,
-    /// What its initialization segment says; `None` until the encoder wrote it.
+    /// Its initialization segment; `None` until the encoder has written it.
     pub(super) init: Option<Init>,
-    /// Bytes of the stored initialization segment; `None` until it is stored.
+    /// Size of the initialization segment; `None` until it is stored.
     pub(super) init_bytes: Option<u64>,
-    /// Segments that were verified.
+    /// Number of verified segments.
     pub(super) verified: u32,
     /// First tick of the first segment.
     pub(super) start: Option<u64>,
     /// Tick at which the last verified segment ends.
     pub(super) end: Option<u64>,
-    /// Samples of the verified segments: frames, for a rung.
+    /// Samples in the verified segments; for a rung, frames.
     pub(super) samples: u64,
-    /// Stored segments without a gap from the first on: what a playlist may name.
+    /// Stored segments, from the first to the last before a gap: those that a playlist may name.
     pub(super) stored: Vec<Segment>,
-    /// How many of these the playlist names that was stored last.
+    /// How many of them the latest stored playlist names.
     pub(super) listed: usize,
     /// Stored segments after a gap.
     ahead: BTreeMap<u32, Segment>,
-    /// How long it will be, if anybody knows.
+    /// Its final length, if known.
     expected_ms: Option<u64>,
 }
 
@@ -56,7 +56,7 @@ impl Rendition {
         }
     }
 
-    /// All that a plan's ladder writes.
+    /// All renditions of a plan.
     pub(super) fn all(plan: &Plan) -> Vec<Self> {
         let rungs = plan.video.iter().flat_map(|video| {
             let rung =
@@ -74,17 +74,17 @@ impl Rendition {
         rungs.chain(audio).collect()
     }
 
-    /// A file of it, below the prefix of the attempt.
+    /// Name of one of its files, below the prefix of the attempt.
     pub(super) fn file(&self, name: &str) -> String {
         format!("hls/{}/{name}", self.name)
     }
 
-    /// Its playlist, as the master names it.
+    /// URI of its playlist in the master.
     pub(super) fn playlist(&self) -> String {
         format!("{}/index.m3u8", self.name)
     }
 
-    /// Takes a segment into the chain. Gives it as the playlist will name it.
+    /// Adds a verified segment. Returns its number, and its entry for the playlist.
     pub(super) fn verified(&mut self, content: &Content, timescale: u32) -> (u32, Segment) {
         let sequence = self.verified;
         self.verified += 1;
@@ -100,7 +100,7 @@ impl Rendition {
         (sequence, segment)
     }
 
-    /// A segment is stored; they may arrive in any order.
+    /// Adds a stored segment. Segments may be stored in any order.
     pub(super) fn is_stored(&mut self, sequence: u32, segment: Segment) {
         self.ahead.insert(sequence, segment);
         while let Some(next) = u32::try_from(self.stored.len())
@@ -111,18 +111,18 @@ impl Rendition {
         }
     }
 
-    /// Length of what is stored.
+    /// Length of the stored segments.
     pub(super) fn stored_ms(&self) -> u64 {
         duration_us(&self.stored) / 1_000
     }
 
-    /// Bytes of what is stored.
+    /// Size of the stored segments.
     pub(super) fn stored_bytes(&self) -> u64 {
         let segments = self.stored.iter().map(|segment| segment.size_bytes);
         segments.fold(self.init_bytes.unwrap_or(0), u64::saturating_add)
     }
 
-    /// Share that is stored.
+    /// Stored share of its length, 0–1; `None` if the length is not known.
     pub(super) fn ratio(&self) -> Option<f64> {
         let expected_ms = self.expected_ms.filter(|expected| *expected > 0)?;
         let stored = std::time::Duration::from_millis(self.stored_ms());
@@ -132,12 +132,12 @@ impl Rendition {
         )
     }
 
-    /// Whether it can be played from its beginning.
+    /// Whether playback can start.
     pub(super) fn is_playable(&self) -> bool {
         self.init_bytes.is_some() && !self.stored.is_empty()
     }
 
-    /// Measured rate.
+    /// Its measured bit rate.
     pub(super) fn rate(&self, target_duration_s: u32) -> Rate {
         Rate::measure(&self.stored, target_duration_s)
     }

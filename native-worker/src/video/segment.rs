@@ -1,4 +1,4 @@
-//! What a fragmented MP4 file really holds: no segment is believed by its name or its size.
+//! Verification of fragmented MP4: the boxes of every segment are read before it is published.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -7,52 +7,52 @@ use std::path::Path;
 use mp4_atom::{Codec, Decode as _, Moof, Moov, Traf, Trak, Trex};
 use shared::video::codecs::avc1;
 
-/// Largest initialization segment and largest index of a fragment that are read.
+/// Size limit of an initialization segment and of the index of a fragment.
 const INDEX_BYTES_MAX: u64 = 8 << 20;
 
 /// `sample_is_non_sync_sample` of ISO/IEC 14496-12.
 const NON_SYNC: u32 = 0x1_0000;
 
-/// What is wrong with a file that the encoder wrote.
+/// A fault of a file that the encoder wrote.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    /// The disk failed.
+    /// It cannot be read from the disk.
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// Nothing is in it.
+    /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// Its boxes are no fragmented MP4, or end in the middle.
-    #[error("it is no whole fragmented MP4: {0}")]
+    /// It is not a fragmented MP4, or it is cut off.
+    #[error("it is not a complete fragmented MP4: {0}")]
     Structure(&'static str),
-    /// Its index cannot be read.
-    #[error("its index cannot be read: {0}")]
+    /// Its index cannot be decoded.
+    #[error("its index cannot be decoded: {0}")]
     Index(#[from] mp4_atom::Error),
-    /// It does not start where the one before ended.
-    #[error("it starts at tick {found}, the one before ended at {expected}")]
+    /// It does not start where the previous one ends.
+    #[error("it starts at tick {found}, but the previous one ends at {expected}")]
     Gap {
         /// Where it should start.
         expected: u64,
         /// Where it starts.
         found: u64,
     },
-    /// A player cannot start with it.
-    #[error("its first frame is no key frame")]
+    /// Playback cannot start with it.
+    #[error("its first frame is not a key frame")]
     NoKeyFrame,
 }
 
-/// What an initialization segment says of its track.
+/// The track of an initialization segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Init {
-    /// Ticks of a second.
+    /// Ticks per second.
     pub(crate) timescale: u32,
-    /// RFC 6381 codec of the picture; `None` for sound.
+    /// RFC 6381 codec string of H.264; `None` for audio.
     pub(crate) codecs: Option<String>,
     defaults: Trex,
 }
 
 impl Init {
-    /// Reads an initialization segment.
+    /// Reads and verifies an initialization segment.
     pub(crate) fn read(path: &Path) -> Result<Self, Fault> {
         let mut file = File::open(path)?;
         let size = file.metadata()?.len();
@@ -72,7 +72,7 @@ impl Init {
         }
         let moov = moov.ok_or(Fault::Structure("it has no moov"))?;
         let [track] = moov.trak.as_slice() else {
-            return Err(Fault::Structure("it has not one track"));
+            return Err(Fault::Structure("it does not have exactly one track"));
         };
         let defaults = moov.mvex.and_then(|mvex| mvex.trex.into_iter().next());
         Ok(Self {
@@ -96,21 +96,21 @@ fn codecs(track: &Trak) -> Option<String> {
     ))
 }
 
-/// What a segment holds.
+/// The content of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
     /// Tick of its first sample.
     pub(crate) start: u64,
     /// Length in ticks: the sum of its samples.
     pub(crate) ticks: u64,
-    /// Samples (frames).
+    /// Number of samples (frames).
     pub(crate) samples: u64,
-    /// Bytes.
+    /// Size in bytes.
     pub(crate) size_bytes: u64,
 }
 
 impl Content {
-    /// Reads a segment of the track of `init`, which has to start where the one before `ended`.
+    /// Reads and verifies a segment of the track of `init`. It has to start at tick `ended`, where the previous one ends.
     pub(crate) fn read(path: &Path, init: &Init, ended: Option<u64>) -> Result<Self, Fault> {
         let mut file = File::open(path)?;
         let size_bytes = file.metadata()?.len();
@@ -131,22 +131,22 @@ impl Content {
                 b"styp" | b"sidx" | b"prft" | b"emsg" | b"free" | b"mfra" => {
                     content.skip(&mut file)?;
                 }
-                _ => return Err(Fault::Structure("it has a box that does not belong there")),
+                _ => return Err(Fault::Structure("it has an unexpected box")),
             }
         }
         fragments.end(size_bytes)
     }
 }
 
-/// Adds up the fragments of a segment.
+/// Verifies and sums up the fragments of a segment.
 struct Fragments<'a> {
     init: &'a Init,
-    /// Where the next fragment has to start.
+    /// Tick at which the next fragment has to start.
     at: Option<u64>,
     start: Option<u64>,
     samples: u64,
-    /// Bytes that the next `mdat` has to have.
-    owed: Option<u64>,
+    /// Size that the next `mdat` must have.
+    expected_bytes: Option<u64>,
 }
 
 impl<'a> Fragments<'a> {
@@ -156,16 +156,18 @@ impl<'a> Fragments<'a> {
             at: ended,
             start: None,
             samples: 0,
-            owed: None,
+            expected_bytes: None,
         }
     }
 
     fn moof(&mut self, moof: &Moof) -> Result<(), Fault> {
-        if self.owed.is_some() {
+        if self.expected_bytes.is_some() {
             return Err(Fault::Structure("an index has no content"));
         }
         let [traf] = moof.traf.as_slice() else {
-            return Err(Fault::Structure("a fragment has not one track"));
+            return Err(Fault::Structure(
+                "a fragment does not have exactly one track",
+            ));
         };
         let found = traf
             .tfdt
@@ -189,22 +191,22 @@ impl<'a> Fragments<'a> {
         }
         self.at = Some(found.saturating_add(samples.ticks));
         self.samples = self.samples.saturating_add(samples.count);
-        self.owed = Some(samples.bytes);
+        self.expected_bytes = Some(samples.bytes);
         Ok(())
     }
 
     fn mdat(&mut self, length: u64) -> Result<(), Fault> {
-        match self.owed.take() {
+        match self.expected_bytes.take() {
             Some(bytes) if bytes == length => Ok(()),
             Some(_) => Err(Fault::Structure(
-                "its content is not as long as its samples",
+                "the size of its content is not that of its samples",
             )),
             None => Err(Fault::Structure("content has no index")),
         }
     }
 
     fn end(self, size_bytes: u64) -> Result<Content, Fault> {
-        let (Some(start), Some(end), None) = (self.start, self.at, self.owed) else {
+        let (Some(start), Some(end), None) = (self.start, self.at, self.expected_bytes) else {
             return Err(Fault::Structure("it ends too early"));
         };
         let ticks = end.saturating_sub(start);
@@ -220,7 +222,7 @@ impl<'a> Fragments<'a> {
     }
 }
 
-/// The samples of a fragment.
+/// Summary of the samples of a fragment.
 #[derive(Default)]
 struct Samples {
     count: u64,
@@ -230,7 +232,7 @@ struct Samples {
 }
 
 impl Samples {
-    /// What a sample does not say of itself its fragment says, else its track.
+    /// Sums up a fragment. What a sample does not define comes from its fragment, or else from its track.
     fn of(traf: &Traf, track: &Trex) -> Self {
         let fragment = &traf.tfhd;
         let default_duration = fragment
@@ -255,7 +257,7 @@ impl Samples {
     }
 }
 
-/// Head of a box, read; its content is next.
+/// The head of a box. The file is positioned at its content.
 struct Header {
     kind: [u8; 4],
     content: Span,
@@ -263,11 +265,11 @@ struct Header {
 
 /// The content of a box.
 struct Span {
-    /// Where the box begins.
+    /// Offset of the box.
     from: u64,
-    /// Bytes of its content.
+    /// Size of its content.
     length: u64,
-    /// Bytes of its head.
+    /// Size of its head.
     head: u64,
 }
 
@@ -310,7 +312,7 @@ impl Span {
         Ok(())
     }
 
-    /// The whole box, its head included.
+    /// The whole box, including its head.
     fn whole(&self, file: &mut File) -> Result<Vec<u8>, Fault> {
         let total = self.head + self.length;
         if total > INDEX_BYTES_MAX {
@@ -447,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_seen() {
+    fn every_cut_is_detected() {
         let whole = fragment(0, Some(KEY));
         for length in 0..whole.len() {
             assert!(read(&whole[..length], None).is_err(), "{length}");
@@ -457,9 +459,9 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_seen() {
+    fn inconsistent_segments_are_detected() {
         let whole = fragment(80, Some(KEY));
-        let gap = "it starts at tick 80, the one before ended at 40";
+        let gap = "it starts at tick 80, but the previous one ends at 40";
         assert_eq!(read(&whole, Some(40)), Err(gap.to_owned()));
         let apart = [fragment(0, Some(KEY)), fragment(120, None)].concat();
         assert!(
@@ -468,7 +470,7 @@ mod tests {
                 .contains("starts at tick 120")
         );
         let no_key = fragment(80, Some(NON_SYNC));
-        assert!(read(&no_key, None).unwrap_err().contains("no key frame"));
+        assert!(read(&no_key, None).unwrap_err().contains("not a key frame"));
         let mut longer = whole.clone();
         longer.extend([0, 0, 0, 9, b'm', b'd', b'a', b't', 0]);
         assert!(read(&longer, None).unwrap_err().contains("no index"));

@@ -1,4 +1,4 @@
-//! Poster, thumbnail and storyboard: pictures of the film.
+//! Poster, thumbnail and storyboard of a video.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::work_error::WorkError;
 const JPEG: &str = "image/jpeg";
 const STORYBOARD_VTT: &str = "storyboard.vtt";
 
-/// Pixels of the largest picture that is made here, with room: a poster of 8192 × 8192.
+/// Limit of the pixels of a still: a poster of 8192 × 8192, which is larger than any.
 const PIXELS_MAX: u64 = 8_192 * 8_192;
 
 /// Makes, stores and publishes poster and thumbnail.
@@ -29,19 +29,19 @@ pub(super) async fn poster(work: &Work<'_>, plan: &Plan) -> Result<(), WorkError
     };
     let folder = work.folder("stills").await?;
     let (poster, thumbnail) = (folder.join(file::POSTER), folder.join(file::THUMBNAIL));
-    shoot(work, video, &folder, video.poster.at_ms).await?;
-    // A file may be shorter than it says; then there is nothing at that time.
-    if !(has_content(&poster) && has_content(&thumbnail)) && video.poster.at_ms > 0 {
-        shoot(work, video, &folder, 0).await?;
+    extract(work, video, &folder, video.poster.at_ms).await?;
+    // A file may be shorter than its header says; then it has no frame at that time.
+    if !(is_not_empty(&poster) && is_not_empty(&thumbnail)) && video.poster.at_ms > 0 {
+        extract(work, video, &folder, 0).await?;
     }
-    let seen = look(work, &poster, "The poster").await?;
-    work.found(|made| made.placeholder = Some(seen.placeholder.clone()));
-    put(work, "poster", file::POSTER, &poster, &seen).await?;
-    let seen = look(work, &thumbnail, "The thumbnail").await?;
-    put(work, "thumbnail", file::THUMBNAIL, &thumbnail, &seen).await
+    let report = inspect(work, &poster, "The poster").await?;
+    work.update(|made| made.placeholder = Some(report.placeholder.clone()));
+    put(work, "poster", file::POSTER, &poster, &report).await?;
+    let report = inspect(work, &thumbnail, "The thumbnail").await?;
+    put(work, "thumbnail", file::THUMBNAIL, &thumbnail, &report).await
 }
 
-async fn shoot(
+async fn extract(
     work: &Work<'_>,
     video: &VideoPlan,
     folder: &Path,
@@ -54,12 +54,12 @@ async fn shoot(
     work.check(&ended, "make the poster")
 }
 
-fn has_content(path: &Path) -> bool {
+fn is_not_empty(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
-/// The tiles of the storyboard in the ladder's folder: the ladder left them there, or, where the length of the film was
-/// not known before, they are made now.
+/// The tiles of the storyboard, in the folder of the ladder. The ladder has written them, unless the length of the video was
+/// not known before; then they are made now.
 pub(super) async fn tiles(
     work: &Work<'_>,
     plan: &Plan,
@@ -75,7 +75,7 @@ pub(super) async fn tiles(
     Ok(Some(storyboard))
 }
 
-/// Makes (of its tiles), stores and publishes the storyboard.
+/// Makes, stores and publishes the storyboard from its tiles.
 pub(super) async fn storyboard(
     work: &Work<'_>,
     storyboard: Option<Storyboard>,
@@ -90,8 +90,8 @@ pub(super) async fn storyboard(
     let child = work.ffmpeg(&command::sprite(&storyboard), &[&tiles], folder)?;
     let ended = work.watch(None).run(child, |_| {}).await?;
     work.check(&ended, "make the storyboard")?;
-    let seen = look(work, &path, "The storyboard").await?;
-    put(work, "storyboard_sprite", file::STORYBOARD, &path, &seen).await?;
+    let report = inspect(work, &path, "The storyboard").await?;
+    put(work, "storyboard_sprite", file::STORYBOARD, &path, &report).await?;
     let text = storyboard.webvtt(file::STORYBOARD, ladder.duration_ms);
     let storage = &work.attempt.storage;
     let size_bytes = storage
@@ -127,26 +127,26 @@ async fn make_tiles(
     let child = work.ffmpeg(&arguments, &[&input], folder)?;
     let watch = work.watch(Some(duration_ms));
     let mut progress = Progress::new(Some(duration_ms), None);
-    let told = |block: &Block| {
+    let on_block = |block: &Block| {
         if let Some(ratio) = progress.update(block).ratio {
             work.reporter.stage_ratio(ratio);
         }
     };
-    let ended = watch.run(child, told).await?;
+    let ended = watch.run(child, on_block).await?;
     work.check(&ended, "make the storyboard")?;
     Ok(storyboard)
 }
 
-/// Decodes a picture that ffmpeg wrote: whoever gets it can, too.
-async fn look(work: &Work<'_>, path: &Path, what: &str) -> Result<ImageReport, WorkError> {
+/// Decodes an image that ffmpeg wrote, to verify it.
+async fn inspect(work: &Work<'_>, path: &Path, what: &str) -> Result<ImageReport, WorkError> {
     let bytes = tokio::fs::read(path).await;
     let bytes = bytes.map_err(|why| work.invalid(what, &why))?;
-    let looked = tokio::task::spawn_blocking(move || decode(bytes)).await;
-    let looked = looked.map_err(|why| work.invalid(what, &why))?;
-    looked.map_err(|failure| work.invalid(what, &failure.detail))
+    let decoded = tokio::task::spawn_blocking(move || decode(bytes)).await;
+    let decoded = decoded.map_err(|why| work.invalid(what, &why))?;
+    decoded.map_err(|failure| work.invalid(what, &failure.detail))
 }
 
-/// Small: the decoder scales while it decodes, and no picture is kept.
+/// Decodes at a small size: the decoder scales while it decodes, and no pixels are kept.
 fn decode(bytes: Vec<u8>) -> Result<ImageReport, Failure> {
     let plan = ImagePlan {
         variants: vec![VariantSpec {
@@ -168,15 +168,15 @@ async fn put(
     name: &str,
     file: &str,
     path: &Path,
-    seen: &ImageReport,
+    report: &ImageReport,
 ) -> Result<(), WorkError> {
     let size_bytes = work.store(file, path, JPEG).await?;
     work.publish(MadeOutput {
         name: name.to_owned(),
         file: file.to_owned(),
         content_type: JPEG.to_owned(),
-        width: Some(seen.width),
-        height: Some(seen.height),
+        width: Some(report.width),
+        height: Some(report.height),
         size_bytes,
     });
     Ok(())

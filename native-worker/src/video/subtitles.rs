@@ -1,4 +1,4 @@
-//! Subtitles as `WebVTT`. A film without them is still a film: what goes wrong here is noted.
+//! Subtitles as `WebVTT`. If they cannot be read, a note is added and the job goes on.
 
 use shared::problem::ErrorCode;
 use shared::video::command;
@@ -12,7 +12,7 @@ use crate::work_error::WorkError;
 
 const CONTENT_TYPE: &str = "text/vtt";
 
-/// Largest file of subtitles that is taken: a long film has 200 kB.
+/// Size limit of a subtitle file. Those of a long video have about 200 kB.
 const SIZE_MAX: u64 = 8 << 20;
 
 /// Makes and stores all subtitles.
@@ -53,7 +53,7 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
             rendition: rendition.clone(),
             segment: Segment {
                 file: "subs.vtt".to_owned(),
-                // As long as the film, which is known only when that is encoded.
+                // The length is that of the video, which is known only after the encoding.
                 ticks: 0,
                 timescale: 1_000,
                 size_bytes: 0,
@@ -66,44 +66,44 @@ pub(super) async fn run(work: &Work<'_>, plan: &Plan) -> Result<Vec<Text>, WorkE
     Ok(texts)
 }
 
-/// All that ffmpeg marks up (bold, italic, underlined), after the bracket.
+/// The tags that ffmpeg writes (bold, italic, underlined), without the opening bracket.
 const TAGS: [&str; 6] = ["b>", "/b>", "i>", "/i>", "u>", "/u>"];
 
-/// The same, with nothing in what is said that a player takes for something else: an empty line for the end of a cue, an
-/// arrow for its times, a bracket for the start of a tag. (ffmpeg writes what is said as it is.)
+/// Escapes the text of the cues. ffmpeg copies it unchanged, but in `WebVTT` an empty line ends a cue, an arrow marks its
+/// times, and a bracket opens a tag.
 fn escaped(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let is_time_at = |at: usize| lines.get(at).is_some_and(|line| is_time(line));
-    // The times of a cue, or the name before them.
+    // A cue begins with its times, or with a name in the line before them.
     let begins_cue = |at: usize| is_time_at(at) || is_time_at(at + 1);
-    let (mut is_said, mut next) = (false, 0);
+    let (mut is_text, mut next) = (false, 0);
     let mut written = String::new();
     for (at, line) in lines.iter().enumerate() {
         if line.is_empty() {
-            // Once for all empty lines that follow each other: there may be millions.
+            // A run of empty lines is scanned once: there may be millions of lines.
             while lines
                 .get(next)
                 .is_some_and(|line| next < at || line.is_empty())
             {
                 next += 1;
             }
-            is_said &= next < lines.len() && !begins_cue(next);
-            if is_said {
+            is_text &= next < lines.len() && !begins_cue(next);
+            if is_text {
                 continue;
             }
         }
-        if is_said {
+        if is_text {
             written.push_str(&without_brackets(line).replace("-->", "--&gt;"));
         } else {
             written.push_str(line);
-            is_said = is_time(line);
+            is_text = is_time(line);
         }
         written.push('\n');
     }
     written
 }
 
-/// Whether a line is `00:00.000 --> …`, as ffmpeg writes it.
+/// Whether a line has the times of a cue, `00:00.000 --> …`, as ffmpeg writes them.
 fn is_time(line: &str) -> bool {
     line.split_once(" --> ").is_some_and(|(start, _)| {
         let digits = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.');
@@ -111,7 +111,7 @@ fn is_time(line: &str) -> bool {
     })
 }
 
-/// The same, with every bracket escaped that opens no tag.
+/// Escapes every bracket that does not open a tag.
 fn without_brackets(line: &str) -> String {
     let mut pieces = line.split('<');
     let mut text = pieces.next().unwrap_or_default().to_owned();
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_is_no_time_and_no_tag() {
+    fn what_is_text_is_no_time_and_no_tag() {
         let text = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi <\n--> there</b>, a<b, I <3 <i>you</i>\n\n\
                     name\n01:00:02.000 --> 01:00:03.000\nBye\n";
         let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\n<b>Hi &lt;\n--&gt; there</b>, a&lt;b, I &lt;3 <i>you</i>\n\n\
@@ -137,15 +137,16 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_line_ends_no_cue() {
+    fn an_empty_line_does_not_end_a_cue() {
         let text = "WEBVTT\n\n00:00.500 --> 00:01.500\none\n\nthree --> 3\n\u{a0}\n1 --> 2\n\n\n\n\
                     00:02.000 --> 00:03.000\n\nBye\n\n";
         let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\none\nthree --&gt; 3\n\u{a0}\n1 --&gt; 2\n\n\n\n\
                         00:02.000 --> 00:03.000\nBye\n\n";
         assert_eq!(escaped(text), expected);
     }
+
     #[test]
-    fn millions_of_empty_lines_are_looked_at_once() {
+    fn millions_of_empty_lines_are_scanned_once() {
         let empty = "\n".repeat(4_000_000);
         let text = format!("WEBVTT\n\n00:00.500 --> 00:01.500\none\n{empty}two\n");
         let expected = "WEBVTT\n\n00:00.500 --> 00:01.500\none\ntwo\n";

@@ -1,4 +1,4 @@
-//! [`Work`]: what all steps of one attempt share.
+//! [`Work`]: what all steps of one video or audio job share.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ use crate::child::{Activity, Child, Ended, Exit, Log, Watch, broken};
 use crate::ops::meters::METERS;
 use crate::work_error::WorkError;
 
-/// Free bytes below which a disk counts as full: less than any segment.
+/// Free bytes below which the disk counts as full: less than any segment.
 const FULL_BYTES: u64 = 256 * 1_024;
 
-/// Priorities: the worker's own few instructions (heartbeats!) come first, then what somebody waits for (a remux, a
-/// poster), then the ladder.
+/// Nice values. The worker itself (heartbeats!) comes first, then what somebody may be waiting for (remux, poster), then the
+/// ladder.
 const SOON: i32 = 5;
 const LONG: i32 = 10;
 
-/// Everything on the way from an original to its outputs.
+/// The state of a job, from the original to the outputs.
 #[derive(Debug)]
 pub(super) struct Work<'a> {
     pub(super) attempt: &'a Attempt,
@@ -50,12 +50,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The original on disk.
+    /// Path of the original in the scratch folder.
     pub(super) fn input(&self) -> PathBuf {
         self.attempt.input()
     }
 
-    /// A new folder for what a child writes.
+    /// Creates a folder in which a child may write.
     pub(super) async fn folder(&self, name: &str) -> Result<PathBuf, WorkError> {
         let path = self.attempt.scratch.join(name);
         tokio::fs::create_dir(&path)
@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
         self.child(&policy, arguments)
     }
 
-    /// The same for work that takes long: what takes only a moment goes before it.
+    /// Starts ffmpeg for a long task, with a lower priority than short ones.
     pub(super) fn encoder(
         &self,
         arguments: &[String],
@@ -98,9 +98,9 @@ impl<'a> Work<'a> {
         Child::spawn(launcher, policy, arguments).map_err(|why| broken(&why))
     }
 
-    /// The watchdogs for a child over a source of this length.
+    /// The time limits of a child that reads a source of this length.
     pub(super) fn watch(&self, duration_ms: Option<u64>) -> Watch {
-        // Ten minutes, and twenty times the film: a ladder up to 2160p on one slow core is still faster.
+        // Ten minutes plus twenty times the length: even a 2160p ladder on one slow core is faster.
         let most = duration_ms.map_or(Duration::from_hours(6), |duration_ms| {
             Duration::from_mins(10) + Duration::from_millis(duration_ms.saturating_mul(20))
         });
@@ -111,8 +111,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Counts what a child cost.
-    pub(super) fn count(&self, exit: &Exit) {
+    /// Records the CPU time and memory of a child.
+    pub(super) fn record(&self, exit: &Exit) {
         METERS.encoder_cpu.inc_by(exit.cpu.as_secs_f64());
         let mut state = self.state();
         state.cpu += exit.cpu;
@@ -120,21 +120,21 @@ impl<'a> Work<'a> {
         state.made.peak_memory_bytes = Some(peak.max(exit.peak_memory_bytes));
     }
 
-    /// Whether a child that was run did all of it. What a child is blamed for here is retried: its input was read before.
+    /// Fails unless a child succeeded. The error is retryable, because the input was probed successfully before.
     pub(super) fn check(&self, ended: &Ended, doing: &str) -> Result<(), WorkError> {
-        self.count(&ended.exit);
+        self.record(&ended.exit);
         if ended.exit.is_success() && ended.is_complete {
             return Ok(());
         }
         Err(self.child_failed(&ended.exit, doing))
     }
 
-    /// Why a child ended as it did.
+    /// The error of a child that failed.
     pub(super) fn child_failed(&self, exit: &Exit, doing: &str) -> WorkError {
         if self.attempt.pulse.stop().is_cancelled() {
             return WorkError::stopped();
         }
-        // It may have room again: what the child could not write whole it removes.
+        // The disk may have free space again: the child removes a file that it could not write completely.
         let was_full = exit
             .log
             .lines()
@@ -142,67 +142,68 @@ impl<'a> Work<'a> {
         if was_full || self.is_disk_full() {
             return disk_full();
         }
-        let said = self.said(&exit.log);
+        let error = self.last_error(&exit.log);
         let (code, how) = match (exit.signal(), exit.status.code()) {
             (Some(signal), _) if is_limit(signal) => (
                 ErrorCode::WorkerExhausted,
-                format!("it went over a limit of the machine (signal {signal})"),
+                format!("it exceeded a limit of the machine (signal {signal})"),
             ),
             (Some(signal), _) => (
                 ErrorCode::EncodeFailed,
-                format!("it died of signal {signal}"),
+                format!("it was ended by signal {signal}"),
             ),
-            (None, Some(code)) if code == i32::from(crate::child::sandbox::EXIT_CODE) => {
-                (ErrorCode::Internal, format!("it was not launched ({said})"))
-            }
+            (None, Some(code)) if code == i32::from(crate::child::sandbox::EXIT_CODE) => (
+                ErrorCode::Internal,
+                format!("it could not be launched ({error})"),
+            ),
             (None, Some(255)) => (
                 ErrorCode::EncodeFailed,
-                "it was told to end by somebody else".to_owned(),
+                "it was ended from outside".to_owned(),
             ),
             (None, code) => (
                 ErrorCode::EncodeFailed,
-                format!("it ended with code {} ({said})", code.unwrap_or(-1)),
+                format!("it ended with code {} ({error})", code.unwrap_or(-1)),
             ),
         };
         WorkError::retryable(
             code,
-            format!("ffmpeg could not {doing}: {how}. It is tried again."),
+            format!("ffmpeg could not {doing}: {how}. The job is tried again."),
         )
     }
 
     /// The last error of a child, without paths of this machine.
-    pub(super) fn said(&self, log: &Log) -> String {
+    pub(super) fn last_error(&self, log: &Log) -> String {
         let scratch = self.attempt.scratch.display().to_string();
-        let line = log.last_error().unwrap_or("it said nothing");
+        let line = log.last_error().unwrap_or("no message");
         line.replace(&scratch, "").trim_end_matches('.').to_owned()
     }
 
-    /// Whether the scratch folder's disk has no room.
+    /// Whether the disk of the scratch folder is full.
     pub(super) fn is_disk_full(&self) -> bool {
         rustix::fs::statvfs(&self.attempt.scratch)
             .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL_BYTES)
     }
 
-    /// The scratch folder cannot be used.
+    /// The error of a failed access to the scratch folder.
     pub(super) fn disk_failed(&self, why: &io::Error) -> WorkError {
         if self.is_disk_full() {
             return disk_full();
         }
         let detail =
-            format!("The worker's scratch folder cannot be used: {why}. It is tried again.");
+            format!("The worker's scratch folder cannot be used: {why}. The job is tried again.");
         WorkError::retryable(ErrorCode::WorkerExhausted, detail)
     }
 
-    /// What came out is not what it has to be.
+    /// The error of an output that failed its verification.
     pub(super) fn invalid(&self, what: &str, why: &dyn std::fmt::Display) -> WorkError {
         if self.is_disk_full() {
             return disk_full();
         }
-        let detail = format!("{what} failed its verification: {why}. It is made again.");
+        let detail = format!("{what} failed its verification: {why}. The job is tried again.");
         WorkError::retryable(ErrorCode::OutputInvalid, detail)
     }
 
-    /// Stores a finished file and removes it from the disk. Gives its size.
+    /// Stores a finished file, removes it from the disk and returns its size.
     pub(super) async fn store(
         &self,
         file: &str,
@@ -212,17 +213,17 @@ impl<'a> Work<'a> {
         self.store_large(file, from, content_type, |_| {}).await
     }
 
-    /// The same for a file that may be large: `seen` hears how many bytes of it are there.
+    /// As [`Work::store`], for a file that may be large. `on_bytes` is called with the number of stored bytes.
     pub(super) async fn store_large(
         &self,
         file: &str,
         from: &Path,
         content_type: &str,
-        seen: impl FnMut(u64) + Send,
+        on_bytes: impl FnMut(u64) + Send,
     ) -> Result<u64, WorkError> {
         let storage = &self.attempt.storage;
         let size = storage
-            .put_large_file(file, from, content_type, seen)
+            .put_large_file(file, from, content_type, on_bytes)
             .await?;
         tokio::fs::remove_file(from)
             .await
@@ -230,7 +231,7 @@ impl<'a> Work<'a> {
         Ok(size)
     }
 
-    /// A stored output gets its name, and can be seen from now on.
+    /// Publishes a stored output under its name.
     pub(super) fn publish(&self, output: MadeOutput) {
         let mut state = self.state();
         match state
@@ -245,45 +246,45 @@ impl<'a> Work<'a> {
         self.show(&state.made);
     }
 
-    /// An output that turned out to be worse than it looked is not named at the end.
+    /// Withdraws a published output, because it turned out to be damaged.
     pub(super) fn withdraw(&self, name: &str) {
         let mut state = self.state();
         state.made.outputs.retain(|output| output.name != name);
         self.show(&state.made);
     }
 
-    /// First the outputs, then the word that they are there.
+    /// Sends the outputs first, then the progress that names them.
     fn show(&self, made: &Made) {
         self.attempt.pulse.publish_early(made.clone());
         let names = made.outputs.iter().map(|output| output.name.clone());
         self.reporter.outputs(names.collect());
     }
 
-    /// What was found out of the source.
-    pub(super) fn found(&self, change: impl FnOnce(&mut Made)) {
+    /// Records properties of the source.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Made)) {
         change(&mut self.state().made);
     }
 
-    /// The source lasts at least so long.
+    /// Reports that the source is at least this long.
     pub(super) fn lasts(&self, duration_ms: u64) {
         let mut state = self.state();
         state.made.duration_ms = Some(duration_ms);
         self.attempt.pulse.publish_early(state.made.clone());
     }
 
-    /// A member of the report.
+    /// Sets a member of the report.
     pub(super) fn report(&self, member: &str, value: Value) {
         self.state().report.insert(member.to_owned(), value);
     }
 
-    /// Something that its owner should know, and that is no failure.
+    /// Adds a note and shows it to the owner of the asset.
     pub(super) fn warn(&self, code: &str, detail: impl Into<String>) {
         let detail: String = detail.into();
         self.reporter.message(&detail);
         self.note(code, detail);
     }
 
-    /// Something that was done otherwise than usual, for the report.
+    /// Adds a note to the report.
     pub(super) fn note(&self, code: &str, detail: impl Into<String>) {
         let detail: String = detail.into();
         self.state()
@@ -291,7 +292,7 @@ impl<'a> Work<'a> {
             .push(json!({"code": code, "detail": detail}));
     }
 
-    /// All that was made.
+    /// The outputs and the report.
     pub(super) fn finish(self) -> Made {
         let State {
             mut made,
@@ -326,6 +327,6 @@ fn policy(program: &Path, read: &[&Path], folder: Option<&Path>) -> Policy {
 fn disk_full() -> WorkError {
     WorkError::retryable(
         ErrorCode::WorkerExhausted,
-        "The worker's disk is full. It is tried again, on another worker if there is one.",
+        "The worker's disk is full. The job is tried again, on another worker if there is one.",
     )
 }

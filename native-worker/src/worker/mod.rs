@@ -1,4 +1,4 @@
-//! The worker: it proves its tools, registers, takes work for its free slots, and ends in order.
+//! The worker: tests its tools, registers, takes jobs for its free slots, and shuts down in order.
 
 mod registration;
 mod slot;
@@ -21,25 +21,25 @@ use crate::ops::meters::{METERS, Pulled};
 pub(crate) use self::registration::registration;
 pub use self::state::Worker;
 
-/// Buckets that work are tested again after this; or at once when an attempt failed by them.
+/// Interval of bucket tests. They are also tested at once when an attempt failed because of a bucket.
 const BUCKETS_EVERY: Duration = Duration::from_mins(5);
 
-/// Between two looks at an obstacle, and between two pulls of a queue that does not wait.
+/// Pause between two checks of the reasons not to take jobs, and between two pulls of a queue that does not wait.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long giving back may take: the stop's grace, and a call to the edge.
-const GIVE_BACK_MAX: Duration = Duration::from_secs(5);
+/// How long to release attempts: the time for work to stop, and a call to the edge.
+const RELEASE_MAX: Duration = Duration::from_secs(5);
 
-/// How long the last registration may take.
-const FAREWELL_MAX: Duration = Duration::from_secs(2);
+/// Timeout of the registration at shutdown.
+const LAST_REGISTRATION_MAX: Duration = Duration::from_secs(2);
 
 impl Worker {
-    /// Works until the first signal. Then what runs may end within the drain time; what is left, or everything at the
-    /// second signal, is given back.
+    /// Takes jobs until the first signal. Running attempts may then end within the drain time. Those that still run after it,
+    /// or at the second signal, are released.
     pub(crate) async fn run(self: &Arc<Self>, mut signals: mpsc::Receiver<()>) {
         METERS.slots.set(i64::from(self.config.slots));
         let mut background = JoinSet::new();
-        background.spawn(self.clone().prove_tools());
+        background.spawn(self.clone().test_tools());
         background.spawn(self.clone().watch_buckets());
         background.spawn(self.clone().stay_registered());
         let slots = TaskTracker::new();
@@ -52,30 +52,30 @@ impl Worker {
         let running = slots.len();
         tracing::info!(running, "draining");
         background.shutdown().await;
-        let farewell = timeout(FAREWELL_MAX, self.register(WorkerState::Draining));
+        let registration = timeout(LAST_REGISTRATION_MAX, self.register(WorkerState::Draining));
         let drained = async {
             tokio::select! {
                 () = slots.wait() => return,
                 () = sleep(self.config.drain) => {}
                 _ = signals.recv() => {}
             }
-            tracing::info!(running = slots.len(), "what still runs is given back");
+            tracing::info!(running = slots.len(), "running attempts are released");
             self.halt.cancel();
-            if timeout(GIVE_BACK_MAX, slots.wait()).await.is_err() {
-                tracing::warn!("the edge was not told of everything; leases will run out");
+            if timeout(RELEASE_MAX, slots.wait()).await.is_err() {
+                tracing::warn!("not every attempt was released; their leases will expire");
             }
         };
-        let _ = tokio::join!(farewell, drained);
+        let _ = tokio::join!(registration, drained);
     }
 
-    /// Sweeps the scratch folder and proves the tools, once.
-    async fn prove_tools(self: Arc<Self>) {
+    /// Sweeps the scratch folder and tests the tools, once.
+    async fn test_tools(self: Arc<Self>) {
         match scratch::sweep(&self.config.scratch) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "left-over scratch folders were removed"),
-            Err(error) => tracing::error!(%error, "the scratch folder cannot be swept"),
+            Err(error) => tracing::error!(%error, "left-over scratch folders were not removed"),
         }
-        let tools = tools::prove(&self.config).await;
+        let tools = tools::test(&self.config).await;
         match &tools {
             Ok(Tools {
                 ffmpeg_version,
@@ -83,13 +83,9 @@ impl Worker {
                 warnings,
             }) => {
                 let names: Vec<&str> = encoders.iter().map(|one| one.name.as_str()).collect();
-                tracing::info!(
-                    ffmpeg_version,
-                    encoders = names.join(","),
-                    "tools are proven"
-                );
+                tracing::info!(ffmpeg_version, encoders = names.join(","), "the tools work");
                 for why in warnings {
-                    tracing::warn!(why, "a tool is missing");
+                    tracing::warn!(why, "a part of ffmpeg is missing");
                 }
             }
             Err(why) => tracing::error!(why, "the tools do not work"),
@@ -110,30 +106,30 @@ impl Worker {
             self.changed.notify_waiters();
             if works {
                 backoff.reset();
-                // Either way it is time to test.
-                let _ = timeout(BUCKETS_EVERY, self.buckets_doubted.notified()).await;
+                // The result does not matter: in both cases it is time to test.
+                let _ = timeout(BUCKETS_EVERY, self.buckets_failed.notified()).await;
             } else {
                 backoff.wait().await;
             }
         }
     }
 
-    /// Takes work for free slots while nothing stands against it.
+    /// Takes jobs for free slots while there is no reason not to.
     async fn take(self: &Arc<Self>, slots: &TaskTracker) {
         let free = Arc::new(Semaphore::new(
             usize::try_from(self.config.slots).unwrap_or(1),
         ));
         let mut backoff = Backoff::new(PAUSE / 5, Duration::from_secs(5));
-        let mut known = Vec::new();
+        let mut logged = Vec::new();
         loop {
             // The semaphore is never closed.
             let Ok(permit) = free.clone().acquire_owned().await else {
                 return;
             };
             let obstacles = self.obstacles();
-            if obstacles != known {
-                note(&obstacles);
-                known.clone_from(&obstacles);
+            if obstacles != logged {
+                log(&obstacles);
+                logged.clone_from(&obstacles);
             }
             if !obstacles.is_empty() {
                 let _ = timeout(PAUSE, self.changed.notified()).await;
@@ -144,7 +140,7 @@ impl Worker {
             let hints = match self.edge.pull(count).await {
                 Ok(hints) => hints,
                 Err(error) => {
-                    tracing::warn!(%error, "no work was pulled");
+                    tracing::warn!(%error, "a pull failed");
                     pulled("failed");
                     backoff.wait().await;
                     continue;
@@ -157,13 +153,13 @@ impl Worker {
             } else {
                 "messages"
             });
-            // Trap: a queue that does not wait answers an empty pull at once, and must not be asked in a loop.
+            // Trap: a queue that does not wait answers an empty pull at once; without a pause this loop would spin.
             if hints.is_empty() && begun.elapsed() < PAUSE {
                 sleep(PAUSE).await;
             }
             let mut permit = Some(permit);
             for hint in hints {
-                // More hints than were asked for: the others become visible again.
+                // The queue sent more hints than requested: the others become visible again.
                 let Some(permit) = permit
                     .take()
                     .or_else(|| free.clone().try_acquire_owned().ok())
@@ -184,10 +180,10 @@ fn pulled(answer: &'static str) {
     METERS.pulls.get_or_create_owned(&Pulled { answer }).inc();
 }
 
-fn note(obstacles: &[String]) {
+fn log(obstacles: &[String]) {
     if obstacles.is_empty() {
-        tracing::info!("ready for work");
+        tracing::info!("ready to take jobs");
     } else {
-        tracing::warn!(why = obstacles.join("; "), "no work is taken");
+        tracing::warn!(why = obstacles.join("; "), "no jobs are taken");
     }
 }

@@ -1,4 +1,4 @@
-//! Registration at the edge: it says what this worker is, and the answer says whether an admin wants it.
+//! Registration at the edge: the worker describes itself, and the answer says whether an admin has drained it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,51 +13,50 @@ use crate::edge::EdgeError;
 use crate::host::tools::Tools;
 use crate::version::VERSION;
 
-/// A registration is renewed: the answer tells whether an admin wants the worker.
+/// Interval of registrations. Each answer says whether an admin has drained the worker.
 const REGISTER_EVERY: Duration = Duration::from_secs(30);
 
-/// Between two looks whether the tools are known.
+/// Pause between two checks whether the tools are known.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Worker {
-    /// Registers as soon as the tools are known, and again and again: heartbeats and registrations tell whether an
-    /// admin wants this worker.
+    /// Registers as soon as the tools are known, then regularly, and when a heartbeat says that an admin has drained or
+    /// resumed the worker.
     pub(super) async fn stay_registered(self: Arc<Self>) {
         let mut backoff = Backoff::new(PAUSE / 2, Duration::from_secs(10));
-        let mut told = self.drain_told.subscribe();
+        let mut drain_requested = self.drain_requested.subscribe();
         loop {
             let Some(registered) = self.register(WorkerState::Active).await else {
                 let _ = timeout(PAUSE, self.changed.notified()).await;
                 continue;
             };
             if let Err(error) = &registered {
-                tracing::warn!(%error, "the worker is not registered");
+                tracing::warn!(%error, "the registration failed");
                 backoff.wait().await;
                 continue;
             }
             backoff.reset();
-            // A heartbeat that tells something new is looked into by registering again.
-            let _ = timeout(REGISTER_EVERY, told.changed()).await;
+            let _ = timeout(REGISTER_EVERY, drain_requested.changed()).await;
         }
     }
 
-    /// Says what this worker is. `None`: it does not know yet.
+    /// Registers once. `None` if the tools are not known yet.
     pub(super) async fn register(&self, state: WorkerState) -> Option<Result<(), EdgeError>> {
         let registration = registration(&self.config, self.health.tools()?, state);
         let answer = self.edge.register(&registration).await;
         if let Ok(worker) = &answer {
             self.health.edge_answered();
-            self.health.set_unwanted(worker.drain);
+            self.health.set_drained(worker.drain);
         }
         let registered = answer.map(|_| ());
-        let word = registered.as_ref().map_err(ToString::to_string);
-        self.health.set_registered(word.copied());
+        let outcome = registered.as_ref().map_err(ToString::to_string);
+        self.health.set_registered(outcome.copied());
         self.changed.notify_waiters();
         Some(registered)
     }
 }
 
-/// What a worker says of itself.
+/// The description that a worker registers.
 pub(crate) fn registration(config: &Config, tools: Tools, state: WorkerState) -> RegisterWorker {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     RegisterWorker {

@@ -1,4 +1,4 @@
-//! One slot: from a hint to the end of the attempt.
+//! One slot: runs an attempt, from the hint of its job to its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,22 +26,24 @@ use crate::storage::Storage;
 use crate::video;
 use crate::work_error::WorkError;
 
-/// How long work that was told to stop may take to end by itself.
+/// How long work may take to end after the signal to stop.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// How long the bucket may take to forget parts.
+/// How long to abort unfinished uploads.
 const ABORTS_MAX: Duration = Duration::from_secs(2);
 
-/// Times that an acknowledgement is tried: without it the hint comes again, and is found used up then.
+/// Tries of an acknowledgement. Without one the hint is delivered again, and the claim then fails.
 const ACKS_MAX: u32 = 3;
 
-/// Claims what the hint names, and works on it.
+/// Claims the job of a hint and runs the attempt.
 pub(crate) async fn serve(worker: Arc<Worker>, hint: Hint) {
     let Some(job) = hint.job else {
-        tracing::warn!("a message that is no hint of a job; it is thrown away");
+        tracing::warn!(
+            "the queue delivered a message that is not a hint; it is acknowledged and ignored"
+        );
         return ack(&worker, &hint).await;
     };
-    // The lease is counted from before the claim was asked for.
+    // The lease is measured from before the claim was sent.
     let asked_at = uptime();
     match worker.edge.claim(job).await {
         Ok(claimed) => {
@@ -49,11 +51,11 @@ pub(crate) async fn serve(worker: Arc<Worker>, hint: Hint) {
             join(ack(&worker, &hint), attempt).await;
         }
         Err(error) if error.is_lost() => {
-            tracing::debug!(job.id = %job, %error, "nothing to claim");
+            tracing::debug!(job.id = %job, %error, "the job of a hint cannot be claimed");
             ack(&worker, &hint).await;
         }
-        // The hint becomes visible again, here or to another worker.
-        Err(error) => tracing::warn!(job.id = %job, %error, "a job was not claimed"),
+        // The hint becomes visible again, to this or another worker.
+        Err(error) => tracing::warn!(job.id = %job, %error, "a claim failed"),
     }
 }
 
@@ -70,7 +72,7 @@ async fn ack(worker: &Worker, hint: &Hint) {
     }
 }
 
-/// One attempt, from claim to end.
+/// Runs an attempt and records its outcome in the meters.
 async fn run(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) {
     let span = tracing::info_span!(
         "attempt",
@@ -100,7 +102,7 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
     tracing::info!(
         kind = claimed.job.kind.as_str(),
         size_bytes = claimed.source.size_bytes,
-        "the attempt begins"
+        "the attempt starts"
     );
     let begun = tokio::time::Instant::now();
     let result = match scratch(worker, &claimed) {
@@ -115,12 +117,12 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
                 pulse,
             };
             let keeping = {
-                let (lease, told) = (lease.clone(), worker.drain_told.clone());
-                async move { lease.keep(progress, early, told).await }
+                let (lease, drain) = (lease.clone(), worker.drain_requested.clone());
+                async move { lease.keep(progress, early, drain).await }
             };
             let keeping = tokio::spawn(keeping.in_current_span());
             let result = finished(&lease, attempt).await;
-            // No heartbeat may come after the end: its refusal would look like a loss.
+            // Trap: a heartbeat after the end would be refused, which looks like a lost lease.
             keeping.abort();
             let _ = keeping.await;
             result
@@ -128,33 +130,33 @@ async fn attempt(worker: &Arc<Worker>, claimed: ClaimedJob, asked_at: Duration) 
         Err(error) => Err(error),
     };
     if matches!(&result, Err(error) if error.failure.code == ErrorCode::StorageFailed) {
-        worker.buckets_doubted.notify_one();
+        worker.buckets_failed.notify_one();
     }
     let ending = Ending {
         edge: &worker.edge,
         lease: &lease,
         storage: &storage,
     };
-    let outcome = ending.tell(result).await;
-    // What takes longer is the bucket's to clean up.
+    let outcome = ending.report(result).await;
+    // The bucket itself removes the parts of uploads that are not aborted in time.
     let _ = timeout(ABORTS_MAX, storage.abort_uploads()).await;
     let ms = begun.elapsed().as_millis();
     tracing::info!(outcome = outcome.as_str(), ms, "the attempt has ended");
     outcome
 }
 
-/// The attempt's folder, if there is room for its original.
+/// The folder of the attempt, if the disk has room for the original.
 fn scratch(worker: &Worker, claimed: &ClaimedJob) -> Result<Scratch, WorkError> {
     let exhausted = |why: String| {
-        let detail = format!("The worker has no room for this job: {why}. It is tried again.");
+        let detail = format!("The worker has no room for this job: {why}. The job is tried again.");
         WorkError::retryable(ErrorCode::WorkerExhausted, detail)
     };
     guard::check_disk(&worker.config, claimed.source.size_bytes).map_err(exhausted)?;
     Scratch::new(&worker.config.scratch, claimed.job.id, claimed.attempt)
-        .map_err(|error| exhausted(format!("its scratch folder cannot be made: {error}")))
+        .map_err(|error| exhausted(format!("its scratch folder cannot be created: {error}")))
 }
 
-/// The work in a task of its own, which ends when the lease says so: by itself, or by being dropped.
+/// Runs the work in a task of its own. When the lease signals to stop, the task ends by itself or is aborted.
 async fn finished(lease: &Lease, attempt: Attempt) -> Result<Made, WorkError> {
     let mut work = tokio::spawn(work(attempt).in_current_span());
     let joined = tokio::select! {
@@ -170,7 +172,7 @@ async fn stopped(
     if let Ok(joined) = timeout(STOP_GRACE, &mut *work).await {
         return joined;
     }
-    tracing::warn!("the work does not stop by itself; it is dropped");
+    tracing::warn!("the work did not stop in time; it is aborted");
     work.abort();
     work.await
 }
@@ -180,14 +182,14 @@ fn crashed(error: &JoinError) -> WorkError {
         return WorkError::stopped();
     }
     tracing::error!(%error, "the work panicked");
-    let detail = "The worker crashed on this job. It is tried again.";
+    let detail = "The worker crashed on this job. The job is tried again.";
     WorkError::retryable(ErrorCode::Internal, detail)
 }
 
 async fn work(attempt: Attempt) -> Result<Made, WorkError> {
     match &attempt.claimed.work {
         Work::Image { plan } => image::run(&attempt, plan).await,
-        // On the heap: it is a large machine, and this one is moved into its task.
+        // On the heap, because this future is large and is moved into its task.
         Work::Video { .. } => Box::pin(video::run(&attempt)).await,
     }
 }

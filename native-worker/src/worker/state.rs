@@ -1,4 +1,4 @@
-//! [`Worker`]: everything that all slots share.
+//! [`Worker`]: what all slots share.
 
 use std::sync::Arc;
 
@@ -11,27 +11,31 @@ use crate::host::guard;
 use crate::host::health::Health;
 use crate::storage::buckets::Buckets;
 
-/// Everything that all slots share.
+/// What all slots share.
 #[derive(Debug)]
 pub struct Worker {
     pub(crate) config: Arc<Config>,
     pub(crate) edge: Edge,
     pub(crate) buckets: Buckets,
     pub(crate) health: Health,
-    /// Nothing new is taken any more.
+    /// Cancelled when the worker takes no more jobs.
     pub(crate) draining: CancellationToken,
-    /// What runs is given back.
+    /// Cancelled when running attempts must be released.
     pub(crate) halt: CancellationToken,
-    /// What heartbeats say of being wanted.
-    pub(crate) drain_told: watch::Sender<bool>,
-    /// An attempt failed by a bucket.
-    pub(crate) buckets_doubted: Notify,
-    /// Something that stood against work may have changed.
+    /// The `drain` of the latest heartbeat.
+    pub(crate) drain_requested: watch::Sender<bool>,
+    /// Notified when an attempt failed because of a bucket.
+    pub(crate) buckets_failed: Notify,
+    /// Notified when the reasons not to take jobs may have changed.
     pub(crate) changed: Notify,
 }
 
 impl Worker {
-    /// A worker that has done nothing yet.
+    /// A worker that has not started yet.
+    ///
+    /// # Errors
+    ///
+    /// If the HTTP client for the edge cannot be made.
     pub fn new(config: Config) -> Result<Arc<Self>, EdgeError> {
         Ok(Arc::new(Self {
             edge: Edge::new(&config)?,
@@ -39,14 +43,14 @@ impl Worker {
             health: Health::default(),
             draining: CancellationToken::new(),
             halt: CancellationToken::new(),
-            drain_told: watch::Sender::new(false),
-            buckets_doubted: Notify::new(),
+            drain_requested: watch::Sender::new(false),
+            buckets_failed: Notify::new(),
             changed: Notify::new(),
             config: Arc::new(config),
         }))
     }
 
-    /// Why it takes no work now; empty when it does.
+    /// The reasons why it takes no jobs now; empty if it does.
     pub(crate) fn obstacles(&self) -> Vec<String> {
         let mut obstacles = self.health.obstacles();
         obstacles.extend(guard::obstacles(&self.config));

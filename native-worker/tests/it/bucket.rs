@@ -1,4 +1,4 @@
-//! A real S3 server in the process, with faults on demand.
+//! A real S3 server in the test process, with faults on demand.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,22 +17,22 @@ use tempfile::TempDir;
 
 use crate::sample::serve;
 
-/// What goes wrong with a request.
+/// A fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// It answers 500.
     Error500,
-    /// The answer's body breaks off after half of it.
-    BreaksOff,
-    /// The object is stored, but damaged: the last byte is another.
+    /// The body of the answer is cut off after its first half.
+    CutOff,
+    /// The object is stored with a wrong last byte.
     Damaged,
-    /// The `ETag` of the answer is no MD5.
+    /// The `ETag` of the answer is not an MD5.
     OtherEtag,
-    /// The object is stored without its last byte, and the `ETag` of the answer is no MD5.
+    /// The object is stored without its last byte, and the `ETag` of the answer is not an MD5.
     Shortened,
 }
 
-/// Server with two buckets in a folder of its own.
+/// A server with two buckets, in a folder of its own.
 #[derive(Clone)]
 pub(crate) struct Bucket {
     pub(crate) addr: SocketAddr,
@@ -44,15 +44,15 @@ struct Server {
     root: TempDir,
     faults: Mutex<HashMap<Method, Vec<Fault>>>,
     seen: Mutex<Vec<Seen>>,
-    /// Requests whose path holds this are never answered.
+    /// Requests whose path contains this are never answered.
     hangs: Mutex<Option<&'static str>>,
-    /// Bodies of GETs whose path holds this break off, so many times.
-    breaks: Mutex<Option<(&'static str, u32)>>,
+    /// Bodies of GETs whose path contains this are cut off, so many times.
+    cuts: Mutex<Option<(&'static str, u32)>>,
 }
 
 impl Server {
-    fn breaks(&self, path: &str) -> bool {
-        match &mut *self.breaks.lock().unwrap() {
+    fn cuts(&self, path: &str) -> bool {
+        match &mut *self.cuts.lock().unwrap() {
             Some((part, left @ 1..)) if path.contains(*part) => {
                 *left -= 1;
                 true
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-/// A request that came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
@@ -84,27 +84,27 @@ impl Bucket {
             faults: Mutex::default(),
             seen: Mutex::default(),
             hangs: Mutex::default(),
-            breaks: Mutex::default(),
+            cuts: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(server.clone());
         let addr = serve(router).await;
         Self { addr, server }
     }
 
-    /// The next requests of `method` go wrong like this, one after the other.
+    /// The next requests of `method` have these faults, in this order.
     pub(crate) fn faults(&self, method: Method, faults: &[Fault]) {
         let faults = faults.iter().rev().copied().collect();
         self.server.faults.lock().unwrap().insert(method, faults);
     }
 
-    /// Requests whose path holds `part` are never answered.
+    /// Requests whose path contains `part` are never answered.
     pub(crate) fn hang(&self, part: &'static str) {
         *self.server.hangs.lock().unwrap() = Some(part);
     }
 
-    /// The next `count` answers to a GET whose path holds `part` break off after half of their body.
-    pub(crate) fn break_off(&self, part: &'static str, count: u32) {
-        *self.server.breaks.lock().unwrap() = Some((part, count));
+    /// The next `count` answers to a GET whose path contains `part` are cut off after the first half of their body.
+    pub(crate) fn cut_off(&self, part: &'static str, count: u32) {
+        *self.server.cuts.lock().unwrap() = Some((part, count));
     }
 
     pub(crate) fn seen(&self, method: &Method) -> Vec<Seen> {
@@ -119,7 +119,7 @@ impl Bucket {
         std::fs::write(path, bytes).unwrap();
     }
 
-    /// Where the server keeps what is below a prefix.
+    /// The folder in which the server keeps the objects below a prefix.
     pub(crate) fn path(&self, bucket: &str, prefix: &str) -> PathBuf {
         self.server.root.path().join(bucket).join(prefix)
     }
@@ -144,8 +144,8 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
         let mut faults = server.faults.lock().unwrap();
         faults.get_mut(&method).and_then(Vec::pop)
     };
-    let breaks = method == Method::GET && server.breaks(request.uri().path());
-    let fault = fault.or(breaks.then_some(Fault::BreaksOff));
+    let cuts = method == Method::GET && server.cuts(request.uri().path());
+    let fault = fault.or(cuts.then_some(Fault::CutOff));
     let (head, body) = request.into_parts();
     let path = server
         .root
@@ -158,12 +158,12 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
     match fault {
         Some(Fault::Error500) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Fault::Damaged) => *body.last_mut().unwrap() ^= 1,
-        Some(Fault::BreaksOff | Fault::OtherEtag | Fault::Shortened) | None => {}
+        Some(Fault::CutOff | Fault::OtherEtag | Fault::Shortened) | None => {}
     }
     let request = axum::http::Request::from_parts(head, s3s::Body::from(body.clone()));
     let response = server.s3.call(request).await.unwrap().map(Body::new);
     match fault {
-        Some(Fault::BreaksOff) => break_off(response).await,
+        Some(Fault::CutOff) => cut_off(response).await,
         Some(Fault::OtherEtag | Fault::Shortened) => {
             if fault == Some(Fault::Shortened) {
                 std::fs::write(path, body.split_last().unwrap().1).unwrap();
@@ -177,12 +177,12 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
     }
 }
 
-/// Sends half of the body, and then no more.
-async fn break_off(response: Response) -> Response {
+/// Sends the first half of the body, then an error.
+async fn cut_off(response: Response) -> Response {
     let (head, body) = response.into_parts();
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let half = whole.slice(..whole.len() / 2);
-    let broken = std::io::Error::other("broken off");
+    let broken = std::io::Error::other("cut off");
     let body = stream::iter([Ok::<Bytes, std::io::Error>(half)]).chain(stream::iter([Err(broken)]));
     Response::from_parts(head, Body::from_stream(body))
 }

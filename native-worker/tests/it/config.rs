@@ -1,10 +1,10 @@
-//! Settings, from variables as the environment holds them.
+//! Settings, from environment variables.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use native_worker::config::{Config, LogFormat};
-use native_worker::setting::{REQUIRED, SETTINGS, help};
+use native_worker::setting::{REQUIRED, SETTINGS, Setting, help};
 
 use crate::sample::{REQUIRED_SETTINGS, TOKEN};
 
@@ -18,7 +18,7 @@ fn config(variables: &[(&str, &str)]) -> Result<Config, String> {
     Config::from_variables(variables).map_err(|error| error.to_string())
 }
 
-/// A variable that is not there.
+/// Value of a variable that is not set.
 const UNSET: &str = "\0";
 
 #[test]
@@ -62,7 +62,7 @@ fn values() {
 }
 
 #[test]
-fn what_is_missing_is_named_at_once() {
+fn missing_settings_are_all_named() {
     let unset: Vec<(&str, &str)> = REQUIRED_SETTINGS
         .iter()
         .map(|(name, _)| (*name, UNSET))
@@ -76,7 +76,7 @@ fn what_is_missing_is_named_at_once() {
 }
 
 #[test]
-fn secrets_come_from_files_too() {
+fn secrets_can_come_from_files() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
     let path = file.path().to_str().unwrap();
@@ -149,13 +149,35 @@ fn wrong_values_are_refused() {
 }
 
 #[test]
-fn help_tells_every_setting() {
+fn help_shows_every_setting() {
     for setting in SETTINGS {
         for part in [setting.name, setting.form, setting.doc] {
             assert!(help().contains(part), "{part}");
         }
         let line = format!("; default: {}\n", setting.default);
-        let is_told = help().contains(&line) || matches!(setting.default, REQUIRED | "not set");
-        assert!(is_told, "{line}");
+        let is_shown = help().contains(&line) || matches!(setting.default, REQUIRED | "not set");
+        assert!(is_shown, "{line}");
+    }
+}
+
+#[test]
+fn the_readme_has_every_setting() {
+    let readme = include_str!("../../README.md");
+    for Setting {
+        name,
+        form,
+        default,
+        doc,
+    } in SETTINGS
+    {
+        let (first, rest) = form.split_at(1);
+        let form = first.to_uppercase() + rest;
+        let default = match *default {
+            REQUIRED => "**required**",
+            "not set" => "",
+            value => value,
+        };
+        let row = format!("| `{name}` | {doc} {form}. | {default} |\n");
+        assert!(readme.contains(&row), "{row}");
     }
 }

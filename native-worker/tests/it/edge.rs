@@ -1,4 +1,4 @@
-//! The client of the edge, against answers that a real edge gives seldom.
+//! The client of the edge, against answers that a real edge rarely gives.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn claim_answered(status: u16, body: String) -> EdgeError {
 }
 
 #[tokio::test]
-async fn a_pull_survives_white_space_and_sends_the_token() {
+async fn a_pull_ignores_white_space_and_sends_the_token() {
     let message = json!({"id": "1", "body": format!(r#"{{"v":1,"job_id":"{JOB}"}}"#), "attempts": 1,
         "timestamp_ms": 1, "lease_id": "l1", "metadata": {"CF-Content-Type": "text"}});
     let answer = json!({"success": true, "errors": [], "messages": [],
@@ -71,7 +71,7 @@ async fn refusals_have_their_code() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_a_newer_edge_is_one_too() {
+async fn an_unknown_code_is_a_refusal() {
     let problem = json!({"code": "moon_is_full", "detail": "Wait."}).to_string();
     let error = claim_answered(409, problem).await;
     assert!(error.is_lost() && error.code().is_none());
@@ -79,18 +79,18 @@ async fn a_refusal_of_a_newer_edge_is_one_too() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_no_refusal() {
+async fn a_temporary_error_is_not_a_refusal() {
     for status in [301, 408, 429, 500, 502, 503] {
         let error = claim_answered(status, String::new()).await;
         assert!(matches!(&error, EdgeError::Unreachable(why) if why.contains(&status.to_string())));
     }
-    // Something else than an edge.
+    // The answer of something that is not an edge.
     let error = claim_answered(200, "<html>Welcome to the hotel</html>".to_owned()).await;
     assert!(matches!(error, EdgeError::Unreachable(_)), "{error}");
 }
 
 #[tokio::test]
-async fn nobody_there_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
@@ -101,7 +101,7 @@ async fn nobody_there_is_unreachable() {
 
 #[tokio::test]
 async fn the_token_follows_no_redirect() {
-    // Would answer 200 to whoever comes.
+    // This server answers 200 to everyone.
     let elsewhere = Router::new().route("/", post(|| async {}));
     let target = format!("http://{}/", serve(elsewhere).await);
     let redirect = move || async move { Redirect::temporary(&target) };
@@ -112,7 +112,7 @@ async fn the_token_follows_no_redirect() {
 
 #[tokio::test]
 async fn a_heartbeat_waits_no_longer_than_it_may() {
-    // Takes the connection and never answers.
+    // This server accepts the connection and never answers.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let edge = Edge::new(&config_at(listener.local_addr().unwrap())).unwrap();
     let beat = serde_json::from_value(json!({"attempt": 1, "lease_token": "l"})).unwrap();

@@ -1,4 +1,4 @@
-//! The smallest HTTP client: one request, one connection.
+//! A minimal HTTP client: one request per connection.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 /// Status and body of an answer.
 pub(crate) type Answer = (u16, String);
 
-/// Sends one request and reads its answer to the end of the connection.
+/// Sends one request and reads the answer until the connection is closed.
 pub(crate) async fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
@@ -16,7 +16,7 @@ pub(crate) async fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
     read(&mut stream).await
 }
 
-/// Reads an answer to the end of the connection.
+/// Reads an answer until the connection is closed.
 pub(crate) async fn read(stream: &mut TcpStream) -> Answer {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();

@@ -25,7 +25,7 @@ use crate::sample::{claimed, config_at, serve, source};
 const HEARTBEAT: &str = "/v1/jobs/{job}/heartbeat";
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A lease that is kept, the work's line to it, and the heartbeats that came.
+/// A lease that is being renewed, its connection to the work, and the received heartbeats.
 struct Kept {
     lease: Arc<Lease>,
     pulse: Pulse,
@@ -34,7 +34,7 @@ struct Kept {
     keeping: JoinHandle<()>,
 }
 
-fn taken(cancel: bool, drain: bool) -> Response {
+fn accepted(cancel: bool, drain: bool) -> Response {
     let answer = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": cancel, "drain": drain});
     axum::Json(answer).into_response()
 }
@@ -51,10 +51,10 @@ fn kept_at(addr: SocketAddr, lease_ms: u64, beats: mpsc::UnboundedReceiver<Value
     let edge = Edge::new(&config_at(addr)).unwrap();
     let lease = Lease::new(edge, &claimed, uptime(), CancellationToken::new());
     let (pulse, progress, early) = Pulse::new(lease.stop_token().clone());
-    let (told, drain) = watch::channel(false);
+    let (sender, drain) = watch::channel(false);
     let keeping = {
         let lease = lease.clone();
-        tokio::spawn(async move { lease.keep(progress, early, told).await })
+        tokio::spawn(async move { lease.keep(progress, early, sender).await })
     };
     Kept {
         lease,
@@ -65,12 +65,12 @@ fn kept_at(addr: SocketAddr, lease_ms: u64, beats: mpsc::UnboundedReceiver<Value
     }
 }
 
-/// Keeps a lease at an edge that answers like this; `answer` is given the number of the heartbeat, from 0.
+/// Renews a lease at an edge that answers with `answer`, which gets the number of the heartbeat, from 0.
 async fn kept(lease_ms: u64, answer: impl Fn(usize) -> Response + Send + Sync + 'static) -> Kept {
-    let (tell, beats) = mpsc::unbounded_channel();
+    let (sender, beats) = mpsc::unbounded_channel();
     let count = std::sync::atomic::AtomicUsize::new(0);
     let answer = Arc::new(move |beat| {
-        tell.send(beat).unwrap();
+        sender.send(beat).unwrap();
         answer(count.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
     });
     let heartbeat = move |axum::Json(beat): axum::Json<Value>| async move { answer(beat) };
@@ -90,7 +90,7 @@ async fn next(beats: &mut mpsc::UnboundedReceiver<Value>) -> Value {
     timeout(MINUTE, beats.recv()).await.unwrap().unwrap()
 }
 
-/// Waits for the stop, and gives its reason.
+/// Waits for the stop and returns its reason.
 async fn stopped(kept: &Kept) -> Option<Stopped> {
     timeout(MINUTE, kept.lease.stop_token().cancelled())
         .await
@@ -99,8 +99,8 @@ async fn stopped(kept: &Kept) -> Option<Stopped> {
 }
 
 #[tokio::test]
-async fn a_quiet_attempt_renews_its_lease_by_thirds() {
-    let mut kept = kept(300, |_| taken(false, false)).await;
+async fn without_progress_the_lease_is_renewed_every_third_of_it() {
+    let mut kept = kept(300, |_| accepted(false, false)).await;
     let begun = Instant::now();
     for _ in 0..8 {
         let beat = next(&mut kept.beats).await;
@@ -108,34 +108,34 @@ async fn a_quiet_attempt_renews_its_lease_by_thirds() {
             json!({"attempt": 1, "lease_token": "lease", "progress": null, "early": null});
         assert_eq!(beat, expected);
     }
-    // More than two leases long, and still held.
+    // After more than twice its length, the lease is still held.
     assert!(begun.elapsed() >= Duration::from_millis(700));
     assert_eq!(kept.lease.stopped(), None);
 }
 
 #[tokio::test]
-async fn news_are_told_once_and_the_latest_wins() {
-    let mut kept = kept(3_000, |_| taken(false, false)).await;
+async fn only_the_latest_progress_is_sent_and_only_once() {
+    let mut kept = kept(3_000, |_| accepted(false, false)).await;
     let begun = Instant::now();
     for step in 1..=50_u32 {
-        kept.pulse.tell(progress(f64::from(step) / 50.0));
+        kept.pulse.report(progress(f64::from(step) / 50.0));
         tokio::task::yield_now().await;
     }
     let beat = next(&mut kept.beats).await;
     assert_eq!(beat["progress"]["ratio"], 1.0);
     assert!(begun.elapsed() <= Duration::from_millis(2_500));
-    // The next one is the quiet one of the lease.
+    // The next heartbeat only renews the lease.
     assert_eq!(next(&mut kept.beats).await["progress"], Value::Null);
 }
 
 #[tokio::test]
-async fn news_that_were_not_heard_are_told_again() {
+async fn progress_that_did_not_arrive_is_sent_again() {
     let mut kept = kept(3_000, |count| match count {
         0 | 1 => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        _ => taken(false, false),
+        _ => accepted(false, false),
     })
     .await;
-    kept.pulse.tell(progress(0.5));
+    kept.pulse.report(progress(0.5));
     for _ in 0..3 {
         assert_eq!(next(&mut kept.beats).await["progress"]["ratio"], 0.5);
     }
@@ -145,7 +145,7 @@ async fn news_that_were_not_heard_are_told_again() {
 
 #[tokio::test]
 async fn cancel_and_loss_stop_the_work() {
-    let cancel = kept(300, |_| taken(true, false)).await;
+    let cancel = kept(300, |_| accepted(true, false)).await;
     assert_eq!(stopped(&cancel).await, Some(Stopped::Cancelled));
     for (code, why) in [
         (ErrorCode::JobCancelled, Stopped::Cancelled),
@@ -157,13 +157,16 @@ async fn cancel_and_loss_stop_the_work() {
         assert_eq!(stopped(&kept).await, Some(why), "{code:?}");
         timeout(MINUTE, &mut kept.keeping).await.unwrap().unwrap();
         next(&mut kept.beats).await;
-        assert!(kept.beats.try_recv().is_err(), "it went on after {code:?}");
+        assert!(
+            kept.beats.try_recv().is_err(),
+            "there was another heartbeat after {code:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_edge_says_whether_the_worker_is_wanted() {
-    let mut kept = kept(300, |count| taken(false, count == 0)).await;
+async fn heartbeats_pass_the_drain_on() {
+    let mut kept = kept(300, |count| accepted(false, count == 0)).await;
     for expected in [true, false] {
         timeout(MINUTE, kept.drain.changed())
             .await
@@ -174,10 +177,10 @@ async fn the_edge_says_whether_the_worker_is_wanted() {
 }
 
 #[tokio::test]
-async fn an_edge_that_is_away_for_a_moment_costs_nothing() {
+async fn a_short_outage_of_the_edge_is_survived() {
     let mut kept = kept(900, |count| match count {
         1..=3 => StatusCode::BAD_GATEWAY.into_response(),
-        _ => taken(false, false),
+        _ => accepted(false, false),
     })
     .await;
     for _ in 0..8 {
@@ -187,11 +190,11 @@ async fn an_edge_that_is_away_for_a_moment_costs_nothing() {
 }
 
 #[tokio::test]
-async fn without_the_edge_the_work_stops_when_the_lease_is_over() {
+async fn without_the_edge_the_work_stops_when_the_lease_expires() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    let (_tell, beats) = mpsc::unbounded_channel();
+    let (_sender, beats) = mpsc::unbounded_channel();
     let begun = Instant::now();
     let kept = kept_at(addr, 400, beats);
     assert_eq!(stopped(&kept).await, Some(Stopped::Expired));
@@ -200,11 +203,11 @@ async fn without_the_edge_the_work_stops_when_the_lease_is_over() {
 }
 
 #[tokio::test]
-async fn a_process_that_stood_still_has_lost_its_lease() {
+async fn a_suspended_program_loses_its_lease() {
     let work = json!({"kind": "video", "preset": {}});
     let claimed = claimed(&work, 1_000, &source(1, None));
     let edge = Edge::new(&config_at("127.0.0.1:9".parse().unwrap())).unwrap();
-    // As if the claim had been asked for two seconds ago, and nothing had run since.
+    // As if the claim had been sent two seconds ago and the program had been suspended since.
     let asked_at = uptime().checked_sub(Duration::from_secs(2)).unwrap();
     let lease = Lease::new(edge, &claimed, asked_at, CancellationToken::new());
     assert!(!lease.stop_token().is_cancelled());

@@ -1,4 +1,4 @@
-//! Tests of the native worker: its settings, its parts against real servers, its endpoints in process, and the program itself.
+//! Tests of the native worker: its settings, its modules against real servers, its endpoints, and the program itself.
 
 #[cfg(test)]
 mod bucket;
@@ -6,8 +6,6 @@ mod bucket;
 mod config;
 #[cfg(test)]
 mod edge;
-#[cfg(test)]
-mod encoders;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -26,6 +24,8 @@ mod sandbox;
 mod scratch;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod tools;
 #[cfg(test)]
 mod video;
 #[cfg(test)]

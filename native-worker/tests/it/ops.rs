@@ -1,4 +1,4 @@
-//! The endpoints and the end of `run`, in process. Nobody answers at the edge.
+//! The operations endpoints and the shutdown of `run`, in process. The edge cannot be reached.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,7 +72,7 @@ async fn endpoints() {
 }
 
 #[tokio::test]
-async fn a_worker_without_an_edge_is_not_ready_and_says_why() {
+async fn a_worker_without_an_edge_is_not_ready_and_reports_why() {
     let worker = Worker::start().await;
     let (status, body) = ask(worker.addr, "GET", "/readyz").await;
     assert_eq!(status, 503);
@@ -90,7 +90,7 @@ async fn a_worker_without_an_edge_is_not_ready_and_says_why() {
         problem["detail"]
             .as_str()
             .unwrap()
-            .starts_with("The worker takes no work: ")
+            .starts_with("The worker takes no jobs: ")
     );
 }
 
@@ -101,7 +101,7 @@ async fn it_runs_until_the_first_signal() {
     let early = timeout(Duration::from_millis(50), &mut worker.end).await;
     assert!(early.is_err());
     worker.signals.send(()).await.unwrap();
-    // Not "nobody answers at its port": another test may have been given it by then.
+    // The port is not checked: another test may already use it.
     timeout(MINUTE, worker.end).await.unwrap().unwrap().unwrap();
 }
 
@@ -113,7 +113,7 @@ async fn an_open_request_is_answered_after_the_stop() {
         .write_all(b"GET /healthz HTTP/1.1\r\n")
         .await
         .unwrap();
-    // A whole exchange on another connection: by then the server has taken this one, too.
+    // After an exchange on a second connection, the server has also accepted the first one.
     ask(worker.addr, "GET", "/healthz").await;
     worker.signals.send(()).await.unwrap();
     while TcpStream::connect(worker.addr).await.is_ok() {
@@ -128,7 +128,7 @@ async fn an_open_request_is_answered_after_the_stop() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_does_not_hold_it() {
+async fn a_request_that_never_ends_does_not_delay_the_shutdown() {
     let worker = Worker::start().await;
     let mut stream = TcpStream::connect(worker.addr).await.unwrap();
     stream

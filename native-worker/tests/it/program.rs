@@ -1,4 +1,4 @@
-//! The program: its command line, its exit codes and its signals.
+//! The program: its command line, exit codes and signals.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ fn program() -> Command {
     command
 }
 
-/// The program with the settings that it cannot do without.
+/// The program with the required settings.
 fn complete() -> Command {
     let mut command = program();
     command.envs(REQUIRED_SETTINGS);
@@ -54,7 +54,7 @@ fn help_and_version() {
 }
 
 #[test]
-fn wrong_calls_end_with_code_2() {
+fn an_invalid_command_line_ends_with_code_2() {
     let (code, stdout, stderr) = output(&["--port"]);
     assert_eq!((code, stdout.as_str()), (Some(2), ""));
     assert_eq!(
@@ -72,7 +72,7 @@ fn wrong_calls_end_with_code_2() {
 }
 
 #[test]
-fn without_a_queue_it_does_not_start() {
+fn without_required_settings_it_does_not_start() {
     for argument in [None, Some("--check")] {
         let called = program().args(argument).output().unwrap();
         assert_eq!(called.status.code(), Some(2));
@@ -83,7 +83,7 @@ fn without_a_queue_it_does_not_start() {
 }
 
 #[test]
-fn a_check_says_all_that_does_not_work() {
+fn a_check_reports_everything_that_does_not_work() {
     let scratch = tempfile::tempdir().unwrap();
     let called = complete()
         .arg("--check")
@@ -95,13 +95,13 @@ fn a_check_says_all_that_does_not_work() {
     let stdout = String::from_utf8(called.stdout).unwrap();
     let lines: Vec<&str> = stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{stdout}");
-    assert_eq!(lines[0], "ok      scratch: there is room");
+    assert_eq!(lines[0], "ok      scratch: enough free space");
     assert!(
         lines[1].starts_with("FAILED  ffmpeg: /nowhere/ffprobe does not run"),
         "{stdout}"
     );
     assert!(
-        lines[2].starts_with("FAILED  buckets: bucket ferrotype-raw: cannot put"),
+        lines[2].starts_with("FAILED  buckets: bucket ferrotype-raw: cannot write an object"),
         "{stdout}"
     );
     assert_eq!(
@@ -112,9 +112,9 @@ fn a_check_says_all_that_does_not_work() {
 }
 
 #[test]
-fn a_taken_address_ends_with_code_1() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = taken.local_addr().unwrap().to_string();
+fn an_address_in_use_ends_with_code_1() {
+    let used = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = used.local_addr().unwrap().to_string();
     let called = complete()
         .env("NATIVE_WORKER_ADDR", &addr)
         .output()
@@ -123,7 +123,7 @@ fn a_taken_address_ends_with_code_1() {
     assert!(String::from_utf8(called.stderr).unwrap().contains(&addr));
 }
 
-/// A started program that says where it listens; killed when dropped, so that a failed test leaves nothing behind.
+/// A running program. It is killed on drop, so that a failed test leaves nothing behind.
 struct Running {
     child: Child,
     addr: SocketAddr,
@@ -177,7 +177,7 @@ impl Drop for Running {
 }
 
 #[tokio::test]
-async fn signals_end_it_in_order() {
+async fn signals_shut_it_down_in_order() {
     for name in ["-TERM", "-INT"] {
         let mut running = Running::start();
         assert_eq!(ask(running.addr, "GET", "/healthz").await.0, 200);
@@ -195,7 +195,7 @@ async fn signals_end_it_in_order() {
 }
 
 #[test]
-fn a_log_in_json_is_json() {
+fn a_log_in_json_is_valid() {
     let scratch = tempfile::tempdir().unwrap();
     let mut child = complete()
         .env("NATIVE_WORKER_ADDR", "127.0.0.1:0")

@@ -1,4 +1,4 @@
-//! Samples: settings, claimed jobs, and an HTTP server that plays the other side.
+//! Samples: settings, claimed jobs, and an HTTP server for the other side.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use shared::worker::ClaimedJob;
 use tokio::net::TcpListener;
 
-/// A token with the `sub` `worker-1`; nobody checks its signature here.
+/// A token with the `sub` `worker-1`. Its signature is not checked here.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ3b3JrZXItMSJ9.c2lnbmF0dXJl";
 
-/// What the worker cannot do without. Nobody answers at port 9.
+/// The required settings. Nothing listens on port 9.
 pub(crate) const REQUIRED_SETTINGS: [(&str, &str); 5] = [
     (
         "NATIVE_WORKER_QUEUE_URL",
@@ -24,7 +24,7 @@ pub(crate) const REQUIRED_SETTINGS: [(&str, &str); 5] = [
     ("NATIVE_WORKER_S3_SECRET_ACCESS_KEY", "s3-secret"),
 ];
 
-/// A configuration of the required settings, and of these.
+/// A configuration of the required settings and these.
 pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
     let variables = REQUIRED_SETTINGS
         .iter()
@@ -48,13 +48,13 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     addr
 }
 
-/// Id of the job below.
+/// Id of the sample job.
 pub(crate) const JOB: &str = "job_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/// The prefix of the attempt below.
+/// Prefix of the sample attempt.
 pub(crate) const PREFIX: &str = "m/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV/1-0000000000000001/";
 
-/// A claimed job of `work`, as the edge answers it.
+/// The answer of the edge to a claim of a job of `work`.
 pub(crate) fn claimed(work: &Value, lease_ms: u64, source: &Value) -> ClaimedJob {
     let job = json!({
         "id": JOB, "kind": "process_video", "state": "running", "asset_id": "ast_01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -69,7 +69,7 @@ pub(crate) fn claimed(work: &Value, lease_ms: u64, source: &Value) -> ClaimedJob
     serde_json::from_value(claimed).unwrap()
 }
 
-/// Where the original of a job without much ado is.
+/// The original of the sample job.
 pub(crate) fn source(size_bytes: usize, sha256: Option<&str>) -> Value {
     json!({
         "bucket": "raw", "key": "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV", "size_bytes": size_bytes,

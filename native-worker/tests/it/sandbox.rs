@@ -1,4 +1,4 @@
-//! The box of the children, from the inside: what they may not do, they cannot.
+//! The sandbox of the children, tested from the inside.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use serde_json::json;
 use shared::image::ImagePlan;
 use tempfile::TempDir;
 
-/// Where it is, if it is there.
+/// Path of Python, if it is installed.
 const PYTHON: &str = "/usr/bin/python3";
 
 fn command(policy: &Policy, arguments: &[&str]) -> Command {
@@ -41,7 +41,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn it_runs_the_program_with_its_arguments_and_gives_its_exit_code() {
+fn it_runs_the_program_with_its_arguments_and_returns_its_exit_code() {
     let scratch = TempDir::new().unwrap();
     let output = command(&bash(&scratch), &["-c", "echo $1; exit 7", "x", "a b"])
         .output()
@@ -55,7 +55,7 @@ fn it_runs_the_program_with_its_arguments_and_gives_its_exit_code() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_named() {
+fn a_program_that_does_not_exist_is_named() {
     let scratch = TempDir::new().unwrap();
     for program in ["no-such-program", "/no/such/program"] {
         let policy = Policy {
@@ -69,7 +69,7 @@ fn a_program_that_is_not_there_is_named() {
 }
 
 #[test]
-fn it_inherits_no_secret() {
+fn it_inherits_no_secrets() {
     let scratch = TempDir::new().unwrap();
     let output = command(&bash(&scratch), &["-c", "env"]).output().unwrap();
     let names: Vec<String> = text(&output.stdout)
@@ -89,7 +89,7 @@ fn it_has_no_network() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     let connect = format!("exec 3<>/dev/tcp/127.0.0.1/{}", addr.port());
-    // The same line works outside of the box.
+    // The same command works outside of the sandbox.
     let outside = Command::new("bash")
         .args(["-c", &connect])
         .status()
@@ -103,25 +103,28 @@ fn it_has_no_network() {
         text(&output.stderr)
     );
     listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_ok(), "the connection from outside");
-    assert!(listener.accept().is_err(), "none from inside");
+    assert!(
+        listener.accept().is_ok(),
+        "the connection from outside the sandbox"
+    );
+    assert!(listener.accept().is_err(), "no connection from the sandbox");
 }
 
 #[test]
-fn it_reads_only_what_it_was_given() {
+fn it_reads_only_the_files_of_its_policy() {
     assert_eq!(level(), Level::Full, "this kernel cannot run this test");
     let scratch = TempDir::new().unwrap();
     let other = TempDir::new().unwrap();
-    let given = other.path().join("given");
+    let allowed = other.path().join("allowed");
     let secret = other.path().join("secret");
-    std::fs::write(&given, "given").unwrap();
+    std::fs::write(&allowed, "allowed").unwrap();
     std::fs::write(&secret, "secret").unwrap();
     let policy = Policy {
-        read: vec![given.clone()],
+        read: vec![allowed.clone()],
         ..bash(&scratch)
     };
     let cat = |path: &Path| run(&policy, &format!("cat {}", path.display()));
-    assert_eq!(text(&cat(&given).stdout), "given");
+    assert_eq!(text(&cat(&allowed).stdout), "allowed");
     for path in [
         secret.as_path(),
         Path::new("/etc/passwd"),
@@ -140,7 +143,7 @@ fn it_reads_only_what_it_was_given() {
 }
 
 #[test]
-fn a_program_of_its_own_brings_its_libraries_and_nothing_else() {
+fn a_program_outside_of_usr_can_read_its_libraries_only() {
     let scratch = TempDir::new().unwrap();
     let tools = TempDir::new().unwrap();
     for folder in ["bin", "lib", "bin/lib"] {
@@ -161,9 +164,9 @@ fn a_program_of_its_own_brings_its_libraries_and_nothing_else() {
     }
 }
 
-/// By the numbers of x32, calls that are denied could be made all the same.
+/// By the numbers of x32, denied system calls could be made after all.
 #[test]
-fn it_has_no_second_set_of_system_calls() {
+fn it_cannot_use_the_system_calls_of_x32() {
     let scratch = TempDir::new().unwrap();
     if !Path::new(PYTHON).exists() {
         return;
@@ -172,14 +175,14 @@ fn it_has_no_second_set_of_system_calls() {
         program: PYTHON.into(),
         ..bash(&scratch)
     };
-    // getpid: EPERM (1) here; ENOSYS or an answer elsewhere.
+    // getpid: EPERM (1) in the sandbox; ENOSYS or a result elsewhere.
     let script = "import ctypes; libc = ctypes.CDLL(None, use_errno=True); \
                   print(libc.syscall(0x40000000 + 39), ctypes.get_errno())";
     assert_eq!(text(&run(&policy, script).stdout), "-1 1\n");
 }
 
 #[test]
-fn it_writes_only_into_its_folder() {
+fn it_writes_only_in_its_folder() {
     let scratch = TempDir::new().unwrap();
     let other = TempDir::new().unwrap();
     let policy = Policy {
@@ -230,7 +233,7 @@ fn it_has_no_rights_left() {
 }
 
 #[test]
-fn the_kernel_bounds_it() {
+fn the_kernel_enforces_its_limits() {
     use std::os::unix::process::ExitStatusExt as _;
     let scratch = TempDir::new().unwrap();
     let limits = Limits {
@@ -266,14 +269,14 @@ fn the_kernel_bounds_it() {
 }
 
 #[test]
-fn the_codec_has_the_same_box() {
+fn the_codec_has_the_same_sandbox() {
     let scratch = TempDir::new().unwrap();
     let secret = scratch.path().join("secret");
     std::fs::write(&secret, "GIF89a").unwrap();
     let (folder, plan) = (scratch.path().join("folder"), ImagePlan::standard(1, 1));
     std::fs::create_dir(&folder).unwrap();
-    let order = json!({"original": secret, "plan": plan, "available_bytes": null}).to_string();
-    let told = |read: Vec<PathBuf>| {
+    let request = json!({"original": secret, "plan": plan, "available_bytes": null}).to_string();
+    let run = |read: Vec<PathBuf>| {
         let policy = Policy {
             read,
             write: vec![folder.clone()],
@@ -282,20 +285,20 @@ fn the_codec_has_the_same_box() {
         let mut command = command(&policy, &[]);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(order.as_bytes()).unwrap();
+        stdin.write_all(request.as_bytes()).unwrap();
         drop(stdin);
         child.wait_with_output().unwrap()
     };
-    let refused = told(Vec::new());
+    let refused = run(Vec::new());
     assert!(
         text(&refused.stderr).contains("Permission denied"),
         "{refused:?}"
     );
-    let allowed = told(vec![secret.clone()]);
+    let allowed = run(vec![secret.clone()]);
     assert!(text(&allowed.stdout).contains("image_"), "{allowed:?}");
 }
 
-/// The worker's place is taken by a shell, which starts a child and is killed.
+/// A shell in place of the worker starts a child and is killed.
 #[test]
 fn it_dies_with_its_parent() {
     let scratch = TempDir::new().unwrap();
@@ -306,7 +309,7 @@ fn it_dies_with_its_parent() {
     })
     .unwrap();
     let (before, after) = policy.split_once("\"parent\":0").unwrap();
-    // The shell is the parent: its process id goes into the policy.
+    // The shell is the parent, so the policy has its process id.
     let script = format!(
         "NATIVE_WORKER_SANDBOX='{before}\"parent\":'$$'{after}' {} -c 'echo started; exec sleep 600' & wait",
         env!("CARGO_BIN_EXE_native-worker")
@@ -323,7 +326,7 @@ fn it_dies_with_its_parent() {
     shell.kill().unwrap();
     shell.wait().unwrap();
     let killed = Instant::now();
-    // The child holds the other end of the pipe as long as it lives.
+    // The child keeps its end of the pipe open while it lives.
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert!(killed.elapsed() < Duration::from_mins(1));

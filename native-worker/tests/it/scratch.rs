@@ -1,4 +1,4 @@
-//! Scratch folders, and who may sweep them.
+//! Scratch folders and their sweep.
 
 use native_worker::host::scratch::{Scratch, free_bytes, sweep, used_bytes};
 use shared::id::JobId;
@@ -12,7 +12,7 @@ fn job() -> JobId {
 #[test]
 fn a_folder_lives_as_long_as_its_attempt() {
     let root = tempfile::tempdir().unwrap();
-    let root = root.path().join("made/when/missing");
+    let root = root.path().join("created/if/missing");
     assert_eq!(sweep(&root).unwrap(), 0);
     let scratch = Scratch::new(&root, job(), 2).unwrap();
     assert_eq!(scratch.path(), root.join(format!("{JOB}-2")));
@@ -26,7 +26,7 @@ fn a_folder_lives_as_long_as_its_attempt() {
 }
 
 #[test]
-fn a_sweep_takes_what_nobody_holds_and_nothing_else() {
+fn a_sweep_removes_only_folders_that_no_worker_holds() {
     let root = tempfile::tempdir().unwrap();
     let held = Scratch::new(root.path(), job(), 1).unwrap();
     let left_over = root.path().join(format!("{JOB}-2"));
@@ -43,7 +43,7 @@ fn a_sweep_takes_what_nobody_holds_and_nothing_else() {
 }
 
 #[test]
-fn an_attempt_is_worked_on_once() {
+fn an_attempt_has_one_worker() {
     let root = tempfile::tempdir().unwrap();
     let held = Scratch::new(root.path(), job(), 1).unwrap();
     assert!(Scratch::new(root.path(), job(), 1).is_err());
@@ -52,7 +52,7 @@ fn an_attempt_is_worked_on_once() {
 }
 
 #[test]
-fn a_sweep_beside_the_making_takes_nothing_that_is_held() {
+fn a_sweep_at_the_same_time_removes_nothing_that_is_held() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
     std::thread::scope(|scope| {

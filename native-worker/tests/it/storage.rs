@@ -1,4 +1,4 @@
-//! Storage of an attempt, against a real S3 server with faults.
+//! The storage of an attempt, against a real S3 server with faults.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -41,19 +41,19 @@ async fn put(storage: &Storage, file: &str, bytes: &[u8]) -> Result<u64, WorkErr
         .await
 }
 
-/// Bytes that are the same at no two places a part apart.
+/// Bytes in which no two parts are the same.
 fn pattern(size: usize) -> Vec<u8> {
     (0..size)
         .map(|index| u8::try_from(index * 31 % 251).unwrap())
         .collect()
 }
 
-fn is(error: &WorkError, code: ErrorCode, class: FailureClass) {
+fn assert_is(error: &WorkError, code: ErrorCode, class: FailureClass) {
     assert_eq!((error.failure.code, error.class), (code, class), "{error}");
 }
 
 #[tokio::test]
-async fn the_test_of_the_buckets_leaves_nothing() {
+async fn the_test_of_the_buckets_leaves_nothing_behind() {
     let bucket = Bucket::start().await;
     Buckets::new(&settings(&bucket))
         .test("w/../1")
@@ -67,43 +67,43 @@ async fn the_test_of_the_buckets_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn the_test_of_the_buckets_says_what_is_wrong() {
+async fn the_test_of_the_buckets_reports_the_fault() {
     let bucket = Bucket::start().await;
     let mut settings = settings(&bucket);
     settings.access_key_id = "somebody".to_owned();
     let error = Buckets::new(&settings).test("w").await.unwrap_err();
     assert!(
-        error.contains("access refused") && !error.contains("somebody"),
+        error.contains("access denied") && !error.contains("somebody"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_answers_to_everything_is_no_bucket() {
+async fn a_server_that_always_answers_200_is_not_a_bucket() {
     let bucket = Bucket::start().await;
     let mut settings = settings(&bucket);
     let addr = serve(axum::Router::new().fallback(|| async {})).await;
     settings.endpoint = format!("http://{addr}/");
     let error = Buckets::new(&settings).test("w").await.unwrap_err();
     assert!(
-        error.ends_with("answered without an ETag; it is no bucket"),
+        error.ends_with("answered without an ETag, so it is not a bucket"),
         "{error}"
     );
 }
 
-/// A file in parts.
+/// Stores a file of `size` bytes in parts.
 async fn put_large(storage: &Storage, size: usize, seen: &mut Vec<u64>) -> Result<u64, WorkError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, pattern(size)).unwrap();
-    let told = |bytes| seen.push(bytes);
+    let on_bytes = |bytes| seen.push(bytes);
     storage
-        .put_large_file("video.mp4", &path, "video/mp4", told)
+        .put_large_file("video.mp4", &path, "video/mp4", on_bytes)
         .await
 }
 
 #[tokio::test]
-async fn large_files_go_in_parts() {
+async fn large_files_are_stored_in_parts() {
     const SIZE: usize = (32 << 20) + 5;
     let key = format!("{PREFIX}video.mp4");
     for faults in [&[][..], &[Fault::Damaged, Fault::Error500]] {
@@ -122,20 +122,20 @@ async fn large_files_go_in_parts() {
         assert_eq!(header("content-type"), Some("video/mp4"));
         let immutable = Some("public, max-age=31536000, immutable");
         assert_eq!(header("cache-control"), immutable);
-        // Nothing is left to be forgotten.
+        // No upload is left to abort.
         storage.abort_uploads().await;
         assert!(bucket.seen(&Method::DELETE).is_empty());
     }
 }
 
-/// The first eight bytes say how many bytes are settled; 0: all so far.
+/// The first eight bytes are the number of settled bytes; 0 means all so far.
 fn settled(mut file: &File) -> std::io::Result<Option<u64>> {
     let mut head = [0; 8];
     let is_there = file.read(&mut head)? == head.len();
     Ok((is_there && head != [0; 8]).then(|| u64::from_be_bytes(head)))
 }
 
-/// Whether a part of the file was given back. (Not by how much lies on the disk: some file systems reserve ahead.)
+/// Whether the disk space of a part was freed. (The used space of the file does not show it: some file systems reserve more.)
 fn is_hole(path: &Path, part: usize) -> bool {
     let mut file = File::open(path).unwrap();
     let at = u64::try_from(part * PART).unwrap();
@@ -145,11 +145,11 @@ fn is_hole(path: &Path, part: usize) -> bool {
     bytes == [0; 64]
 }
 
-/// Stores what `writing` writes.
+/// Stores a file while `writing` writes it.
 async fn put_growing(
     storage: &Storage,
     path: &Path,
-    hold: &(dyn Fn(bool) + Sync),
+    pause: &(dyn Fn(bool) + Sync),
     writing: impl Future<Output = ()>,
 ) -> Result<u64, WorkError> {
     let written = CancellationToken::new();
@@ -157,7 +157,7 @@ async fn put_growing(
         path,
         written: &written,
         settled,
-        hold,
+        pause,
     };
     let storing = storage.put_growing_file("video.mp4", &growing, "video/mp4");
     let writing = async {
@@ -167,8 +167,8 @@ async fn put_growing(
     tokio::join!(storing, writing).0
 }
 
-/// Parts are stored while it is written, and the disk gets them back. What is not settled waits: the head, and what comes after
-/// the settled bytes, in which the writer goes back.
+/// Parts are stored and removed from the disk while the file is written. The head and the bytes behind the settled ones, in
+/// which the writer seeks back, are stored at the end.
 #[tokio::test]
 async fn a_file_is_stored_while_it_is_written() {
     const SIZE: usize = 4 * PART + 5;
@@ -184,7 +184,7 @@ async fn a_file_is_stored_while_it_is_written() {
         let mut file = tokio::fs::File::create(&path).await.unwrap();
         let mut bytes = whole.clone();
         bytes[..8].fill(0);
-        // Ends at no part's end.
+        // No piece ends where a part ends.
         for piece in bytes[..SETTLED].chunks(PART + PART / 3) {
             file.write_all(piece).await.unwrap();
             file.flush().await.unwrap();
@@ -192,7 +192,7 @@ async fn a_file_is_stored_while_it_is_written() {
         file.seek(SeekFrom::Start(0)).await.unwrap();
         file.write_all(&whole[..8]).await.unwrap();
         file.flush().await.unwrap();
-        // One part is settled as a whole; the faults make two requests more.
+        // One whole part is settled; the two faults cost a request each.
         let moved = || bucket.seen(&Method::PUT).len() == 3;
         while !moved() || !is_hole(&path, 1) {
             tokio::task::yield_now().await;
@@ -216,35 +216,35 @@ async fn a_file_is_stored_while_it_is_written() {
     assert!(bucket.seen(&Method::DELETE).is_empty());
 }
 
-/// Whoever writes is held as long as the line is slower, and no longer than something is on its way.
+/// The writer is paused while it is faster than the upload, but only as long as a part is being stored.
 #[tokio::test]
-async fn a_writer_that_is_ahead_is_held() {
+async fn a_writer_that_is_ahead_is_paused() {
     const SIZE: usize = 6 * PART;
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let (told, heard) = tokio::sync::watch::channel(false);
+    let (sender, receiver) = tokio::sync::watch::channel(false);
     let mut whole = pattern(SIZE);
     whole[..8].fill(0);
     let writing = async {
-        let mut heard = heard;
+        let mut receiver = receiver;
         tokio::fs::write(&path, &whole).await.unwrap();
-        heard.wait_for(|is_held| *is_held).await.unwrap();
-        heard.wait_for(|is_held| !*is_held).await.unwrap();
+        receiver.wait_for(|is_paused| *is_paused).await.unwrap();
+        receiver.wait_for(|is_paused| !*is_paused).await.unwrap();
         assert!(is_hole(&path, 1) && !is_hole(&path, 0));
     };
-    let hold = |is_ahead| {
-        told.send_replace(is_ahead);
+    let pause = |is_ahead| {
+        sender.send_replace(is_ahead);
     };
-    let stored = put_growing(&storage, &path, &hold, writing).await;
+    let stored = put_growing(&storage, &path, &pause, writing).await;
     assert_eq!(usize::try_from(stored.unwrap()).unwrap(), SIZE);
     let key = format!("{PREFIX}video.mp4");
     assert!(bucket.read(PUBLIC, &key).unwrap() == whole);
 }
 
 #[tokio::test]
-async fn a_file_that_ends_within_its_first_part_is_stored_too() {
+async fn a_file_of_less_than_one_part_is_stored() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     let folder = tempfile::tempdir().unwrap();
@@ -257,12 +257,12 @@ async fn a_file_that_ends_within_its_first_part_is_stored_too() {
 }
 
 #[tokio::test]
-async fn parts_of_a_file_that_fails_are_forgotten() {
+async fn the_upload_of_a_file_that_fails_is_aborted() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     bucket.faults(Method::PUT, &[Fault::Damaged; 40]);
     let error = put_large(&storage, 33 << 20, &mut Vec::new()).await;
-    is(
+    assert_is(
         &error.unwrap_err(),
         ErrorCode::StorageFailed,
         FailureClass::Retryable,
@@ -273,7 +273,7 @@ async fn parts_of_a_file_that_fails_are_forgotten() {
 }
 
 #[tokio::test]
-async fn files_are_stored_as_they_are_to_be_served() {
+async fn files_are_stored_with_their_headers() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     let folder = tempfile::tempdir().unwrap();
@@ -300,7 +300,7 @@ async fn files_are_stored_as_they_are_to_be_served() {
     let immutable = Some("public, max-age=31536000, immutable");
     assert_eq!(header(0, "cache-control"), immutable);
     assert_eq!(header(1, "cache-control"), Some("public, max-age=1"));
-    // No framing and no trailers that not every bucket takes.
+    // Not every bucket supports these encodings and trailers.
     for name in ["content-encoding", "x-amz-trailer", "if-none-match"] {
         assert_eq!(header(0, name), None);
     }
@@ -311,36 +311,36 @@ async fn files_are_stored_as_they_are_to_be_served() {
 }
 
 #[tokio::test]
-async fn a_bucket_with_a_fault_is_asked_again() {
+async fn a_failed_request_is_repeated() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     bucket.faults(Method::PUT, &[Fault::Error500]);
-    assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+    assert_eq!(put(&storage, "video.mp4", b"data").await.unwrap(), 4);
     assert_eq!(bucket.seen(&Method::PUT).len(), 2);
 }
 
 #[tokio::test]
-async fn what_was_not_stored_whole_is_put_again() {
+async fn what_was_stored_incorrectly_is_stored_again() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     for fault in [Fault::Damaged, Fault::Shortened] {
         bucket.faults(Method::PUT, &[fault]);
-        assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+        assert_eq!(put(&storage, "video.mp4", b"data").await.unwrap(), 4);
         let key = format!("{PREFIX}video.mp4");
-        assert_eq!(bucket.read(PUBLIC, &key).unwrap(), b"film", "{fault:?}");
+        assert_eq!(bucket.read(PUBLIC, &key).unwrap(), b"data", "{fault:?}");
     }
     assert_eq!(bucket.seen(&Method::PUT).len(), 4);
     bucket.faults(Method::PUT, &[Fault::Damaged; 3]);
-    let error = put(&storage, "video.mp4", b"film").await.unwrap_err();
-    is(&error, ErrorCode::StorageFailed, FailureClass::Retryable);
+    let error = put(&storage, "video.mp4", b"data").await.unwrap_err();
+    assert_is(&error, ErrorCode::StorageFailed, FailureClass::Retryable);
 }
 
 #[tokio::test]
-async fn an_etag_that_is_no_md5_is_no_fault() {
+async fn an_etag_that_is_not_an_md5_is_not_a_fault() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
     bucket.faults(Method::PUT, &[Fault::OtherEtag]);
-    assert_eq!(put(&storage, "video.mp4", b"film").await.unwrap(), 4);
+    assert_eq!(put(&storage, "video.mp4", b"data").await.unwrap(), 4);
     assert_eq!(bucket.seen(&Method::PUT).len(), 1);
     assert_eq!(bucket.seen(&Method::HEAD).len(), 1);
 }
@@ -362,17 +362,17 @@ async fn names_that_leave_the_prefix_are_refused() {
         ".",
     ] {
         let error = put(&storage, file, b"x").await.unwrap_err();
-        is(&error, ErrorCode::Internal, FailureClass::Permanent);
+        assert_is(&error, ErrorCode::Internal, FailureClass::Permanent);
         assert!(storage.read(file).await.is_err(), "{file}");
     }
     assert!(bucket.seen(&Method::PUT).is_empty() && bucket.seen(&Method::GET).is_empty());
 }
 
 #[tokio::test]
-async fn a_lost_attempt_removes_what_it_stored_and_nothing_else() {
+async fn a_lost_attempt_removes_only_what_it_has_stored() {
     let bucket = Bucket::start().await;
     let storage = storage(&bucket, 1, None);
-    let other = format!("{PREFIX}of-somebody-else");
+    let other = format!("{PREFIX}of-another-attempt");
     bucket.write(PUBLIC, &other, b"x");
     for file in ["video.mp4", "hls/master.m3u8"] {
         put(&storage, file, b"x").await.unwrap();
@@ -384,7 +384,8 @@ async fn a_lost_attempt_removes_what_it_stored_and_nothing_else() {
     assert!(bucket.read(PUBLIC, &other).is_some());
 }
 
-/// Fetches `bytes`, declared with this checksum; gives the file, what was heard of it, or the error.
+/// Fetches the original, declared with this size and checksum. Returns the content of the file and the reported numbers of
+/// bytes.
 async fn fetch(
     bucket: &Bucket,
     declared_size: usize,
@@ -393,43 +394,43 @@ async fn fetch(
     let storage = storage(bucket, declared_size, sha256);
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("original");
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let tell = heard.clone();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let sender = reports.clone();
     let stop = CancellationToken::new();
     storage
-        .fetch_original(&to, &stop, move |bytes| tell.lock().unwrap().push(bytes))
+        .fetch_original(&to, &stop, move |bytes| sender.lock().unwrap().push(bytes))
         .await?;
-    let heard = heard.lock().unwrap().clone();
-    Ok((std::fs::read(to).unwrap(), heard))
+    let reports = reports.lock().unwrap().clone();
+    Ok((std::fs::read(to).unwrap(), reports))
 }
 
 const PART: usize = 8 * 1024 * 1024;
 
 #[tokio::test]
-async fn an_original_comes_in_parts_and_whole() {
+async fn an_original_is_fetched_in_parts() {
     let bucket = Bucket::start().await;
     for (size, parts) in [(1, 1), (PART, 1), (2 * PART + 5, 3)] {
         let before = bucket.seen(&Method::GET).len();
         bucket.write(RAW, ORIGINAL, &pattern(size));
-        let (bytes, heard) = fetch(&bucket, size, None).await.unwrap();
+        let (bytes, reports) = fetch(&bucket, size, None).await.unwrap();
         assert!(bytes == pattern(size), "{size}");
-        assert!(heard.is_sorted());
-        assert_eq!(heard.last().copied(), u64::try_from(size).ok());
+        assert!(reports.is_sorted());
+        assert_eq!(reports.last().copied(), u64::try_from(size).ok());
         assert_eq!(bucket.seen(&Method::GET).len() - before, parts);
     }
 }
 
 #[tokio::test]
-async fn an_original_that_breaks_off_goes_on_where_it_was() {
+async fn a_part_that_is_cut_off_is_resumed() {
     let bucket = Bucket::start().await;
     bucket.write(RAW, ORIGINAL, &pattern(4_000_000));
-    bucket.faults(Method::GET, &[Fault::BreaksOff, Fault::Error500]);
+    bucket.faults(Method::GET, &[Fault::CutOff, Fault::Error500]);
     let (bytes, _) = fetch(&bucket, 4_000_000, None).await.unwrap();
     assert!(bytes == pattern(4_000_000));
     let seen = bucket.seen(&Method::GET);
     assert_eq!(seen.len(), 3);
     assert_eq!(seen[0].headers["range"], "bytes=0-3999999");
-    // All of what came was kept, and only the rest is asked for.
+    // What had arrived was kept, and only the rest is requested.
     let rest = seen[2].headers["range"].to_str().unwrap();
     let start = rest
         .strip_prefix("bytes=")
@@ -451,7 +452,7 @@ async fn a_declared_checksum_is_verified() {
     assert!(fetch(&bucket, 3, Some(right)).await.is_ok());
     let wrong = right.replace('b', "c");
     let error = fetch(&bucket, 3, Some(&wrong)).await.unwrap_err();
-    is(
+    assert_is(
         &error,
         ErrorCode::UploadChecksumMismatch,
         FailureClass::Permanent,
@@ -460,13 +461,13 @@ async fn a_declared_checksum_is_verified() {
 }
 
 #[tokio::test]
-async fn originals_that_are_not_there_or_not_those() {
+async fn a_missing_or_wrong_original_fails_permanently() {
     let bucket = Bucket::start().await;
     let error = fetch(&bucket, 3, None).await.unwrap_err();
-    is(&error, ErrorCode::UploadMissing, FailureClass::Permanent);
+    assert_is(&error, ErrorCode::UploadMissing, FailureClass::Permanent);
     bucket.write(RAW, ORIGINAL, b"abcd");
     let error = fetch(&bucket, 3, None).await.unwrap_err();
-    is(
+    assert_is(
         &error,
         ErrorCode::UploadSizeMismatch,
         FailureClass::Permanent,
@@ -474,7 +475,7 @@ async fn originals_that_are_not_there_or_not_those() {
 }
 
 #[tokio::test]
-async fn a_fetch_stops_when_it_is_told() {
+async fn a_fetch_can_be_stopped() {
     let bucket = Bucket::start().await;
     bucket.write(RAW, ORIGINAL, b"abc");
     let storage = storage(&bucket, 3, None);
@@ -482,7 +483,7 @@ async fn a_fetch_stops_when_it_is_told() {
     let stop = CancellationToken::new();
     stop.cancel();
     let to = folder.path().join("original");
-    // Every try of the bucket fails: without the stop this would take seconds and end otherwise.
+    // Every request fails: without the stop, the fetch would take seconds and end with another error.
     bucket.faults(Method::HEAD, &[Fault::Error500; 9]);
     let error = storage
         .fetch_original(&to, &stop, |_| {})

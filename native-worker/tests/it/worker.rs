@@ -1,4 +1,4 @@
-//! The whole worker in process: a real bucket, real pictures, and an edge that plays one job.
+//! The whole worker in process: a real bucket, real images, and an edge with one job.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,13 +29,13 @@ use crate::sample::{JOB, PREFIX, claimed, config, serve, source};
 const MINUTE: Duration = Duration::from_mins(1);
 const ORIGINAL: &str = "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/// An edge that has one hint, and answers verbs as it is told.
+/// An edge that has one hint, and a script of answers.
 struct Edge {
-    /// Answers by verb: status and document. Without one: the job, or `null`.
+    /// Answers by verb: status and document. Without one, the edge answers with the job or with `null`.
     answers: Mutex<BTreeMap<&'static str, Vec<(u16, Value)>>>,
     job: Value,
     hints: Mutex<Vec<Value>>,
-    /// Every call that came, but for empty pulls.
+    /// Every received call, except empty pulls.
     calls: mpsc::UnboundedSender<(String, Value)>,
 }
 
@@ -51,18 +51,18 @@ async fn call(
     if verb == "pull" {
         let hint = edge.hints.lock().unwrap().pop();
         let Some(hint) = hint else {
-            // An open pull, as at the edge.
+            // The pull stays open, as at a real edge.
             return std::future::pending().await;
         };
         let answer = json!({"success": true, "result": {"messages": [hint]}});
         return Json(answer).into_response();
     }
-    let told = {
+    let scripted = {
         let mut answers = edge.answers.lock().unwrap();
         answers.get_mut(verb.as_str()).and_then(Vec::pop)
     };
     let _ = edge.calls.send((verb.clone(), body.clone()));
-    let (status, answer) = told.unwrap_or_else(|| match verb.as_str() {
+    let (status, answer) = scripted.unwrap_or_else(|| match verb.as_str() {
         "claim" => (200, edge.job.clone()),
         "heartbeat" => (
             200,
@@ -89,7 +89,7 @@ fn registered(body: &Value) -> Value {
 }
 
 /// A worker with an edge and a bucket.
-struct Stage {
+struct Setup {
     bucket: Bucket,
     edge: Arc<Edge>,
     calls: Calls,
@@ -99,8 +99,8 @@ struct Stage {
     scratch: TempDir,
 }
 
-impl Stage {
-    /// Starts all of it. `answers`: what the edge answers to verbs first, the last of each verb first.
+impl Setup {
+    /// Starts all of them. `answers` are the first answers of the edge to verbs; the last one of each verb comes first.
     async fn start(original: &[u8], answers: &[(&'static str, u16, Value)]) -> Self {
         let bucket = Bucket::start().await;
         bucket.write("ferrotype-raw", ORIGINAL, original);
@@ -126,13 +126,13 @@ impl Stage {
     ) -> Self {
         let plan = ImagePlan::standard(100_000_000, 1);
         let work = json!({"kind": "image", "plan": plan});
-        let (tell, calls) = mpsc::unbounded_channel();
+        let (sender, calls) = mpsc::unbounded_channel();
         let hint = json!({"lease_id": "hint", "body": format!(r#"{{"v":1,"job_id":"{JOB}"}}"#)});
         let edge = Arc::new(Edge {
             answers: Mutex::default(),
             job: serde_json::to_value(claimed(&work, 3_000, &source(size, None))).unwrap(),
             hints: Mutex::new(vec![hint]),
-            calls: tell,
+            calls: sender,
         });
         for (verb, status, answer) in answers {
             let mut answers = edge.answers.lock().unwrap();
@@ -186,7 +186,7 @@ impl Stage {
         timeout(MINUTE, next).await.unwrap()
     }
 
-    /// Ends the worker, and gives the verbs of the calls that were left.
+    /// Ends the worker. Returns the verbs of the remaining calls.
     async fn ended(mut self) -> Vec<String> {
         // It may have ended already.
         let _ = self.signals.send(()).await;
@@ -201,11 +201,11 @@ impl Stage {
     }
 }
 
-/// A small picture, made here: 64 × 48 pixels of GIF in one colour.
-fn picture() -> Vec<u8> {
+/// A small GIF of one colour, 64 × 48 pixels.
+fn image() -> Vec<u8> {
     let mut gif = b"GIF89a\x40\x00\x30\x00\x80\x00\x00\xff\x00\x00\x00\x00\x00".to_vec();
     gif.extend(b"\x2c\x00\x00\x00\x00\x40\x00\x30\x00\x00\x02");
-    // LZW of code size 2 with a clear code before each pixel: codes stay 3 bits wide.
+    // LZW with code size 2 and a clear code before each pixel, so that codes stay 3 bits wide.
     let mut bits = Vec::new();
     for _ in 0..64 * 48 {
         bits.extend([4_u8, 0]);
@@ -235,9 +235,9 @@ fn problem(code: ErrorCode) -> Value {
 }
 
 #[tokio::test]
-async fn a_picture_from_hint_to_finish() {
-    let mut stage = Stage::start(&picture(), &[]).await;
-    let registration = stage.next("workers").await;
+async fn an_image_from_hint_to_finish() {
+    let mut setup = Setup::start(&image(), &[]).await;
+    let registration = setup.next("workers").await;
     assert_eq!(
         (&registration["slots"], &registration["state"]),
         (&json!(1), &json!("active"))
@@ -247,10 +247,10 @@ async fn a_picture_from_hint_to_finish() {
         encoders.contains("libx264") && encoders.contains("aac"),
         "{encoders}"
     );
-    stage.next("claim").await;
-    let acks = stage.next("ack").await;
+    setup.next("claim").await;
+    let acks = setup.next("ack").await;
     assert_eq!(acks, json!({"acks": [{"lease_id": "hint"}]}));
-    let finish = stage.next("finish").await;
+    let finish = setup.next("finish").await;
     assert_eq!(
         (&finish["attempt"], &finish["lease_token"]),
         (&json!(1), &json!("lease"))
@@ -264,74 +264,74 @@ async fn a_picture_from_hint_to_finish() {
         let name = output["name"].as_str().unwrap();
         assert_eq!(output["file"], format!("{name}.webp"));
         let key = format!("{PREFIX}{name}.webp");
-        let stored = stage.bucket.read("ferrotype-public", &key).unwrap();
+        let stored = setup.bucket.read("ferrotype-public", &key).unwrap();
         assert!(stored.starts_with(b"RIFF"));
         assert_eq!(output["size_bytes"], stored.len());
     }
-    assert_eq!(ask(stage.ops, "GET", "/readyz").await.0, 200);
-    let (_, metrics) = ask(stage.ops, "GET", "/metrics").await;
+    assert_eq!(ask(setup.ops, "GET", "/readyz").await.0, 200);
+    let (_, metrics) = ask(setup.ops, "GET", "/metrics").await;
     let line = r#"native_worker_attempts_total{kind="process_video",outcome="succeeded"}"#;
     assert!(metrics.contains(line), "{metrics}");
-    assert_eq!(stage.ended().await, ["workers"]);
+    assert_eq!(setup.ended().await, ["workers"]);
 }
 
 #[tokio::test]
-async fn a_damaged_picture_fails_for_good() {
-    let mut stage = Stage::start(&picture()[..200], &[]).await;
-    let fail = stage.next("fail").await;
+async fn a_damaged_image_fails_permanently() {
+    let mut setup = Setup::start(&image()[..200], &[]).await;
+    let fail = setup.next("fail").await;
     assert_eq!(fail["class"], "permanent");
     assert!(
         fail["code"].as_str().unwrap().starts_with("image_"),
         "{fail}"
     );
-    stage.ended().await;
+    setup.ended().await;
 }
 
 #[tokio::test]
-async fn a_bucket_that_fails_is_tried_by_another_attempt() {
-    let mut stage = Stage::start(&picture(), &[]).await;
-    stage.next("workers").await;
-    stage
+async fn a_failing_bucket_makes_the_attempt_retryable() {
+    let mut setup = Setup::start(&image(), &[]).await;
+    setup.next("workers").await;
+    setup
         .bucket
         .faults(axum::http::Method::HEAD, &[Fault::Error500; 6]);
-    let fail = stage.next("fail").await;
+    let fail = setup.next("fail").await;
     assert_eq!(
         (&fail["code"], &fail["class"]),
         (&json!("storage_failed"), &json!("retryable"))
     );
-    stage.ended().await;
+    setup.ended().await;
 }
 
 #[tokio::test]
-async fn a_hint_is_used_up_when_the_edge_has_answered() {
+async fn a_hint_is_acknowledged_when_its_job_cannot_be_claimed() {
     for code in [ErrorCode::JobBusy, ErrorCode::JobEnded, ErrorCode::NotFound] {
         let refused = ("claim", code.status(), problem(code));
-        let mut stage = Stage::start(&picture(), &[refused]).await;
-        stage.next("claim").await;
-        stage.next("ack").await;
-        assert_eq!(stage.ended().await, ["workers"]);
+        let mut setup = Setup::start(&image(), &[refused]).await;
+        setup.next("claim").await;
+        setup.next("ack").await;
+        assert_eq!(setup.ended().await, ["workers"]);
     }
 }
 
 #[tokio::test]
-async fn a_hint_is_not_used_up_when_the_edge_has_not() {
-    let mut stage = Stage::start(&picture(), &[("claim", 503, Value::Null)]).await;
-    stage.next("claim").await;
-    assert_eq!(stage.ended().await, ["workers"]);
+async fn a_hint_is_not_acknowledged_when_the_claim_fails() {
+    let mut setup = Setup::start(&image(), &[("claim", 503, Value::Null)]).await;
+    setup.next("claim").await;
+    assert_eq!(setup.ended().await, ["workers"]);
 }
 
 #[tokio::test]
-async fn a_finish_whose_answer_was_lost_is_told_again_and_believed() {
+async fn a_finish_whose_answer_was_lost_is_repeated_and_counts() {
     let answers = [
         ("finish", 409, problem(ErrorCode::JobEnded)),
         ("finish", 502, Value::Null),
     ];
-    let mut stage = Stage::start(&picture(), &answers).await;
-    stage.next("finish").await;
-    stage.next("finish").await;
-    let bucket = stage.bucket.clone();
-    assert_eq!(stage.ended().await, ["workers"]);
-    // It was published: nothing is removed.
+    let mut setup = Setup::start(&image(), &answers).await;
+    setup.next("finish").await;
+    setup.next("finish").await;
+    let bucket = setup.bucket.clone();
+    assert_eq!(setup.ended().await, ["workers"]);
+    // The outputs are published, so nothing is removed.
     assert!(
         bucket
             .read("ferrotype-public", &format!("{PREFIX}large.webp"))
@@ -340,12 +340,12 @@ async fn a_finish_whose_answer_was_lost_is_told_again_and_believed() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_was_overtaken_removes_what_it_made() {
-    let overtaken = ("finish", 409, problem(ErrorCode::LeaseStale));
-    let mut stage = Stage::start(&picture(), &[overtaken]).await;
-    stage.next("finish").await;
-    let bucket = stage.bucket.clone();
-    assert_eq!(stage.ended().await, ["workers"]);
+async fn a_superseded_attempt_removes_its_outputs() {
+    let superseded = ("finish", 409, problem(ErrorCode::LeaseStale));
+    let mut setup = Setup::start(&image(), &[superseded]).await;
+    setup.next("finish").await;
+    let bucket = setup.bucket.clone();
+    assert_eq!(setup.ended().await, ["workers"]);
     assert!(
         bucket
             .read("ferrotype-public", &format!("{PREFIX}large.webp"))
@@ -354,16 +354,16 @@ async fn an_attempt_that_was_overtaken_removes_what_it_made() {
 }
 
 #[tokio::test]
-async fn what_was_made_and_is_refused_is_a_failure() {
+async fn refused_outputs_are_a_failure() {
     let refused = ("finish", 400, problem(ErrorCode::RequestInvalid));
-    let mut stage = Stage::start(&picture(), &[refused]).await;
-    let fail = stage.next("fail").await;
+    let mut setup = Setup::start(&image(), &[refused]).await;
+    let fail = setup.next("fail").await;
     assert_eq!(fail["code"], "output_invalid");
-    stage.ended().await;
+    setup.ended().await;
 }
 
 /// A worker whose codec is replaced by a line of shell, in `folder`.
-async fn with_codec(line: &str, answers: &[(&'static str, u16, Value)], folder: &TempDir) -> Stage {
+async fn with_codec(line: &str, answers: &[(&'static str, u16, Value)], folder: &TempDir) -> Setup {
     let launcher = folder.path().join("launcher");
     let worker = env!("CARGO_BIN_EXE_native-worker");
     let script = format!(
@@ -372,12 +372,12 @@ async fn with_codec(line: &str, answers: &[(&'static str, u16, Value)], folder: 
     std::fs::write(&launcher, script).unwrap();
     std::fs::set_permissions(&launcher, std::fs::Permissions::from_mode(0o755)).unwrap();
     let bucket = Bucket::start().await;
-    bucket.write("ferrotype-raw", ORIGINAL, &picture());
-    Stage::launching(launcher, bucket, picture().len(), answers, "60000").await
+    bucket.write("ferrotype-raw", ORIGINAL, &image());
+    Setup::launching(launcher, bucket, image().len(), answers, "60000").await
 }
 
 #[tokio::test]
-async fn a_codec_that_crashes_takes_nothing_down() {
+async fn a_codec_that_crashes_fails_only_its_job() {
     for (line, code, class) in [
         ("kill -SEGV $$", "image_codec_trapped", "permanent"),
         (
@@ -395,91 +395,91 @@ async fn a_codec_that_crashes_takes_nothing_down() {
         ("echo '{\"short\":5}'", "worker_exhausted", "retryable"),
     ] {
         let folder = TempDir::new().unwrap();
-        let mut stage = with_codec(line, &[], &folder).await;
-        let fail = stage.next("fail").await;
+        let mut setup = with_codec(line, &[], &folder).await;
+        let fail = setup.next("fail").await;
         let seen = (&fail["code"], &fail["class"]);
         assert_eq!(seen, (&json!(code), &json!(class)), "{line}: {fail}");
-        assert_eq!(stage.ended().await, ["workers"]);
+        assert_eq!(setup.ended().await, ["workers"]);
     }
 }
 
 #[tokio::test]
-async fn a_codec_that_nobody_waits_for_is_gone() {
+async fn the_codec_of_a_cancelled_job_is_killed() {
     let folder = TempDir::new().unwrap();
     let (begun, mark) = (folder.path().join("begun"), folder.path().join("mark"));
     rustix::fs::mkfifoat(rustix::fs::CWD, &begun, rustix::fs::Mode::RWXU).unwrap();
-    // It holds the mark's lock as long as it lives.
+    // It holds the lock of the mark as long as it lives.
     let line = format!(
         "exec flock {} sh -c 'echo >{}; exec sleep 600'",
         mark.display(),
         begun.display()
     );
     let cancel = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": true, "drain": false});
-    let mut stage = with_codec(&line, &[("heartbeat", 200, cancel)], &folder).await;
+    let mut setup = with_codec(&line, &[("heartbeat", 200, cancel)], &folder).await;
     let reader = tokio::task::spawn_blocking(move || std::fs::read(begun));
     timeout(MINUTE, reader).await.unwrap().unwrap().unwrap();
-    stage.next("heartbeat").await;
-    assert_eq!(stage.ended().await, ["workers"]);
-    // Signals to a group arrive one after the other.
+    setup.next("heartbeat").await;
+    assert_eq!(setup.ended().await, ["workers"]);
+    // The processes of a group do not die at the same moment.
     let mut lock = std::process::Command::new("flock");
     let locked = lock
         .args(["--timeout", "30"])
         .arg(&mark)
         .arg("true")
         .status();
-    assert!(locked.unwrap().success(), "the codec lives on");
+    assert!(locked.unwrap().success(), "the codec is still alive");
 }
 
-/// A worker whose attempt hangs in its bucket.
-async fn hanging(drain_ms: &str, answers: &[(&'static str, u16, Value)]) -> Stage {
+/// A worker whose attempt waits for its bucket for ever.
+async fn hanging(drain_ms: &str, answers: &[(&'static str, u16, Value)]) -> Setup {
     let bucket = Bucket::start().await;
-    bucket.write("ferrotype-raw", ORIGINAL, &picture());
+    bucket.write("ferrotype-raw", ORIGINAL, &image());
     bucket.hang("originals");
-    let mut stage = Stage::with(bucket, picture().len(), answers, drain_ms).await;
-    stage.next("claim").await;
-    stage
+    let mut setup = Setup::with(bucket, image().len(), answers, drain_ms).await;
+    setup.next("claim").await;
+    setup
 }
 
 #[tokio::test]
-async fn after_the_drain_time_the_job_is_given_back() {
-    let mut stage = hanging("100", &[]).await;
-    stage.signals.send(()).await.unwrap();
-    let farewell = stage.next("workers").await;
-    assert_eq!(farewell["state"], "draining");
-    let release = stage.next("release").await;
+async fn after_the_drain_time_the_job_is_released() {
+    let mut setup = hanging("100", &[]).await;
+    setup.signals.send(()).await.unwrap();
+    let registration = setup.next("workers").await;
+    assert_eq!(registration["state"], "draining");
+    let release = setup.next("release").await;
     assert_eq!(release, json!({"attempt": 1, "lease_token": "lease"}));
-    assert!(stage.ended().await.is_empty());
+    assert!(setup.ended().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_second_signal_gives_the_job_back_at_once() {
-    let mut stage = hanging("3600000", &[]).await;
-    stage.signals.send(()).await.unwrap();
-    stage.next("workers").await;
-    let (status, body) = ask(stage.ops, "GET", "/readyz").await;
+async fn a_second_signal_releases_the_job_at_once() {
+    let mut setup = hanging("3600000", &[]).await;
+    setup.signals.send(()).await.unwrap();
+    setup.next("workers").await;
+    let (status, body) = ask(setup.ops, "GET", "/readyz").await;
     assert!(status == 503 && body.contains("shutting down"), "{body}");
-    // The lease is kept while it drains.
-    stage.next("heartbeat").await;
-    stage.signals.send(()).await.unwrap();
-    stage.next("release").await;
-    assert!(stage.ended().await.is_empty());
+    // The lease is renewed while the worker drains.
+    setup.next("heartbeat").await;
+    setup.signals.send(()).await.unwrap();
+    setup.next("release").await;
+    assert!(setup.ended().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_cancelled_job_stops_and_nothing_more_is_said() {
+async fn a_cancelled_job_stops_without_another_call() {
     let cancel = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": true, "drain": false});
-    let mut stage = hanging("60000", &[("heartbeat", 200, cancel)]).await;
-    stage.next("heartbeat").await;
-    assert_eq!(stage.ended().await, ["workers"]);
+    let mut setup = hanging("60000", &[("heartbeat", 200, cancel)]).await;
+    setup.next("heartbeat").await;
+    assert_eq!(setup.ended().await, ["workers"]);
 }
 
 #[tokio::test]
-async fn without_the_edge_the_attempt_ends_by_itself() {
+async fn without_the_edge_the_attempt_stops() {
     let away = vec![("heartbeat", 503, Value::Null); 200];
-    let mut stage = hanging("60000", &away).await;
-    let edge = stage.edge.clone();
-    stage.next("heartbeat").await;
-    let calls = stage.ended().await;
+    let mut setup = hanging("60000", &away).await;
+    let edge = setup.edge.clone();
+    setup.next("heartbeat").await;
+    let calls = setup.ended().await;
     assert!(
         calls
             .iter()
@@ -487,5 +487,5 @@ async fn without_the_edge_the_attempt_ends_by_itself() {
         "{calls:?}"
     );
     let left = edge.answers.lock().unwrap()["heartbeat"].len();
-    assert!(left > 0, "the edge came back");
+    assert!(left > 0, "the edge answered again");
 }

@@ -1,4 +1,4 @@
-//! What goes wrong ends in a clear failure or in a verified success, never in a broken output.
+//! Every fault ends in a clear failure or in a verified success, never in a broken output.
 
 use std::fs::Permissions;
 use std::net::TcpListener;
@@ -11,18 +11,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use shared::job::FailureClass::{Permanent, Retryable};
 
-use super::studio::{Outcome, Studio};
+use super::harness::{Harness, Outcome};
 use crate::bucket::{Fault, Seen};
 use crate::fixtures;
 
 async fn fails(path: &Path) -> (&'static str, shared::job::FailureClass) {
-    Studio::open().await.make(path).await.failure()
+    Harness::open().await.make(path).await.failure()
 }
 
-/// The encoder's process, once it runs.
-async fn encoder(studio: &Studio) -> Pid {
+/// The process id of the encoder, once it runs.
+async fn encoder(harness: &Harness) -> Pid {
     loop {
-        if let Some(pid) = find_encoder(&studio.scratch) {
+        if let Some(pid) = find_encoder(&harness.scratch) {
             return pid;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -43,15 +43,15 @@ fn find_encoder(scratch: &Path) -> Option<Pid> {
     })
 }
 
-/// State of a process as the kernel writes it: `R`, `T`, …; `None` when it is gone.
+/// State of a process as the kernel reports it: `R`, `T`, …; `None` if it does not exist.
 fn state(pid: Pid) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// A sound index, and noise where the pictures should be.
+/// A valid index, and noise in place of the frames.
 #[tokio::test]
-async fn content_that_is_noise_fails_at_once() {
+async fn noise_instead_of_frames_fails_permanently() {
     let mut bytes = std::fs::read(fixtures::longer()).unwrap();
     let at = bytes.windows(4).position(|name| name == b"mdat").unwrap();
     let size: [u8; 4] = bytes[at - 4..at].try_into().unwrap();
@@ -67,7 +67,7 @@ async fn content_that_is_noise_fails_at_once() {
     assert_eq!(fails(&path).await, ("media_unreadable", Permanent));
 }
 
-/// Nothing that was stored says that it is whole.
+/// No stored playlist claims to be complete.
 fn assert_nothing_is_complete(outcome: &Outcome) {
     assert!(outcome.made.is_err());
     let Ok(folders) = std::fs::read_dir(outcome.root.join("hls")) else {
@@ -81,7 +81,7 @@ fn assert_nothing_is_complete(outcome: &Outcome) {
 }
 
 #[tokio::test]
-async fn what_is_no_film() {
+async fn files_that_are_not_video() {
     let zip = b"PK\x03\x04\x14\0\0\0\0\0";
     for (name, bytes) in [
         ("text", b"Just some words.\n".repeat(500).as_slice()),
@@ -108,7 +108,7 @@ async fn what_is_no_film() {
 }
 
 #[tokio::test]
-async fn a_playlist_in_disguise_asks_nobody() {
+async fn a_disguised_playlist_makes_no_request() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/x", listener.local_addr().unwrap());
@@ -134,24 +134,24 @@ async fn a_playlist_in_disguise_asks_nobody() {
             "{name}"
         );
     }
-    assert!(listener.accept().is_err(), "somebody asked");
+    assert!(listener.accept().is_err(), "a request was made");
 }
 
 #[tokio::test]
-async fn what_is_too_large() {
+async fn files_that_are_too_large() {
     assert_eq!(
         fails(&fixtures::huge_header()).await,
         ("media_too_large", Permanent)
     );
-    let studio = Studio::open().await;
+    let harness = Harness::open().await;
     let preset = json!({"limits": {"duration_max_ms": 1000}});
-    let outcome = studio.make_with(&fixtures::plain(), &preset).await;
+    let outcome = harness.make_with(&fixtures::plain(), &preset).await;
     assert_eq!(outcome.failure(), ("media_too_large", Permanent));
 }
 
 #[tokio::test]
-async fn what_is_cut_off() {
-    let outcome = Studio::open().await.make(&fixtures::truncated()).await;
+async fn files_that_are_cut_off() {
+    let outcome = Harness::open().await.make(&fixtures::truncated()).await;
     assert_eq!(outcome.failure(), ("media_truncated", Permanent));
     assert_nothing_is_complete(&outcome);
     assert_eq!(
@@ -161,29 +161,29 @@ async fn what_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_bucket_with_a_passing_fault() {
-    let studio = Studio::open().await;
-    studio.bucket.faults(
+async fn a_bucket_with_temporary_faults() {
+    let harness = Harness::open().await;
+    harness.bucket.faults(
         Method::PUT,
         &[Fault::Error500, Fault::Error500, Fault::Damaged],
     );
-    let outcome = studio.make(&fixtures::plain()).await;
+    let outcome = harness.make(&fixtures::plain()).await;
     outcome.assert_plays();
 }
 
-/// The MP4 is put together from what is read back; a body that breaks off there is neither its end nor that of the work.
+/// The MP4 is muxed from segments that are read back. A body that is cut off must neither end the MP4 nor the job.
 #[tokio::test]
-async fn a_bucket_whose_answers_break_off() {
+async fn a_bucket_whose_answers_are_cut_off() {
     for (faults, failure) in [(4, None), (1_000, Some(("storage_failed", Retryable)))] {
-        let studio = Studio::open().await;
-        let film = fixtures::plain();
-        let (outcome, ()) = tokio::join!(studio.make(&film), async {
-            // The original is there by then.
+        let harness = Harness::open().await;
+        let video = fixtures::plain();
+        let (outcome, ()) = tokio::join!(harness.make(&video), async {
+            // The original has been fetched by then.
             let is_segment = |seen: &Seen| seen.path.contains(".m4s");
-            while !studio.bucket.seen(&Method::PUT).iter().any(is_segment) {
+            while !harness.bucket.seen(&Method::PUT).iter().any(is_segment) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            studio.bucket.break_off(".m4s", faults);
+            harness.bucket.cut_off(".m4s", faults);
         });
         match failure {
             None => outcome.assert_plays(),
@@ -196,25 +196,27 @@ async fn a_bucket_whose_answers_break_off() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_takes_nothing() {
-    let studio = Studio::open().await;
-    studio.bucket.faults(Method::PUT, &[Fault::Error500; 1_000]);
-    let outcome = studio.make(&fixtures::plain()).await;
+async fn a_bucket_that_accepts_nothing() {
+    let harness = Harness::open().await;
+    harness
+        .bucket
+        .faults(Method::PUT, &[Fault::Error500; 1_000]);
+    let outcome = harness.make(&fixtures::plain()).await;
     assert_eq!(outcome.failure(), ("storage_failed", Retryable));
     assert!(outcome.early.is_empty(), "{:?}", outcome.early);
-    assert!(find_encoder(&studio.scratch).is_none());
+    assert!(find_encoder(&harness.scratch).is_none());
 }
 
 #[tokio::test]
-async fn an_encoder_that_is_told_to_end() {
+async fn an_encoder_that_is_ended_from_outside() {
     for (signal, code) in [
         (Signal::TERM, "encode_failed"),
         (Signal::KILL, "worker_exhausted"),
     ] {
-        let studio = Studio::open().await;
-        let film = fixtures::longer();
-        let (outcome, ()) = tokio::join!(studio.make(&film), async {
-            kill_process(encoder(&studio).await, signal).unwrap();
+        let harness = Harness::open().await;
+        let video = fixtures::longer();
+        let (outcome, ()) = tokio::join!(harness.make(&video), async {
+            kill_process(encoder(&harness).await, signal).unwrap();
         });
         assert_eq!(outcome.failure(), (code, Retryable));
         assert_nothing_is_complete(&outcome);
@@ -223,11 +225,11 @@ async fn an_encoder_that_is_told_to_end() {
 
 #[tokio::test]
 async fn an_encoder_that_hangs() {
-    let mut studio = Studio::open().await;
-    studio.config.stall = Duration::from_secs(1);
-    let film = fixtures::longer();
-    let (outcome, pid) = tokio::join!(studio.make(&film), async {
-        let pid = encoder(&studio).await;
+    let mut harness = Harness::open().await;
+    harness.config.stall = Duration::from_secs(1);
+    let video = fixtures::longer();
+    let (outcome, pid) = tokio::join!(harness.make(&video), async {
+        let pid = encoder(&harness).await;
         kill_process(pid, Signal::STOP).unwrap();
         pid
     });
@@ -237,12 +239,12 @@ async fn an_encoder_that_hangs() {
 }
 
 #[tokio::test]
-async fn a_work_that_is_stopped() {
-    let studio = Studio::open().await;
-    let film = fixtures::longer();
-    let (outcome, pid) = tokio::join!(studio.make(&film), async {
-        let pid = encoder(&studio).await;
-        studio.stop.cancel();
+async fn a_job_that_is_stopped() {
+    let harness = Harness::open().await;
+    let video = fixtures::longer();
+    let (outcome, pid) = tokio::join!(harness.make(&video), async {
+        let pid = encoder(&harness).await;
+        harness.stop.cancel();
         pid
     });
     assert_eq!(outcome.failure().1, Retryable);
@@ -250,20 +252,20 @@ async fn a_work_that_is_stopped() {
     assert_nothing_is_complete(&outcome);
 }
 
-/// Uploads hang: the encoder is held before its files are too many, and that does not count as stalled.
+/// While uploads hang, the encoder is paused before it fills the disk, and that does not count as a stall.
 #[tokio::test]
 async fn an_encoder_that_is_faster_than_the_bucket() {
-    let mut studio = Studio::open().await;
-    studio.config.stall = Duration::from_secs(3);
-    studio.bucket.hang(".m4s");
-    let film = fixtures::noisy();
+    let mut harness = Harness::open().await;
+    harness.config.stall = Duration::from_secs(3);
+    harness.bucket.hang(".m4s");
+    let video = fixtures::noisy();
     let preset = json!({
         "rungs": [{"short_side": 720, "maxrate_bps": 60_000_000, "crf": 1}], "speed": "ultrafast",
     });
-    let (outcome, ()) = tokio::join!(studio.make_with(&film, &preset), async {
-        let pid = encoder(&studio).await;
+    let (outcome, ()) = tokio::join!(harness.make_with(&video, &preset), async {
+        let pid = encoder(&harness).await;
         while state(pid) != Some('T') {
-            assert!(state(pid).is_some(), "it ended before it was held");
+            assert!(state(pid).is_some(), "it ended before it was paused");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let size = |folder: &Path| {
@@ -272,19 +274,19 @@ async fn an_encoder_that_is_faster_than_the_bucket() {
                 .map(|file| file.unwrap().metadata().unwrap().len())
                 .sum::<u64>()
         };
-        assert!(size(&studio.scratch.join("hls")) < 64 << 20);
-        // Longer than it may stall.
+        assert!(size(&harness.scratch.join("hls")) < 64 << 20);
+        // Longer than the stall limit.
         tokio::time::sleep(Duration::from_secs(4)).await;
         assert_eq!(state(pid), Some('T'));
-        studio.stop.cancel();
+        harness.stop.cancel();
     });
     assert_nothing_is_complete(&outcome);
 }
 
-/// ffmpeg does so when the disk is full at its very end: it says an error, ends with code 0, and the file is no whole one.
+/// When the disk is full at the very end, ffmpeg logs an error and exits with code 0, and the file is not complete.
 #[tokio::test]
-async fn a_muxer_that_fails_and_ends_well() {
-    let mut studio = Studio::open().await;
+async fn a_muxer_that_fails_with_code_0() {
+    let mut harness = Harness::open().await;
     let tools = tempfile::tempdir().unwrap();
     let program = tools.path().join("ffmpeg");
     let script = "#!/bin/sh\ncase \"$*\" in *video.mp4*) \
@@ -292,29 +294,29 @@ async fn a_muxer_that_fails_and_ends_well() {
                   exec ffmpeg \"$@\"\n";
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
-    studio.config.ffmpeg = program;
-    let outcome = studio.make(&fixtures::plain()).await;
+    harness.config.ffmpeg = program;
+    let outcome = harness.make(&fixtures::plain()).await;
     assert_eq!(outcome.failure(), ("worker_exhausted", Retryable));
     assert!(!outcome.root.join("video.mp4").exists());
 }
 
-/// As root only: a disk of its own is mounted.
+/// Only as root, because it mounts a disk of its own.
 #[tokio::test]
 async fn a_full_disk() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let studio = Studio::open().await;
-    // No stream of it can be copied: the ladder is what fills the disk.
-    let film = fixtures::mpeg2();
-    let size = film.metadata().unwrap().len() + 300_000;
+    let harness = Harness::open().await;
+    // Its streams cannot be copied to an MP4, so the ladder fills the disk.
+    let video = fixtures::mpeg2();
+    let size = video.metadata().unwrap().len() + 300_000;
     let mount = |arguments: &[&str]| {
         let status = std::process::Command::new(arguments[0])
             .args(&arguments[1..])
             .status();
         status.unwrap().success()
     };
-    let scratch = studio.scratch.to_str().unwrap();
+    let scratch = harness.scratch.to_str().unwrap();
     if !mount(&[
         "mount",
         "-t",
@@ -326,7 +328,7 @@ async fn a_full_disk() {
     ]) {
         return;
     }
-    let outcome = studio.make(&film).await;
+    let outcome = harness.make(&video).await;
     assert!(mount(&["umount", scratch]));
     assert_eq!(outcome.failure(), ("worker_exhausted", Retryable));
     assert_nothing_is_complete(&outcome);

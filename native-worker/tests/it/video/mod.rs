@@ -1,5 +1,5 @@
 //! Video and audio through the whole of the work, against a real S3 server and a real ffmpeg.
 
 mod faults;
-mod studio;
+mod harness;
 mod videos;

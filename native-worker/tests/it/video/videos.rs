@@ -1,4 +1,4 @@
-//! Every kind of film ends as it should.
+//! Every kind of video and audio file gets the right outputs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use native_worker::host::scratch::used_bytes;
 use serde_json::{Value, json};
 
-use super::studio::{Outcome, Studio, ffprobe};
+use super::harness::{Harness, Outcome, ffprobe};
 use crate::fixtures;
 
 async fn make(path: &Path) -> Outcome {
-    Studio::open().await.make(path).await
+    Harness::open().await.make(path).await
 }
 
-/// Makes it, and gives the variants of the master playlist as `640x360 25.000`.
-async fn film(path: &Path) -> (Outcome, Vec<String>) {
+/// Runs a job. Returns its outcome, and the variants of the master playlist as `640x360 25.000`.
+async fn make_video(path: &Path) -> (Outcome, Vec<String>) {
     let outcome = make(path).await;
     outcome.assert_plays();
     let master = outcome.text("hls/master.m3u8");
@@ -54,8 +54,8 @@ fn notes(outcome: &Outcome) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_film_becomes_everything() {
-    let (outcome, variants) = film(&fixtures::plain()).await;
+async fn a_video_gets_all_outputs() {
+    let (outcome, variants) = make_video(&fixtures::plain()).await;
     assert_eq!(variants, ["640x360 25.000"]);
     assert_eq!(
         outcome.names(),
@@ -99,7 +99,7 @@ async fn a_film_becomes_everything() {
 }
 
 #[tokio::test]
-async fn the_mp4_starts_at_once_and_holds_no_word_of_its_author() {
+async fn the_mp4_can_start_early_and_has_no_metadata() {
     let outcome = make(&fixtures::tagged()).await;
     outcome.assert_plays();
     for name in ["mp4", "remux"] {
@@ -113,34 +113,34 @@ async fn the_mp4_starts_at_once_and_holds_no_word_of_its_author() {
     }
 }
 
-/// A remux that has no room on the disk beside its original is stored while it is written.
+/// A remux for which the disk has no room is stored while it is written.
 #[tokio::test]
-async fn a_large_film_is_remuxed_within_its_room() {
+async fn the_remux_of_a_large_video_needs_little_disk_space() {
     let path = fixtures::large();
     let original_bytes = path.metadata().unwrap().len();
     assert!(original_bytes > 70 << 20, "{original_bytes}");
-    let studio = Studio::open().await;
-    let mut making = Box::pin(studio.make(&path));
-    let mut looks = tokio::time::interval(Duration::from_millis(1));
+    let harness = Harness::open().await;
+    let mut making = Box::pin(harness.make(&path));
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
     let mut most = 0;
     let outcome = loop {
         tokio::select! {
             outcome = &mut making => break outcome,
-            _ = looks.tick() => most = most.max(used_bytes(&studio.scratch)),
+            _ = ticks.tick() => most = most.max(used_bytes(&harness.scratch)),
         }
     };
     outcome.assert_plays();
     assert_eq!(notes(&outcome), [""; 0]);
-    let beside = most.saturating_sub(original_bytes) >> 20;
-    assert!((8..64).contains(&beside), "{beside} MiB");
+    let besides = most.saturating_sub(original_bytes) >> 20;
+    assert!((8..64).contains(&besides), "{besides} MiB");
     assert!(outcome.output("remux").size_bytes > 64 << 20);
     let length = seconds(&ffprobe(&outcome.path("remux"))["format"]["duration"]);
     assert!((length - 16.0).abs() < 0.05, "{length}");
 }
 
-/// Sound and picture of the MP4 and of the ladder begin together, within a frame.
+/// Audio and video of the MP4 and of the ladder start at the same time, within a frame.
 #[tokio::test]
-async fn sound_and_picture_begin_together() {
+async fn audio_and_video_start_together() {
     let outcome = make(&fixtures::plain()).await;
     for name in ["mp4", "hls", "remux"] {
         let path = outcome.path(name);
@@ -153,13 +153,13 @@ async fn sound_and_picture_begin_together() {
 }
 
 #[tokio::test]
-async fn progress_and_early_outputs_are_told() {
+async fn progress_and_early_outputs_are_reported() {
     let outcome = make(&fixtures::longer()).await;
     outcome.assert_plays();
     let stages: Vec<&str> = outcome
         .progress
         .iter()
-        .map(|word| word.stage.as_str())
+        .map(|progress| progress.stage.as_str())
         .collect();
     for stage in ["probe", "encode", "package", "store"] {
         assert!(stages.contains(&stage), "{stages:?}");
@@ -167,12 +167,12 @@ async fn progress_and_early_outputs_are_told() {
     let encode: Vec<_> = outcome
         .progress
         .iter()
-        .filter(|word| word.stage == "encode")
+        .filter(|progress| progress.stage == "encode")
         .collect();
     assert!(
         encode
             .iter()
-            .any(|word| word.speed.is_some() && word.eta_ms.is_some())
+            .any(|progress| progress.speed.is_some() && progress.eta_ms.is_some())
     );
     let last = outcome.progress.last().unwrap();
     let names: Vec<&str> = last
@@ -183,7 +183,7 @@ async fn progress_and_early_outputs_are_told() {
     assert_eq!(names, ["360p", "480p", "720p", "audio-0"]);
     assert_eq!(last.outputs.len(), outcome.made().outputs.len());
     assert!(last.renditions.iter().all(|one| one.ratio > Some(0.99)));
-    // The remux comes before all, and HLS before the MP4.
+    // The remux is published first, and HLS before the MP4.
     let first = |name: &str| {
         let has = |made: &&shared::worker::Made| made.outputs.iter().any(|one| one.name == name);
         outcome.early.iter().position(|made| has(&made)).unwrap()
@@ -194,8 +194,8 @@ async fn progress_and_early_outputs_are_told() {
 }
 
 #[tokio::test]
-async fn a_ladder_has_the_same_segments_on_every_rung() {
-    let (outcome, variants) = film(&fixtures::longer()).await;
+async fn every_rung_of_a_ladder_has_the_same_segments() {
+    let (outcome, variants) = make_video(&fixtures::longer()).await;
     assert_eq!(
         variants,
         ["640x360 25.000", "854x480 25.000", "1280x720 25.000"]
@@ -211,14 +211,14 @@ async fn a_ladder_has_the_same_segments_on_every_rung() {
 }
 
 #[tokio::test]
-async fn without_sound() {
-    let (outcome, _) = film(&fixtures::no_audio()).await;
+async fn without_audio() {
+    let (outcome, _) = make_video(&fixtures::no_audio()).await;
     assert!(streams(&outcome.path("mp4"), "audio").is_empty());
     assert!(!outcome.text("hls/master.m3u8").contains("AUDIO"));
 }
 
 #[tokio::test]
-async fn sound_only() {
+async fn audio_only() {
     for (path, length_ms) in [
         (fixtures::audio_only(), 3_000..3_001),
         (fixtures::cover_art(), 2_000..2_060),
@@ -240,34 +240,34 @@ async fn sound_only() {
 
 #[tokio::test]
 async fn shapes() {
-    for (path, variant, shown) in [
+    for (path, variant, size) in [
         (fixtures::odd_444(), "320x180 25.000", (321, 181)),
         (fixtures::portrait(), "360x640 25.000", (360, 640)),
         (fixtures::rotated(), "360x640 25.000", (360, 640)),
         (fixtures::tiny(1), "2x2 25.000", (1, 1)),
         (fixtures::tiny(16), "16x16 25.000", (16, 16)),
     ] {
-        let (outcome, variants) = film(&path).await;
+        let (outcome, variants) = make_video(&path).await;
         assert_eq!(variants, [variant], "{path:?}");
         let made = outcome.made();
         assert_eq!(
             (made.width.unwrap(), made.height.unwrap()),
-            shown,
+            size,
             "{path:?}"
         );
-        let picture = &streams(&outcome.path("mp4"), "video")[0];
-        assert_eq!(picture["pix_fmt"], "yuv420p", "{path:?}");
+        let video = &streams(&outcome.path("mp4"), "video")[0];
+        assert_eq!(video["pix_fmt"], "yuv420p", "{path:?}");
     }
 }
 
 #[tokio::test]
 async fn depths_and_ranges() {
     for path in [fixtures::ten_bit(), fixtures::hdr10(), fixtures::hlg()] {
-        let (outcome, variants) = film(&path).await;
+        let (outcome, variants) = make_video(&path).await;
         assert_eq!(variants, ["320x180 25.000"], "{path:?}");
-        let picture = &streams(&outcome.path("mp4"), "video")[0];
-        assert_eq!(picture["pix_fmt"], "yuv420p", "{path:?}");
-        assert_ne!(picture["color_transfer"], "smpte2084", "{path:?}");
+        let video = &streams(&outcome.path("mp4"), "video")[0];
+        assert_eq!(video["pix_fmt"], "yuv420p", "{path:?}");
+        assert_ne!(video["color_transfer"], "smpte2084", "{path:?}");
     }
 }
 
@@ -282,7 +282,7 @@ async fn rates() {
         (fixtures::half_second(), Some("25.000")),
         (fixtures::interlaced(), Some("25.000")),
     ] {
-        let (_, variants) = film(&path).await;
+        let (_, variants) = make_video(&path).await;
         let [variant] = variants.as_slice() else {
             panic!("{path:?}: {variants:?}");
         };
@@ -301,10 +301,10 @@ async fn layouts() {
         fixtures::layout("71", "7.1", 48_000),
         fixtures::unknown_layout(),
     ] {
-        let (outcome, _) = film(&path).await;
-        let sound = &streams(&outcome.path("mp4"), "audio")[0];
+        let (outcome, _) = make_video(&path).await;
+        let audio = &streams(&outcome.path("mp4"), "audio")[0];
         assert_eq!(
-            (&sound["channels"], &sound["sample_rate"]),
+            (&audio["channels"], &audio["sample_rate"]),
             (&json!(2), &json!("48000"))
         );
     }
@@ -312,7 +312,7 @@ async fn layouts() {
 
 #[tokio::test]
 async fn languages() {
-    let (outcome, _) = film(&fixtures::two_languages()).await;
+    let (outcome, _) = make_video(&fixtures::two_languages()).await;
     let master = outcome.text("hls/master.m3u8");
     for part in ["LANGUAGE=\"en\"", "LANGUAGE=\"de\"", "audio-0/", "audio-1/"] {
         assert!(master.contains(part), "{master}");
@@ -322,7 +322,7 @@ async fn languages() {
 
 #[tokio::test]
 async fn text_subtitles() {
-    let (outcome, _) = film(&fixtures::subtitles()).await;
+    let (outcome, _) = make_video(&fixtures::subtitles()).await;
     let master = outcome.text("hls/master.m3u8");
     assert!(master.contains("TYPE=SUBTITLES") && master.contains("LANGUAGE=\"fr\""));
     let text = outcome.text("hls/subs-0/subs.vtt");
@@ -338,7 +338,7 @@ async fn containers() {
         fixtures::index_last(),
         fixtures::fragmented(),
     ] {
-        let (outcome, _) = film(&path).await;
+        let (outcome, _) = make_video(&path).await;
         assert!(
             notes(&outcome).is_empty(),
             "{path:?}: {:?}",
@@ -349,13 +349,13 @@ async fn containers() {
 
 #[tokio::test]
 async fn lengths_that_differ() {
-    // Sound that ends early is silent to the end.
-    let (outcome, _) = film(&fixtures::short_audio()).await;
+    // Audio that ends early is padded with silence.
+    let (outcome, _) = make_video(&fixtures::short_audio()).await;
     assert_eq!(outcome.made().duration_ms, Some(3_000));
-    let sound = &streams(&outcome.path("mp4"), "audio")[0];
-    assert!(seconds(&sound["duration"]) > 2.9);
-    // The last picture stands while sound goes on.
-    let (outcome, _) = film(&fixtures::long_audio()).await;
+    let audio = &streams(&outcome.path("mp4"), "audio")[0];
+    assert!(seconds(&audio["duration"]) > 2.9);
+    // The last frame is shown while the audio continues.
+    let (outcome, _) = make_video(&fixtures::long_audio()).await;
     assert_eq!(outcome.made().duration_ms, Some(3_000));
     for of in ["video", "audio"] {
         let stream = &streams(&outcome.path("mp4"), of)[0];
@@ -365,11 +365,11 @@ async fn lengths_that_differ() {
 }
 
 #[tokio::test]
-async fn damage_is_told() {
-    let (outcome, _) = film(&fixtures::corrupt()).await;
+async fn damage_is_reported() {
+    let (outcome, _) = make_video(&fixtures::corrupt()).await;
     assert_eq!(notes(&outcome), ["media_degraded"]);
     let message = outcome.progress.last().unwrap().message.as_deref();
     assert!(message.is_some_and(|message| message.starts_with("The file is damaged")));
-    // It would be as damaged as the source.
+    // The remux would be as damaged as the source.
     assert!(!outcome.names().contains(&"remux"));
 }

@@ -1,4 +1,4 @@
-//! A place where one film is made: a bucket, a scratch folder, and what was said on the way.
+//! [`Harness`]: runs one video job with a bucket and a scratch folder, and records what it reports.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::bucket::Bucket;
 use crate::sample::{PREFIX, claimed, config, source};
 
-/// See the module.
-pub(crate) struct Studio {
+/// Runs video jobs; see the module.
+pub(crate) struct Harness {
     pub(crate) bucket: Bucket,
     pub(crate) config: Config,
     pub(crate) scratch: PathBuf,
@@ -29,17 +29,17 @@ pub(crate) struct Studio {
     _folder: TempDir,
 }
 
-/// What was made, and what was said.
+/// The result of a job, and everything that it reported.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) made: Result<Made, WorkError>,
     pub(crate) progress: Vec<Progress>,
     pub(crate) early: Vec<Made>,
-    /// The files below the prefix.
+    /// Folder with the files below the prefix.
     pub(crate) root: PathBuf,
 }
 
-impl Studio {
+impl Harness {
     pub(crate) async fn open() -> Self {
         let bucket = Bucket::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -57,7 +57,7 @@ impl Studio {
         }
     }
 
-    /// Makes everything of the film at `path`.
+    /// Runs a job for the file at `path`.
     pub(crate) async fn make(&self, path: &Path) -> Outcome {
         self.make_with(path, &json!({})).await
     }
@@ -77,7 +77,7 @@ impl Studio {
             scratch: self.scratch.clone(),
             pulse,
         };
-        let (progress, early) = (listen(progress), listen(early));
+        let (progress, early) = (record(progress), record(early));
         let made = video::run(&attempt).await;
         drop(attempt);
         Outcome {
@@ -89,22 +89,22 @@ impl Studio {
     }
 }
 
-/// Keeps every word until the line is closed.
-fn listen<T: Clone + Send + Sync + 'static>(
-    mut line: watch::Receiver<Option<T>>,
+/// Records every value until the sender is dropped.
+fn record<T: Clone + Send + Sync + 'static>(
+    mut receiver: watch::Receiver<Option<T>>,
 ) -> tokio::task::JoinHandle<Vec<T>> {
     tokio::spawn(async move {
-        let mut words = Vec::new();
-        while line.changed().await.is_ok() {
-            let word = line.borrow_and_update().clone();
-            words.extend(word);
+        let mut values = Vec::new();
+        while receiver.changed().await.is_ok() {
+            let value = receiver.borrow_and_update().clone();
+            values.extend(value);
         }
-        words
+        values
     })
 }
 
 impl Outcome {
-    /// What was made; it was.
+    /// The outputs of a job that succeeded.
     pub(crate) fn made(&self) -> &Made {
         self.made.as_ref().unwrap()
     }
@@ -134,7 +134,7 @@ impl Outcome {
         std::fs::read_to_string(self.root.join(file)).unwrap()
     }
 
-    /// Every output is there, has the size that it says, and plays or shows without a word of complaint.
+    /// Every output exists, has its reported size, and can be decoded without a warning.
     pub(crate) fn assert_plays(&self) {
         for output in &self.made().outputs {
             let path = self.root.join(&output.file);
@@ -149,13 +149,13 @@ impl Outcome {
                 .args(["-map", "0:v?", "-map", "0:a?", "-f", "null", "-"])
                 .output()
                 .unwrap();
-            let said = String::from_utf8_lossy(&decoded.stderr);
+            let warnings = String::from_utf8_lossy(&decoded.stderr);
             if output.content_type == "image/jpeg" {
                 assert!(std::fs::read(&path).unwrap().ends_with(&[0xff, 0xd9]));
             }
-            // It misses the end of a JPEG of four pixels, though it is there (see above). A JPEG's full range is named so by a pixel format that the scaler calls deprecated; and this player
-            // shows no subtitles.
-            let is_fine = said.lines().all(|line| {
+            // Known false warnings: ffmpeg misses the end of a JPEG of four pixels, although it is there (see above); the
+            // full range of a JPEG has a pixel format that the scaler calls deprecated; and this player shows no subtitles.
+            let is_fine = warnings.lines().all(|line| {
                 [
                     "EOI missing",
                     "deprecated pixel format",
@@ -166,23 +166,27 @@ impl Outcome {
             });
             assert!(
                 decoded.status.success() && is_fine,
-                "{}: {said}",
+                "{}: {warnings}",
                 output.name
             );
         }
-        let ratios: Vec<f64> = self.progress.iter().filter_map(|word| word.ratio).collect();
+        let ratios: Vec<f64> = self
+            .progress
+            .iter()
+            .filter_map(|progress| progress.ratio)
+            .collect();
         assert!(ratios.is_sorted(), "{ratios:?}");
         assert!(ratios.last().is_some_and(|last| *last > 0.99), "{ratios:?}");
     }
 
-    /// The code of its failure, and whether it is tried again.
+    /// Code and class of the failure.
     pub(crate) fn failure(&self) -> (&'static str, shared::job::FailureClass) {
         let error = self.made.as_ref().unwrap_err();
         (error.failure.code.as_str(), error.class)
     }
 }
 
-/// What ffprobe says of a file.
+/// The report of ffprobe on a file.
 pub(crate) fn ffprobe(path: &Path) -> Value {
     let probed = Command::new("ffprobe")
         .args([

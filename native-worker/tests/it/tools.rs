@@ -1,14 +1,14 @@
-//! The proof of the tools: what is missing is told before a job finds out.
+//! The test of the tools: what is missing is reported before a job fails.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use native_worker::host::tools::prove;
+use native_worker::host::tools::test;
 use tempfile::TempDir;
 
 use crate::sample::config;
 
-/// An ffmpeg that fails when `word` is asked of it.
+/// An ffmpeg that fails if its arguments contain `word`.
 fn ffmpeg_without(folder: &TempDir, word: &str) -> PathBuf {
     let path = folder.path().join("ffmpeg");
     let script = format!("#!/bin/sh\ncase \"$*\" in *{word}*) exit 1;; esac\nexec ffmpeg \"$@\"\n");
@@ -18,19 +18,19 @@ fn ffmpeg_without(folder: &TempDir, word: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn all_is_here() {
-    let tools = prove(&config(&[])).await.unwrap();
+async fn this_machine_has_everything() {
+    let tools = test(&config(&[])).await.unwrap();
     let names: Vec<&str> = tools.encoders.iter().map(|one| one.name.as_str()).collect();
     assert!(names.starts_with(&["libx264", "aac"]), "{names:?}");
     assert_eq!(tools.warnings, [""; 0]);
 }
 
 #[tokio::test]
-async fn without_hdr_it_works_and_says_so() {
+async fn without_hdr_there_is_a_warning() {
     let folder = TempDir::new().unwrap();
     let mut config = config(&[]);
     config.ffmpeg = ffmpeg_without(&folder, "tonemap");
-    let tools = prove(&config).await.unwrap();
+    let tools = test(&config).await.unwrap();
     let [warning] = tools.warnings.as_slice() else {
         panic!("{:?}", tools.warnings);
     };
@@ -38,12 +38,12 @@ async fn without_hdr_it_works_and_says_so() {
 }
 
 #[tokio::test]
-async fn without_what_every_film_needs_it_does_not_work() {
+async fn without_a_required_part_the_test_fails() {
     for word in ["bwdif", "libx264"] {
         let folder = TempDir::new().unwrap();
         let mut config = config(&[]);
         config.ffmpeg = ffmpeg_without(&folder, word);
-        let why = prove(&config).await.unwrap_err();
+        let why = test(&config).await.unwrap_err();
         assert!(why.contains(word), "{why}");
     }
 }
