@@ -40,6 +40,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         "FERROTYPE_XTASK",
         env::current_exe().context("cannot find the program of xtask")?,
     );
+    cargo.env("FERROTYPE_SCHEMATHESIS", setup::python::ensure(paths)?);
     run::foreground(&mut cargo)?;
     sizes
 }

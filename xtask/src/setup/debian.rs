@@ -38,11 +38,17 @@ const CHROMIUM: Package = Package {
     purpose: "plays the outputs in the tests",
 };
 
+const PYTHON: Package = Package {
+    name: "python3-venv",
+    program: "python3",
+    purpose: "runs the contract tester in the tests",
+};
+
 const fn packages(purpose: For) -> &'static [Package] {
     match purpose {
         For::Build => &[CLANG, LLVM],
         For::Stack => &[CLANG, LLVM, FFMPEG],
-        For::Tests => &[CLANG, LLVM, FFMPEG, CHROMIUM],
+        For::Tests => &[CLANG, LLVM, FFMPEG, CHROMIUM, PYTHON],
     }
 }
 
@@ -56,7 +62,7 @@ pub(super) fn ensure(purpose: For) -> Result<()> {
         return Ok(());
     }
     let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    if !rustix::process::geteuid().is_root() || !run::is_installed("apt-get") {
+    if !can_install() {
         let reasons: Vec<String> = missing
             .iter()
             .map(|p| format!("  {} (the program `{}`): {}", p.name, p.program, p.purpose))
@@ -67,23 +73,40 @@ pub(super) fn ensure(purpose: For) -> Result<()> {
             names.join(" ")
         );
     }
+    install(&names)
+}
+
+/// Installs packages by name.
+///
+/// # Errors
+///
+/// When this is not Debian, the user is not root, or apt-get fails.
+pub(super) fn install(names: &[&str]) -> Result<()> {
+    if !can_install() {
+        bail!(
+            "missing packages; on Debian: sudo apt-get install {}",
+            names.join(" ")
+        );
+    }
     let title = format!("installing {} by apt-get", names.join(", "));
-    if run::step(
-        &title,
-        apt_get(&["install", "-y", "--no-install-recommends"]).args(&names),
-    )
-    .is_ok()
-    {
+    let install = || {
+        run::step(
+            &title,
+            apt_get(&["install", "-y", "--no-install-recommends"]).args(names),
+        )
+    };
+    if install().is_ok() {
         return Ok(());
     }
     run::step(
         "updating the list of Debian packages",
         &mut apt_get(&["update"]),
     )?;
-    run::step(
-        &title,
-        apt_get(&["install", "-y", "--no-install-recommends"]).args(&names),
-    )
+    install()
+}
+
+fn can_install() -> bool {
+    rustix::process::geteuid().is_root() && run::is_installed("apt-get")
 }
 
 fn apt_get(words: &[&str]) -> Command {

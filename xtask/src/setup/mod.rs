@@ -4,6 +4,7 @@
 mod cargo_tool;
 mod debian;
 mod npm;
+pub(crate) mod python;
 mod rust;
 
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ pub fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
     rust::ensure_target(paths)?;
     for tool in [&WORKER_BUILD, &WASM_BINDGEN] {
         tool.ensure(paths)?;
+    }
+    if purpose == For::Tests {
+        python::ensure(paths)?;
     }
     let _lock = Lock::wait(&paths.private.join("npm.lock"), "npm")?;
     npm::ensure(paths)?;

@@ -1,0 +1,161 @@
+"""Hooks of the contract test: what generated requests need in order to reach the inside of the service.
+
+Generated requests know the contract but have no files and hold no jobs. The hooks
+- declare the size and checksum of a real file in each new asset, and put that file into the bucket,
+- bound the time that a pull waits,
+- as a worker, claim real jobs and send the fence of a held one.
+Requests that are invalid on purpose are left as they are.
+"""
+
+import atexit
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import threading
+
+import requests
+import schemathesis
+
+BASE_URL = os.environ["CONTRACT_URL"]
+FOLDER = pathlib.Path(os.environ["CONTRACT_FILES"])
+# Where the number of calls is written at the end.
+CALLS = pathlib.Path(os.environ["CONTRACT_CALLS"])
+# Creates the jobs that a worker claims.
+USER_TOKEN = os.environ["CONTRACT_USER_TOKEN"]
+
+# Files by media type.
+FILES = {
+    media_type: (FOLDER / name).read_bytes()
+    for media_type, name in json.loads((FOLDER / "index.json").read_text()).items()
+}
+# Longest wait of a pull.
+WAIT_MS = 20
+# Timeout of the hooks' own requests, in seconds.
+TIMEOUT_S = 30
+
+CREATE = "POST /v1/assets"
+CLAIM = "POST /v1/jobs/{job_id}/claim"
+PULL = "POST /v1/queues/{queue}/messages/pull"
+# Verbs on a held attempt, and whether they end it.
+VERBS = {
+    "POST /v1/jobs/{job_id}/heartbeat": False,
+    "POST /v1/jobs/{job_id}/finish": True,
+    "POST /v1/jobs/{job_id}/fail": True,
+    "POST /v1/jobs/{job_id}/release": True,
+}
+
+local = threading.local()
+lock = threading.Lock()
+calls = 0
+claims = itertools.count()
+verbs = itertools.count()
+# Claimed jobs: id, attempt and lease token.
+held = []
+
+
+def session():
+    """A session of this thread."""
+    if not hasattr(local, "session"):
+        local.session = requests.Session()
+        local.session.trust_env = False
+    return local.session
+
+
+def is_valid(case):
+    """Whether the request is meant to be valid."""
+    return case.meta is None or case.meta.generation.mode.is_positive
+
+
+def file_of(content_type):
+    """The file for a declared type, whose parameters do not matter."""
+    if isinstance(content_type, str):
+        return FILES.get(content_type.split(";")[0].strip().lower())
+    return None
+
+
+def put(upload, file):
+    """Puts a file where a new asset's upload document says."""
+    if isinstance(upload, dict) and "url" in upload:
+        session().put(upload["url"], data=file, headers=upload.get("headers"), timeout=TIMEOUT_S)
+
+
+def new_job():
+    """Uploads a video as a user; returns the id of its job, which waits for a native worker."""
+    file = FILES["video/mp4"]
+    headers = {"authorization": f"Bearer {USER_TOKEN}"}
+
+    def post(path, body):
+        answer = session().post(BASE_URL + path, json=body, headers=headers, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.json()
+
+    body = {"filename": "a.mp4", "content_type": "video/mp4", "size_bytes": len(file)}
+    created = post("/v1/assets", body)
+    put(created["upload"], file)
+    return post(f"/v1/assets/{created['asset']['id']}/complete", {})["job_id"]
+
+
+def describe_file(body):
+    """Declares the size and checksum of a real file."""
+    file = file_of(body.get("content_type"))
+    if file is None:
+        return
+    body["size_bytes"] = len(file)
+    if isinstance(body.get("sha256"), str):
+        body["sha256"] = hashlib.sha256(file).hexdigest()
+
+
+def count_call():
+    global calls
+    with lock:
+        calls += 1
+
+
+@atexit.register
+def write_calls():
+    CALLS.write_text(str(calls))
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    count_call()
+    if not is_valid(case):
+        return
+    operation, body = case.operation.label, case.body
+    if operation == CREATE and isinstance(body, dict):
+        describe_file(body)
+    elif operation == PULL and isinstance(body, dict) and isinstance(body.get("wait_ms"), int):
+        body["wait_ms"] = min(body["wait_ms"], WAIT_MS)
+    elif operation == CLAIM and next(claims) % 2 == 0:
+        case.path_parameters["job_id"] = new_job()
+    elif operation in VERBS and isinstance(body, dict) and next(verbs) % 4 != 0:
+        with lock:
+            job = held[-1] if held else None
+        if job is not None:
+            case.path_parameters["job_id"] = job["job_id"]
+            body["attempt"], body["lease_token"] = job["attempt"], job["lease_token"]
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    operation = case.operation.label
+    if operation == CREATE and response.status_code == 201:
+        created = response.json()
+        file = file_of(case.body.get("content_type"))
+        if file is not None:
+            put(created["upload"], file)
+    elif operation == CLAIM and response.status_code == 200:
+        claimed = response.json()
+        job = {
+            "job_id": claimed["job"]["id"],
+            "attempt": claimed["attempt"],
+            "lease_token": claimed["lease_token"],
+        }
+        with lock:
+            held.append(job)
+    elif VERBS.get(operation) and response.status_code == 200:
+        job_id = case.path_parameters["job_id"]
+        with lock:
+            held[:] = [job for job in held if job["job_id"] != job_id]
