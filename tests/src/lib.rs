@@ -23,6 +23,7 @@ mod contract;
 mod process;
 mod sse;
 mod stack;
+mod timer;
 mod token;
 
 pub use bucket::Bucket;
@@ -30,6 +31,7 @@ pub use client::{Answer, Client, Created};
 pub use clip::Clip;
 pub use sse::{Event, Events, Line};
 pub use stack::{Options, Shared, Stack, shared, shared_with_worker};
+pub use timer::waited_since;
 pub use token::{Token, dev_key};
 
 use std::path::{Path, PathBuf};

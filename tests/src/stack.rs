@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::{Bucket, Client, Token, process, root};
+use crate::{Bucket, Client, Token, process, root, timer};
 
 /// Time for a start, including a build, while other stacks use the same cores.
 const READY_DEADLINE: Duration = Duration::from_mins(4);
@@ -71,7 +71,10 @@ impl Stack {
     /// Starts a stack on a free port with an empty state, once a permit is free; returns when all parts answer.
     #[must_use]
     pub fn start(options: Options) -> Self {
+        timer::begin();
+        let started = Instant::now();
         let permit = Permit::wait();
+        timer::waited_since(started);
         let state = tempfile::Builder::new()
             .prefix("ferrotype-")
             .tempdir()
@@ -361,7 +364,11 @@ pub fn shared_with_worker() -> Shared {
 }
 
 fn join(running: &Mutex<Weak<Stack>>, options: Options) -> Shared {
+    timer::begin();
+    // Whoever comes second waits here for the start of the stack.
+    let started = Instant::now();
     let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    timer::waited_since(started);
     let stack = running
         .upgrade()
         .unwrap_or_else(|| Arc::new(Stack::start(options)));

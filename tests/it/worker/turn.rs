@@ -1,7 +1,7 @@
 //! Turns on the shared stack, and a native worker that the test plays.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::{Answer, Bucket, Client, Created, Events, Options, Stack};
@@ -44,7 +44,9 @@ pub(crate) async fn turn() -> Turn {
         *running = Arc::downgrade(&stack);
         stack
     };
+    let started = Instant::now();
     let turn = TURN.lock().await;
+    tests::waited_since(started);
     Turn { stack, _turn: turn }
 }
 
