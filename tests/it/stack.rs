@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Client, Options, Stack};
+use tests::{Client, Options, Stack, shared};
 
 /// Time for a restart while other stacks use the same cores.
 const RESTART_DEADLINE: Duration = Duration::from_mins(1);
@@ -95,7 +95,7 @@ async fn a_native_worker_and_the_edge_restart_independently() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stacks_are_isolated() {
-    let one = Stack::start(Options::new());
+    let one = shared();
     let two = Stack::start(Options::new());
     assert_ne!(one.origin(), two.origin());
     let nonce = async |stack: &Stack| {

@@ -17,7 +17,7 @@ const READY_DEADLINE: Duration = Duration::from_mins(4);
 const READY_WORD: &str = "ready: ";
 
 /// Stacks that run at a time; more would only compete for the cores.
-const STACKS_MAX: usize = 2;
+const STACKS_MAX: usize = 3;
 
 /// Options of a stack.
 #[derive(Debug, Clone, Default)]

@@ -1,12 +1,16 @@
 //! `cargo xtask test`: every test, the black-box stories over real stacks among them.
 
 use std::env;
+use std::num::NonZero;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::paths::Paths;
 use crate::{build, check, run, setup};
+
+/// Tests that run at a time, for each core: most stories wait longer than they compute.
+const THREADS_PER_CORE: usize = 2;
 
 /// Which tests.
 #[derive(Debug, Args)]
@@ -41,6 +45,10 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         env::current_exe().context("cannot find the program of xtask")?,
     );
     cargo.env("FERROTYPE_SCHEMATHESIS", setup::python::ensure(paths)?);
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env("RUST_TEST_THREADS", (THREADS_PER_CORE * cores).to_string());
+    }
     run::foreground(&mut cargo)?;
     sizes
 }

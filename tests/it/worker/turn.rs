@@ -1,5 +1,6 @@
-//! Turns on the shared stack, and a native worker that the test plays.
+//! Turns on the shared stacks, and a native worker that the test plays.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,23 @@ fn start() -> Stack {
     Stack::start(options)
 }
 
-/// Exclusive use of the stack, until dropped.
+/// Stacks of these stories: as many stories run at a time.
+const STACKS: usize = 2;
+
+/// A stack while stories use it, and the turn on it.
+struct Place {
+    running: Mutex<Weak<Stack>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+static PLACES: [Place; STACKS] = [const {
+    Place {
+        running: Mutex::new(Weak::new()),
+        turn: tokio::sync::Mutex::const_new(()),
+    }
+}; STACKS];
+
+/// Exclusive use of a stack, until dropped.
 pub(crate) struct Turn {
     pub(crate) stack: Arc<Stack>,
     _turn: MutexGuard<'static, ()>,
@@ -35,17 +52,18 @@ pub(crate) struct Turn {
 
 /// Waits for a turn.
 pub(crate) async fn turn() -> Turn {
-    static RUNNING: Mutex<Weak<Stack>> = Mutex::new(Weak::new());
-    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed) % STACKS;
+    let place = &PLACES[number];
     // Take the stack before the turn, so that it keeps running between turns.
     let stack = {
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = place.running.lock().unwrap_or_else(PoisonError::into_inner);
         let stack = running.upgrade().unwrap_or_else(|| Arc::new(start()));
         *running = Arc::downgrade(&stack);
         stack
     };
     let started = Instant::now();
-    let turn = TURN.lock().await;
+    let turn = place.turn.lock().await;
     tests::waited_since(started);
     Turn { stack, _turn: turn }
 }
