@@ -11,6 +11,7 @@
 pub mod api;
 pub mod asset;
 pub mod auth;
+pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod image;

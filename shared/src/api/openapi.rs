@@ -76,6 +76,7 @@ impl Document {
             for (status, description) in [
                 ("206", "The requested range"),
                 ("304", "Not modified"),
+                ("412", "Precondition failed"),
                 ("416", "Range not satisfiable"),
             ] {
                 operation = operation.response(

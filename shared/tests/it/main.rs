@@ -12,6 +12,8 @@ mod auth;
 #[cfg(test)]
 mod checkout;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod event;
 #[cfg(test)]
 mod id;

@@ -72,7 +72,7 @@ fn it_has_every_operation_and_no_other() {
         let status = op.status().to_string();
         let mut expected = BTreeSet::from([status.as_str(), "default"]);
         if op.answer() == Answer::Bytes {
-            expected.extend(["206", "304", "416"]);
+            expected.extend(["206", "304", "412", "416"]);
         }
         assert_eq!(statuses, expected, "{op:?}");
         let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
