@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use shared::api::Op;
 use shared::api::object::Object;
 use shared::auth::Principal;
+use shared::delivery::Conditions;
 use shared::problem::ErrorCode;
 use worker::{Headers, Response};
 
@@ -30,10 +31,8 @@ pub(crate) struct Call {
     pub(crate) content_type: Option<String>,
     /// `Authorization` header.
     pub(crate) authorization: Option<String>,
-    /// `Range` header.
-    pub(crate) range: Option<String>,
-    /// `If-None-Match` header.
-    pub(crate) if_none_match: Option<String>,
+    /// Headers of conditional and range requests; only of operations whose answer is a file.
+    pub(crate) conditions: Conditions,
     /// `Last-Event-ID` header.
     pub(crate) last_event_id: Option<String>,
     /// Whether the method is `HEAD`.

@@ -1,5 +1,6 @@
 //! Cross-origin requests of browsers (WHATWG Fetch, "CORS protocol").
 
+use shared::delivery::CONDITION_HEADERS;
 use worker::{Headers, Response};
 
 use crate::config::Cors;
@@ -13,10 +14,9 @@ pub(super) fn preflight(allowed: &[&str]) -> Result<Response> {
     let headers = Headers::new();
     headers.set("allow", &allowed.join(", "))?;
     headers.set("access-control-allow-methods", &allowed.join(", "))?;
-    headers.set(
-        "access-control-allow-headers",
-        "authorization, content-type, last-event-id, range, if-none-match",
-    )?;
+    let accepted = ["authorization", "content-type", "last-event-id"];
+    let accepted = [&accepted[..], &CONDITION_HEADERS].concat();
+    headers.set("access-control-allow-headers", &accepted.join(", "))?;
     headers.set("access-control-max-age", "86400")?;
     Ok(Response::empty()?.with_status(204).with_headers(headers))
 }
@@ -38,7 +38,7 @@ pub(super) fn allow_origin(headers: &mut Headers, cors: &Cors, origin: &str) -> 
         headers.set("access-control-allow-origin", allowed)?;
         headers.set(
             "access-control-expose-headers",
-            "ETag, Location, Accept-Ranges, Content-Length, Content-Range, X-Request-Id",
+            "ETag, Last-Modified, Location, Accept-Ranges, Content-Length, Content-Range, X-Request-Id",
         )?;
     }
     Ok(())

@@ -8,7 +8,9 @@ pub(crate) mod page;
 
 use std::cell::OnceCell;
 
+use shared::api::Answer;
 use shared::api::route::{Miss, Routes};
+use shared::delivery::Conditions;
 use shared::problem::{ErrorCode, Problem};
 use worker::{Context, Env, Headers, Request, Response};
 
@@ -140,8 +142,10 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
         body: body?,
         content_type: header("content-type")?,
         authorization: header("authorization")?,
-        range: header("range")?,
-        if_none_match: header("if-none-match")?,
+        conditions: match route.op.answer() {
+            Answer::Bytes => Conditions::read(header)?,
+            Answer::Json | Answer::Empty | Answer::EventStream => Conditions::default(),
+        },
         last_event_id: header("last-event-id")?,
         is_head: method == "HEAD",
         caller: OnceCell::new(),

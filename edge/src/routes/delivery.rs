@@ -2,8 +2,11 @@
 //! page.
 
 use shared::asset::Visibility;
+use shared::delivery::{Representation, Selection, date};
 use shared::key;
-use worker::{Bucket, Headers, Object, Range, Response, ResponseBuilder};
+use shared::problem::ErrorCode;
+use shared::time::Timestamp;
+use worker::{Bucket, Conditional, Headers, Object, Range, Response, ResponseBuilder};
 
 use super::playback;
 use crate::app::App;
@@ -65,121 +68,128 @@ fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
     }
 }
 
-/// The part of an object that a request asks for, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Whole,
-    /// Offset and length.
-    Range(u64, u64),
-    Unsatisfiable,
-}
-
-/// Reads a `Range` header (RFC 9110 §14.2). Everything but a single byte range is answered with the whole object, as the RFC
-/// allows.
-fn part(header: Option<&str>, size: u64) -> Part {
-    let Some((first, last)) = header
-        .and_then(|text| text.strip_prefix("bytes="))
-        .and_then(|range| range.trim().split_once('-'))
-    else {
-        return Part::Whole;
-    };
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), _) if first >= size => Part::Unsatisfiable,
-        (Ok(first), Ok(last)) if last >= first => {
-            Part::Range(first, last.min(size - 1) - first + 1)
-        }
-        (Ok(first), Err(_)) if last.is_empty() => Part::Range(first, size - first),
-        (Err(_), Ok(0)) if first.is_empty() => Part::Unsatisfiable,
-        (Err(_), Ok(suffix)) if first.is_empty() => {
-            Part::Range(size.saturating_sub(suffix), suffix.min(size))
-        }
-        _ => Part::Whole,
-    }
-}
-
-/// Whether an `If-None-Match` header names `etag`.
-fn matches(header: Option<&str>, etag: &str) -> bool {
-    header.is_some_and(|text| {
-        text.split(',')
-            .map(|one| one.trim().trim_start_matches("W/"))
-            .any(|one| one == "*" || one == etag)
-    })
-}
+/// How often the answer begins anew when the object is replaced while it is read.
+const REPLACED_MAX: u32 = 4;
 
 async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -> Result<Response> {
-    let needs_size = call.is_head || call.range.is_some() || call.if_none_match.is_some();
-    if !needs_size {
-        let object = bucket
-            .get(key)
-            .execute()
-            .await?
-            .ok_or_else(Error::no_file)?;
-        let response =
-            head(&object, visibility)?.with_header("content-length", &object.size().to_string())?;
-        return body(response, &object);
+    if !call.is_head && call.conditions.is_empty() {
+        let object = bucket.get(key).execute().await?;
+        let object = object.ok_or_else(Error::no_file)?;
+        let size_bytes = object.size();
+        return body(content(&object, visibility, size_bytes)?, &object);
     }
-    let object = bucket.head(key).await?.ok_or_else(Error::no_file)?;
-    let size = object.size();
-    let response = head(&object, visibility)?;
-    if matches(call.if_none_match.as_deref(), &object.http_etag()) {
-        return Ok(response.with_status(304).empty());
-    }
-    match part(call.range.as_deref(), size) {
-        Part::Whole if call.is_head => Ok(response
-            .with_header("content-length", &size.to_string())?
-            .empty()),
-        Part::Unsatisfiable => Ok(response
-            .with_status(416)
-            .with_header("content-range", &format!("bytes */{size}"))?
-            .empty()),
-        Part::Whole => {
-            let object = bucket
-                .get(key)
-                .execute()
-                .await?
-                .ok_or_else(Error::no_file)?;
-            body(
-                response.with_header("content-length", &size.to_string())?,
-                &object,
-            )
-        }
-        Part::Range(offset, length) => {
-            let range = format!("bytes {offset}-{}/{size}", offset + length - 1);
-            let response = response
-                .with_status(206)
-                .with_header("content-range", &range)?
-                .with_header("content-length", &length.to_string())?;
-            if call.is_head {
-                return Ok(response.empty());
+    for _ in 0..REPLACED_MAX {
+        let stored = bucket.head(key).await?.ok_or_else(Error::no_file)?;
+        let selection = select(&stored, call);
+        let response = match selection {
+            Selection::Whole => content(&stored, visibility, stored.size())?,
+            Selection::Part { offset, length } => {
+                let size = stored.size();
+                let range = format!("bytes {offset}-{}/{size}", offset + length - 1);
+                content(&stored, visibility, length)?.with_header("content-range", &range)?
             }
-            let object = bucket
-                .get(key)
-                .range(Range::OffsetWithLength { offset, length })
-                .execute()
-                .await?
-                .ok_or_else(Error::no_file)?;
-            body(response, &object)
+            Selection::NotModified => {
+                return Ok(with_validators(&stored, visibility)?
+                    .with_status(selection.status())
+                    .empty());
+            }
+            Selection::PreconditionFailed | Selection::RangeNotSatisfiable => {
+                return refused(&stored, selection);
+            }
+        };
+        let response = response.with_status(selection.status());
+        if call.is_head {
+            return Ok(response.empty());
+        }
+        if let Some(object) = read(bucket, key, &stored, selection).await? {
+            return body(response, &object);
         }
     }
+    Err(Error::problem(
+        ErrorCode::Unavailable,
+        "The file was replaced again and again while it was read; try again.",
+    ))
 }
 
-/// Headers of every response about `object`.
-fn head(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
+/// What of `stored` is sent.
+fn select(stored: &Object, call: &Call) -> Selection {
+    let representation = Representation {
+        etag: &stored.http_etag(),
+        last_modified: uploaded(stored),
+        size_bytes: stored.size(),
+    };
+    call.conditions.select(&representation, !call.is_head)
+}
+
+/// Reads what was selected of `stored`; `None` if another object is stored by now. The bytes must belong to the headers, and a
+/// playlist that grows is replaced every second.
+async fn read(
+    bucket: &Bucket,
+    key: &str,
+    stored: &Object,
+    selection: Selection,
+) -> Result<Option<Object>> {
+    let get = bucket.get(key).only_if(Conditional {
+        etag_matches: Some(stored.etag()),
+        ..Conditional::default()
+    });
+    let get = match selection {
+        Selection::Part { offset, length } => get.range(Range::OffsetWithLength { offset, length }),
+        Selection::Whole
+        | Selection::NotModified
+        | Selection::PreconditionFailed
+        | Selection::RangeNotSatisfiable => get,
+    };
+    let object = get.execute().await?.ok_or_else(Error::no_file)?;
+    // R2 answers without a body when the condition is not met.
+    let is_same = object.body().is_some();
+    Ok(is_same.then_some(object))
+}
+
+/// When an object was stored.
+fn uploaded(object: &Object) -> Timestamp {
+    Timestamp::from_ms(object.uploaded().as_millis())
+}
+
+/// A response without the file: what the client has is another version, or it wants a part that does not exist.
+fn refused(stored: &Object, selection: Selection) -> Result<Response> {
     let headers = Headers::new();
-    let metadata = object.http_metadata();
-    let content_type = metadata
-        .content_type
-        .unwrap_or_else(|| "application/octet-stream".to_owned());
-    headers.set("content-type", &content_type)?;
+    headers.set("etag", &stored.http_etag())?;
+    headers.set("accept-ranges", "bytes")?;
+    // The lifetime of the file is not that of a refusal.
+    headers.set("cache-control", "no-store")?;
+    if selection == Selection::RangeNotSatisfiable {
+        headers.set("content-range", &format!("bytes */{}", stored.size()))?;
+    }
+    Ok(ResponseBuilder::new()
+        .with_status(selection.status())
+        .with_headers(headers)
+        .empty())
+}
+
+/// A response with `length` bytes of an object.
+fn content(object: &Object, visibility: Visibility, length: u64) -> Result<ResponseBuilder> {
+    let content_type = object.http_metadata().content_type;
+    let content_type = content_type
+        .as_deref()
+        .unwrap_or("application/octet-stream");
+    Ok(with_validators(object, visibility)?
+        .with_header("content-type", content_type)?
+        .with_header("content-length", &length.to_string())?)
+}
+
+/// The headers of every response about an object, with a body or without (RFC 9110 §15.4.5).
+fn with_validators(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
+    let headers = Headers::new();
     headers.set("etag", &object.http_etag())?;
+    headers.set("last-modified", &date::format(uploaded(object)))?;
     headers.set("accept-ranges", "bytes")?;
     headers.set(
         "cache-control",
-        &cache_control(metadata.cache_control.as_deref(), visibility),
+        &cache_control(object.http_metadata().cache_control.as_deref(), visibility),
     )?;
     headers.set("content-security-policy", "default-src 'none'; sandbox")?;
     headers.set("cross-origin-resource-policy", "cross-origin")?;
-    headers.set("access-control-allow-origin", "*")?;
     Ok(ResponseBuilder::new().with_headers(headers))
 }
 
@@ -194,26 +204,6 @@ fn body(response: ResponseBuilder, object: &Object) -> Result<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_follow_rfc_9110() {
-        let table = [
-            (None, Part::Whole),
-            (Some("bytes=0-"), Part::Range(0, 10)),
-            (Some("bytes=2-4"), Part::Range(2, 3)),
-            (Some("bytes=8-99"), Part::Range(8, 2)),
-            (Some("bytes=-3"), Part::Range(7, 3)),
-            (Some("bytes=-99"), Part::Range(0, 10)),
-            (Some("bytes=10-"), Part::Unsatisfiable),
-            (Some("bytes=-0"), Part::Unsatisfiable),
-            (Some("bytes=4-2"), Part::Whole),
-            (Some("bytes=0-1,3-4"), Part::Whole),
-            (Some("lines=1-2"), Part::Whole),
-        ];
-        for (header, expected) in table {
-            assert_eq!(part(header, 10), expected, "{header:?}");
-        }
-    }
 
     #[test]
     fn the_cache_control_of_a_growing_playlist_is_kept() {
@@ -231,13 +221,5 @@ mod tests {
         for (stored, visibility, expected) in table {
             assert_eq!(cache_control(stored, visibility), expected, "{stored:?}");
         }
-    }
-
-    #[test]
-    fn an_etag_is_found_in_a_list() {
-        assert!(matches(Some("\"a\", W/\"b\""), "\"b\""));
-        assert!(matches(Some("*"), "\"b\""));
-        assert!(!matches(Some("\"a\""), "\"b\""));
-        assert!(!matches(None, "\"b\""));
     }
 }

@@ -1,5 +1,7 @@
 //! Outputs as browsers and caches receive them.
 
+use std::time::Duration;
+
 use image::ImageFormat;
 use reqwest::Method;
 use serde_json::json;
@@ -58,19 +60,87 @@ async fn check_ranges(client: &Client, url: &str, whole: &[u8]) {
     }
 }
 
-async fn check_validators(client: &Client, url: &str, etag: &str) {
-    for value in [
-        etag.to_owned(),
-        format!("W/{etag}"),
-        format!("\"x\", {etag}"),
-        "*".to_owned(),
-    ] {
-        let answer = get(client, url, &[("if-none-match", &value)]).await;
-        assert_eq!((answer.status, answer.body.len()), (304, 0), "{value}");
-        assert_eq!(answer.header("etag"), etag);
+/// The second before a date of HTTP, and the second after it.
+fn around(date: &str) -> (String, String) {
+    let time = httpdate::parse_http_date(date).expect("a date");
+    let second = Duration::from_secs(1);
+    let text = httpdate::fmt_http_date;
+    (text(time - second), text(time + second))
+}
+
+/// Checks conditional requests of `url`, whose full content was answered by `whole`.
+async fn check_conditions(client: &Client, url: &str, whole: &Answer) {
+    let (etag, date) = (whole.header("etag"), whole.header("last-modified"));
+    assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    let (weak, listed) = (format!("W/{etag}"), format!("\"x\", {etag}"));
+    let (before, after) = around(date);
+    let size = whole.body.len();
+    // Headers, status of GET, status of HEAD.
+    let table: &[(&[(&str, &str)], u16, u16)] = &[
+        (&[("if-none-match", etag)], 304, 304),
+        (&[("if-none-match", &weak)], 304, 304),
+        (&[("if-none-match", &listed)], 304, 304),
+        (&[("if-none-match", "*")], 304, 304),
+        (&[("if-none-match", "\"x\"")], 200, 200),
+        (&[("if-modified-since", date)], 304, 304),
+        (&[("if-modified-since", &after)], 304, 304),
+        (&[("if-modified-since", &before)], 200, 200),
+        (
+            &[("if-none-match", "\"x\""), ("if-modified-since", date)],
+            200,
+            200,
+        ),
+        (&[("if-match", etag)], 200, 200),
+        (&[("if-match", &listed)], 200, 200),
+        (&[("if-match", "*")], 200, 200),
+        (&[("if-match", &weak)], 412, 412),
+        (&[("if-match", "\"x\"")], 412, 412),
+        (&[("if-unmodified-since", date)], 200, 200),
+        (&[("if-unmodified-since", &before)], 412, 412),
+        (
+            &[("if-match", etag), ("if-unmodified-since", &before)],
+            200,
+            200,
+        ),
+        (&[("if-match", "\"x\""), ("if-none-match", etag)], 412, 412),
+        // A range is for GET only.
+        (&[("range", "bytes=2-4")], 206, 200),
+        (&[("range", "bytes=2-4"), ("if-range", etag)], 206, 200),
+        (&[("range", "bytes=2-4"), ("if-range", date)], 206, 200),
+        (&[("range", "bytes=2-4"), ("if-match", etag)], 206, 200),
+        (&[("range", "bytes=2-4"), ("if-range", &weak)], 200, 200),
+        (&[("range", "bytes=2-4"), ("if-range", "\"x\"")], 200, 200),
+        (&[("range", "bytes=2-4"), ("if-range", &before)], 200, 200),
+        (&[("range", "bytes=2-4"), ("if-range", &after)], 200, 200),
+        (&[("range", "bytes=2-4"), ("if-none-match", etag)], 304, 304),
+        (&[("range", "bytes=2-4"), ("if-match", "\"x\"")], 412, 412),
+        (&[("range", "bytes=99999999999999999999-")], 416, 200),
+    ];
+    for &(headers, of_get, of_head) in table {
+        for (method, status) in [(Method::GET, of_get), (Method::HEAD, of_head)] {
+            let is_get = method == Method::GET;
+            let answer = client.fetch_with(method, url, headers, Vec::new()).await;
+            let what = format!("{} with {headers:?}", answer.request);
+            assert_eq!(answer.status, status, "{what}");
+            assert_eq!(answer.header("etag"), etag, "{what}");
+            let body: &[u8] = match (is_get, status) {
+                (true, 200) => &whole.body,
+                (true, 206) => &whole.body[2..=4],
+                _ => b"",
+            };
+            assert_eq!(answer.body, body, "{what}");
+            if status == 200 {
+                assert_eq!(answer.header("content-length"), size.to_string(), "{what}");
+            }
+            if matches!(status, 200 | 206 | 304) {
+                for name in ["last-modified", "cache-control", "vary", "accept-ranges"] {
+                    assert_eq!(answer.header(name), whole.header(name), "{name}: {what}");
+                }
+            } else {
+                assert_eq!(answer.header("cache-control"), "no-store", "{what}");
+            }
+        }
     }
-    let answer = get(client, url, &[("if-none-match", "\"x\"")]).await;
-    assert_eq!(answer.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,10 +182,8 @@ async fn outputs_have_ranges_validators_and_security_headers() {
             assert_eq!(answer.header("set-cookie"), "");
         }
         assert!(head.body.is_empty());
-        let etag = whole.header("etag");
-        assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
         check_ranges(&alice, url, &whole.body).await;
-        check_validators(&alice, url, etag).await;
+        check_conditions(&alice, url, &whole).await;
         let missing = format!("{}/huge.webp", url.rsplit_once('/').unwrap().0);
         let missing = get(&alice, &missing, &[("range", "bytes=0-")]).await;
         missing.expect_problem(404, "not_found");
@@ -151,7 +219,17 @@ async fn other_origins_may_call_without_credentials() {
         assert_eq!(preflight.header("access-control-allow-credentials"), "");
         let methods = preflight.header("access-control-allow-methods");
         assert!(methods.contains(op.method().as_str()), "{path}: {methods}");
-        for header in ["authorization", "content-type", "last-event-id"] {
+        for header in [
+            "authorization",
+            "content-type",
+            "last-event-id",
+            "range",
+            "if-range",
+            "if-match",
+            "if-none-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ] {
             assert!(
                 preflight
                     .header("access-control-allow-headers")
@@ -169,7 +247,13 @@ async fn other_origins_may_call_without_credentials() {
         let exposed = answer
             .header("access-control-expose-headers")
             .to_lowercase();
-        for header in ["etag", "location", "content-range", "x-request-id"] {
+        for header in [
+            "etag",
+            "last-modified",
+            "location",
+            "content-range",
+            "x-request-id",
+        ] {
             assert!(exposed.contains(header), "{exposed}");
         }
     }

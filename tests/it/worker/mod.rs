@@ -8,4 +8,5 @@ mod fence;
 mod handover;
 mod life;
 mod pull;
+mod replaced;
 mod turn;
