@@ -268,7 +268,7 @@ impl HintQueue {
         Ok(BacklogMetrics {
             backlog_count: row.count,
             backlog_bytes: row.bytes.unwrap_or_default(),
-            oldest_message_timestamp_ms: row.oldest.unwrap_or_default(),
+            oldest_message_timestamp_ms: row.oldest,
         })
     }
 

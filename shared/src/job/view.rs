@@ -60,21 +60,42 @@ const MESSAGE_MAX_CHARS: usize = 1_000;
 /// Largest number of renditions, and of outputs, in a progress report.
 const RENDITIONS_MAX: usize = 64;
 
+/// Rounds to 4 decimal places: `0.34426671999999997` is noise of the arithmetic.
+fn rounded(number: f64) -> f64 {
+    let scaled = number * 1e4;
+    // A speed near the largest number has no decimal places.
+    if scaled.is_finite() {
+        scaled.round() / 1e4
+    } else {
+        number
+    }
+}
+
+/// A ratio within its bounds, rounded. What is not done is not rounded up to done.
+fn bounded_ratio(ratio: f64) -> f64 {
+    let rounded = rounded(ratio.clamp(0.0, 1.0));
+    if ratio < 1.0 {
+        rounded.min(0.9999)
+    } else {
+        rounded
+    }
+}
+
 impl Progress {
-    /// Enforces the bounds: ratios between 0 and 1, a non-negative speed, limited lengths of names and lists.
+    /// Enforces the form of every progress that is published: ratios between 0 and 1, a non-negative speed, both with at most 4
+    /// decimal places, and limited lengths of names and lists.
     #[must_use]
     pub fn bounded(self) -> Self {
-        let ratio = |ratio: f64| ratio.clamp(0.0, 1.0);
         let name = |name: String| name.chars().take(NAME_MAX_CHARS).collect::<String>();
         let rendition = |rendition: RenditionProgress| RenditionProgress {
             name: name(rendition.name),
-            ratio: rendition.ratio.map(ratio),
+            ratio: rendition.ratio.map(bounded_ratio),
         };
         Self {
-            ratio: self.ratio.map(ratio),
+            ratio: self.ratio.map(bounded_ratio),
             stage: name(self.stage),
             rendition: self.rendition.map(name),
-            speed: self.speed.map(|speed| speed.max(0.0)),
+            speed: self.speed.map(|speed| rounded(speed.max(0.0))),
             eta_ms: self.eta_ms,
             renditions: self
                 .renditions

@@ -111,8 +111,8 @@ pub struct BacklogMetrics {
     pub backlog_count: u64,
     /// Total size of their bodies in bytes.
     pub backlog_bytes: u64,
-    /// When the oldest of them was queued, in milliseconds since the epoch; 0 if there are none.
-    pub oldest_message_timestamp_ms: u64,
+    /// When the oldest of them was queued, in milliseconds since the epoch; `null` if there are none.
+    pub oldest_message_timestamp_ms: Option<u64>,
 }
 
 /// Body of `AckMessages`.

@@ -219,7 +219,7 @@ async fn the_queue_follows_the_pull_protocol() {
     assert_eq!(empty["result"]["message_backlog_count"], 0);
     assert_eq!(
         empty["result"]["metadata"]["metrics"],
-        json!({"backlog_count": 0, "backlog_bytes": 0, "oldest_message_timestamp_ms": 0})
+        json!({"backlog_count": 0, "backlog_bytes": 0, "oldest_message_timestamp_ms": null})
     );
 
     let mut jobs = Vec::new();

@@ -39,3 +39,36 @@ fn progress_stays_within_its_bounds() {
     };
     assert_eq!(good.clone().bounded(), good);
 }
+
+#[test]
+fn numbers_have_four_decimal_places() {
+    let fastest = Progress {
+        speed: Some(f64::MAX),
+        ..Progress::default()
+    };
+    assert_eq!(fastest.bounded().speed, Some(f64::MAX));
+    let table = [
+        (0.344_266_719_999_999_97, "0.3443"),
+        (0.1 + 0.2, "0.3"),
+        (2.0 / 3.0, "0.6667"),
+        (0.000_01, "0.0"),
+        (0.999_96, "0.9999"),
+        (1.0, "1.0"),
+    ];
+    for (ratio, expected) in table {
+        let progress = Progress {
+            ratio: Some(ratio),
+            speed: Some(ratio + 1.0),
+            renditions: vec![RenditionProgress {
+                name: "720p".to_owned(),
+                ratio: Some(ratio),
+            }],
+            ..Progress::default()
+        };
+        let published = serde_json::to_value(progress.bounded()).unwrap();
+        assert_eq!(published["ratio"].to_string(), expected);
+        assert_eq!(published["renditions"][0]["ratio"].to_string(), expected);
+        let speed = published["speed"].to_string();
+        assert!(speed.len() <= "1.0000".len(), "{speed}");
+    }
+}
