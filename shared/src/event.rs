@@ -107,7 +107,7 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub result: Option<ProcessingResult>,
-    /// Why it failed; in `upload_failed` and `processing_failed`.
+    /// Why it failed; in `upload_failed`, `processing_failed` and `job_cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<Failure>,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shared::asset::{Asset, AssetState, Owner, Visibility};
 use shared::id::{AssetId, JobId};
-use shared::job::Facts;
+use shared::job::{Facts, JobKind, JobView};
 use shared::kind::AssetKind;
 use shared::problem::Failure;
 use shared::time::Timestamp;
@@ -13,7 +13,7 @@ use super::guard::Guard;
 use super::query::Query;
 use super::{all, failure, first, int, int_or_null, statement, text, text_or_null, time, word};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::hub::subject::Subject;
 use crate::scope::Scope;
 use crate::storage::output::{StoredOutput, with_urls};
@@ -68,6 +68,24 @@ impl AssetRow {
         word(&self.visibility)
     }
 
+    /// When it was created.
+    pub(crate) fn created_at(&self) -> Timestamp {
+        Timestamp::from_ms(self.created_at)
+    }
+
+    /// Its job, as clients see it before the upload is confirmed, and after the upload has failed.
+    pub(crate) fn job_before_upload(&self) -> Result<JobView> {
+        let kind = JobKind::of(self.kind()?)
+            .ok_or_else(|| Error::internal("an asset of this kind has no job"))?;
+        let asset = (self.id()?, self.created_at());
+        Ok(JobView::before_upload(
+            self.job_id()?,
+            kind,
+            asset,
+            self.failure()?,
+        ))
+    }
+
     /// Why it failed.
     pub(crate) fn failure(&self) -> Result<Option<Failure>> {
         failure(self.error_code.as_deref(), self.error_detail.as_deref())
@@ -90,6 +108,7 @@ impl AssetRow {
         let stored: Vec<StoredOutput> = serde_json::from_str(&self.outputs)?;
         Ok(Asset {
             id,
+            job_id: self.job_id()?,
             kind: self.kind()?,
             state: self.state()?,
             visibility,
@@ -107,7 +126,7 @@ impl AssetRow {
             },
             metadata: serde_json::from_str(&self.metadata)?,
             origin: word(&self.origin)?,
-            created_at: Timestamp::from_ms(self.created_at),
+            created_at: self.created_at(),
             ready_at: self.ready_at.map(Timestamp::from_ms),
             outputs: with_urls(&stored, id, visibility, config),
             error: self.failure()?,
@@ -120,7 +139,6 @@ pub(crate) fn insert(
     guard: &Guard<'_>,
     asset: &Asset,
     scope: &Scope,
-    job_id: JobId,
 ) -> Result<D1PreparedStatement> {
     guard.statement(
         "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, size_bytes, sha256, \
@@ -140,7 +158,7 @@ pub(crate) fn insert(
             text(&asset.owner.owner_type),
             text(&asset.owner.id),
             text(&serde_json::to_string(&asset.metadata)?),
-            text(&job_id.to_string()),
+            text(&asset.job_id.to_string()),
             time(asset.created_at),
         ],
     )
@@ -216,6 +234,13 @@ pub(crate) async fn get_any(db: &D1Database, id: AssetId) -> Result<Option<Asset
     .await
 }
 
+/// The asset whose job has the id `job`, if `scope` covers it.
+pub(crate) async fn of_job(db: &D1Database, job: JobId, scope: &Scope) -> Result<Option<AssetRow>> {
+    let sql = "SELECT * FROM assets WHERE job_id = ?";
+    let row: Option<AssetRow> = first(db, sql, &[text(&job.to_string())]).await?;
+    Ok(row.filter(|row| scope.covers(&row.tenant, &row.user_id)))
+}
+
 /// Which assets a list shows.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
@@ -238,8 +263,23 @@ pub(crate) async fn list(
     query.and("state = ?", filter.state.map(AssetState::as_str));
     query.and("owner_type = ?", filter.owner_type.as_deref());
     query.and("owner_id = ?", filter.owner_id.as_deref());
-    query.and_before(filter.before);
-    query.newest_first(db, limit).await
+    query.and_before("id", filter.before);
+    query.newest_first("id", db, limit).await
+}
+
+/// Assets that wait for their upload and that `scope` covers, those with the newest jobs first, at most `limit`.
+pub(crate) async fn awaiting_upload(
+    db: &D1Database,
+    scope: &Scope,
+    id: Option<AssetId>,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<AssetRow>> {
+    let mut query = Query::in_scope("assets", scope);
+    query.and("state = ?", Some(AssetState::AwaitingUpload.as_str()));
+    query.and("id = ?", id.map(|id| id.to_string()).as_deref());
+    query.and_before("job_id", before);
+    query.newest_first("job_id", db, limit).await
 }
 
 /// Assets of one user that are neither ready nor failed, newest first, at most `limit`.
@@ -251,7 +291,7 @@ pub(crate) async fn open(
 ) -> Result<Vec<AssetRow>> {
     let mut query = Query::of_user("assets", tenant, user);
     query.and_fixed("state IN ('awaiting_upload', 'processing')");
-    query.newest_first(db, limit).await
+    query.newest_first("id", db, limit).await
 }
 
 /// Assets created before `before` whose file has not been confirmed, oldest first, at most 100.

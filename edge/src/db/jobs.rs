@@ -78,6 +78,9 @@ impl JobRow {
     pub(crate) fn job(&self) -> Result<Job> {
         let missing = || Error::internal(format!("job {} lacks a column of its state", self.id));
         let state = match word::<JobState>(&self.state)? {
+            JobState::AwaitingUpload => {
+                return Err(Error::internal("a job that waits for an upload is stored"));
+            }
             JobState::Queued => State::Queued {
                 run_at: Timestamp::from_ms(self.run_at.ok_or_else(missing)?),
             },
@@ -104,7 +107,11 @@ impl JobRow {
         let state = word::<JobState>(&self.state)?;
         let ratio = match state {
             JobState::Succeeded => Some(1.0),
-            JobState::Queued | JobState::Running | JobState::Failed | JobState::Cancelled => None,
+            JobState::AwaitingUpload
+            | JobState::Queued
+            | JobState::Running
+            | JobState::Failed
+            | JobState::Cancelled => None,
         };
         Ok(JobView {
             id: self.id()?,
@@ -129,7 +136,8 @@ impl JobRow {
 pub(crate) struct NewJob {
     pub(crate) kind: JobKind,
     pub(crate) runs_on: RunsOn,
-    pub(crate) created_at: Timestamp,
+    /// When it can be claimed.
+    pub(crate) run_at: Timestamp,
     pub(crate) deadline: Timestamp,
     pub(crate) write_id: String,
 }
@@ -151,9 +159,9 @@ pub(crate) fn insert(
             text(job.kind.as_str()),
             text(job.runs_on.as_str()),
             text(JobState::Queued.as_str()),
-            time(job.created_at),
+            time(job.run_at),
             time(job.deadline),
-            time(job.created_at),
+            time(asset.created_at()),
             text(&job.write_id),
         ],
     )
@@ -249,8 +257,8 @@ pub(crate) async fn list(
     query.and("state = ?", filter.state.map(JobState::as_str));
     let asset_id = filter.asset_id.map(|id| id.to_string());
     query.and("asset_id = ?", asset_id.as_deref());
-    query.and_before(filter.before);
-    query.newest_first(db, limit).await
+    query.and_before("id", filter.before);
+    query.newest_first("id", db, limit).await
 }
 
 /// Jobs of one user that have not ended, newest first, at most `limit`.
@@ -262,7 +270,7 @@ pub(crate) async fn open(
 ) -> Result<Vec<JobRow>> {
     let mut query = Query::of_user("jobs", tenant, user);
     query.and_fixed("state IN ('queued', 'running')");
-    query.newest_first(db, limit).await
+    query.newest_first("id", db, limit).await
 }
 
 /// Views of `rows`, with all their attempts.

@@ -46,18 +46,21 @@ impl Query {
         self.sql.extend([" AND ", condition]);
     }
 
-    /// Only rows with ids before `id`: the next page.
-    pub(super) fn and_before(&mut self, id: Option<impl ToString>) {
-        self.and("id < ?", id.map(|id| id.to_string()).as_deref());
+    /// Only rows with an id before `id` in `column`: the next page.
+    pub(super) fn and_before(&mut self, column: &'static str, id: Option<impl ToString>) {
+        let condition = format!("{column} < ?");
+        self.and(&condition, id.map(|id| id.to_string()).as_deref());
     }
 
-    /// The newest rows, at most `limit`: ids sort by time.
+    /// The rows with the newest ids in `column`, at most `limit`: ids sort by time.
     pub(super) async fn newest_first<T: DeserializeOwned>(
         mut self,
+        column: &'static str,
         db: &D1Database,
         limit: u32,
     ) -> Result<Vec<T>> {
-        self.sql.push_str(" ORDER BY id DESC LIMIT ?");
+        let order = format!(" ORDER BY {column} DESC LIMIT ?");
+        self.sql.push_str(&order);
         self.parameters.push(int(u64::from(limit)));
         all(db, &self.sql, &self.parameters).await
     }

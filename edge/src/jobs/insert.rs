@@ -27,7 +27,7 @@ pub(crate) fn insert(
     let job = NewJob {
         kind,
         runs_on,
-        created_at: now,
+        run_at: now,
         deadline: now.plus_ms(DEADLINE_MS),
         write_id: clock::random_token(),
     };

@@ -52,20 +52,19 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     let scope = Scope::of(&call.principal(app)?, named.or(call.query("on_behalf_of")))?;
     let now = clock::now();
     let asset = new_asset(app, body, &scope, now)?;
-    let job_id = JobId::new(now, clock::random());
     let upload = single::sign(&app.config, asset.id, &asset.content_type, asset.size_bytes);
     let subject = Subject {
         tenant: scope.tenant.clone(),
         user: scope.acting_user.clone(),
         asset_id: asset.id,
-        job_id,
+        job_id: asset.job_id,
     };
     let hub = subject.hub();
     let started = subject.event(EventType::UploadStarted, now);
     let database = app.db()?;
     let guard = Guard::none(&database);
     let batch = vec![
-        db::assets::insert(&guard, &asset, &scope, job_id)?,
+        db::assets::insert(&guard, &asset, &scope)?,
         db::events::insert(&guard, &hub, &started)?,
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
@@ -74,8 +73,8 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     json(
         Op::CreateAsset,
         &CreatedAsset {
+            job_id: asset.job_id,
             asset,
-            job_id,
             upload,
         },
     )
@@ -95,6 +94,7 @@ fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Res
     check_owner(&owner)?;
     Ok(Asset {
         id: AssetId::new(now, clock::random()),
+        job_id: JobId::new(now, clock::random()),
         kind: media_type.kind(),
         state: AssetState::AwaitingUpload,
         visibility: body.visibility.unwrap_or(Visibility::Public),

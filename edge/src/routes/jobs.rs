@@ -1,11 +1,12 @@
 //! The operations on jobs.
 
 use shared::api::{JobPage, Op};
-use shared::job::JobState;
+use shared::job::{JobState, JobView, Rejected};
 use worker::Response;
 
 use crate::app::App;
 use crate::db;
+use crate::db::assets::AssetRow;
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
@@ -15,13 +16,30 @@ use crate::jobs;
 use crate::jobs::change::Change;
 use crate::outbox;
 use crate::sweeper;
+use crate::upload::end;
+
+/// A job that the caller may see.
+enum Found {
+    /// Its row.
+    Stored(JobRow),
+    /// The asset whose upload it waits for, or whose upload failed. Nothing is stored about the job itself.
+    BeforeUpload(AssetRow),
+}
 
 /// The job of the path, if the caller may see it.
-async fn own(app: &App, call: &Call) -> Result<JobRow> {
-    let scope = call.scope(app)?;
-    db::jobs::get(&app.db()?, call.id()?, &scope)
-        .await?
-        .ok_or_else(Error::not_found)
+async fn own(app: &App, call: &Call) -> Result<Found> {
+    let (scope, id) = (call.scope(app)?, call.id()?);
+    let database = app.db()?;
+    if let Some(row) = db::jobs::get(&database, id, &scope).await? {
+        return Ok(Found::Stored(row));
+    }
+    let asset = db::assets::of_job(&database, id, &scope).await?;
+    let asset = asset.ok_or_else(Error::not_found)?;
+    // The upload may have been confirmed between the two reads.
+    Ok(match db::jobs::get(&database, id, &scope).await? {
+        Some(row) => Found::Stored(row),
+        None => Found::BeforeUpload(asset),
+    })
 }
 
 /// `GET /v1/jobs`
@@ -34,17 +52,31 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
         before: cursor(call)?,
     };
     let database = app.db()?;
-    let rows = db::jobs::list(&database, &scope, &filter, limit + 1).await?;
-    let (items, next_cursor) = page(db::jobs::views(&database, &rows).await?, limit, |job| {
-        job.id
-    });
+    let views = if filter.state == Some(JobState::AwaitingUpload) {
+        let (asset, before) = (filter.asset_id, filter.before);
+        let rows = db::assets::awaiting_upload(&database, &scope, asset, before, limit + 1).await?;
+        let views = rows.iter().map(AssetRow::job_before_upload);
+        views.collect::<Result<_>>()?
+    } else {
+        let rows = db::jobs::list(&database, &scope, &filter, limit + 1).await?;
+        db::jobs::views(&database, &rows).await?
+    };
+    let (items, next_cursor) = page(views, limit, |job| job.id);
     json(Op::ListJobs, &JobPage { items, next_cursor })
 }
 
 /// `GET /v1/jobs/{id}`
 pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
-    let row = own(app, call).await?;
-    let mut view = db::jobs::view(&app.db()?, &row).await?;
+    let view = match own(app, call).await? {
+        Found::Stored(row) => with_progress(app, &row).await?,
+        Found::BeforeUpload(asset) => asset.job_before_upload()?,
+    };
+    json(Op::GetJob, &view)
+}
+
+/// A job with the latest progress of its running attempt.
+async fn with_progress(app: &App, row: &JobRow) -> Result<JobView> {
+    let mut view = db::jobs::view(&app.db()?, row).await?;
     if view.state == JobState::Running {
         match hub::progress(app, &row.subject()?.hub(), view.id, view.attempt).await {
             Ok(Some(progress)) => view.progress = progress,
@@ -53,21 +85,39 @@ pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
             Err(error) => worker::console_warn!("progress not read: {error:?} job.id={}", view.id),
         }
     }
-    json(Op::GetJob, &view)
+    Ok(view)
 }
 
 /// `POST /v1/jobs/{id}/cancel`
 pub(super) async fn cancel(app: &App, call: &Call) -> Result<Response> {
-    change(app, call, Op::CancelJob, &Change::Cancel).await
+    let mut found = own(app, call).await?;
+    if let Found::BeforeUpload(asset) = &found {
+        if end::cancel(app, asset).await? {
+            let asset = db::assets::get_any(&app.db()?, asset.id()?).await?;
+            let asset = asset.ok_or_else(Error::not_found)?;
+            return json(Op::CancelJob, &asset.job_before_upload()?);
+        }
+        // The upload has failed, or it has just been confirmed.
+        found = own(app, call).await?;
+    }
+    match found {
+        Found::Stored(row) => change(app, &row, Op::CancelJob, &Change::Cancel).await,
+        Found::BeforeUpload(_) => Err(Rejected::Ended.into()),
+    }
 }
 
 /// `POST /v1/jobs/{id}/redrive`
 pub(super) async fn redrive(app: &App, call: &Call) -> Result<Response> {
-    change(app, call, Op::RedriveJob, &Change::Redrive).await
+    match own(app, call).await? {
+        Found::Stored(row) => change(app, &row, Op::RedriveJob, &Change::Redrive).await,
+        Found::BeforeUpload(_) => Err(Error::problem(
+            Rejected::NotRedrivable.code(),
+            "The upload of this job was not confirmed, so there is no file to process.",
+        )),
+    }
 }
 
-async fn change(app: &App, call: &Call, op: Op, change: &Change) -> Result<Response> {
-    let row = own(app, call).await?;
+async fn change(app: &App, row: &JobRow, op: Op, change: &Change) -> Result<Response> {
     sweeper::wake(&app.env).await;
     let applied = jobs::apply(app, row.id()?, change).await?;
     outbox::settle(app, applied.effects).await;

@@ -13,7 +13,7 @@ use crate::jobs;
 use crate::jobs::change::Change;
 use crate::outbox;
 use crate::storage::removal;
-use crate::upload::verify;
+use crate::upload::end;
 
 /// An upload that was not confirmed within 24 hours fails. Until then its URL can be renewed.
 const UPLOAD_MAX_MS: u64 = 86_400_000;
@@ -54,7 +54,7 @@ pub(super) async fn run(app: &App) -> Result<Option<Timestamp>> {
             ErrorCode::UploadExpired,
             "The upload was not completed within 24 hours. Create the asset again.",
         );
-        verify::refuse(app, &asset, &failure)
+        end::refuse(app, &asset, &failure)
             .await
             .unwrap_or_else(|error| log(&error));
     }

@@ -4,15 +4,14 @@
 use futures_util::future::join;
 use shared::asset::AssetState;
 use shared::asset::media::{MediaType, SNIFF_BYTES, describe};
-use shared::event::{Event, EventType};
+use shared::event::EventType;
 use shared::key;
 use shared::kind::RunsOn;
 use shared::message::Message;
 use shared::problem::{ErrorCode, Failure};
-use shared::time::Timestamp;
 use worker::Range;
 
-use super::single::URLS_EXPIRED_AFTER_MS;
+use super::end;
 use crate::app::App;
 use crate::clock;
 use crate::db;
@@ -31,7 +30,7 @@ use crate::sweeper;
 pub(crate) async fn verify(app: &App, row: AssetRow) -> Result<AssetRow> {
     let (found, ()) = join(inspect(app, &row), sweeper::wake(&app.env)).await;
     if let Err(failure) = found? {
-        refuse(app, &row, &failure).await?;
+        end::refuse(app, &row, &failure).await?;
     } else {
         accept(app, &row).await?;
     }
@@ -89,8 +88,9 @@ async fn accept(app: &App, row: &AssetRow) -> Result<()> {
     let now = clock::now();
     let runs_on = MediaType::parse(&row.content_type).map_or(RunsOn::Edge, MediaType::runs_on);
     let mut batch = Vec::from(jobs::insert::insert(&guard, row, runs_on, now)?);
-    let event = event(row, EventType::UploadComplete, None, now)?;
-    let hub = row.subject()?.hub();
+    let subject = row.subject()?;
+    let hub = subject.hub();
+    let event = subject.event(EventType::UploadComplete, now);
     batch.extend([
         db::events::insert(&guard, &hub, &event)?,
         db::assets::set_state(&guard, row.id()?, AssetState::Processing, None)?,
@@ -107,46 +107,4 @@ async fn accept(app: &App, row: &AssetRow) -> Result<()> {
         app.afterwards(async move { outbox::settle(&background, effects).await });
     }
     Ok(())
-}
-
-/// Refuses the file: the asset fails, the file is removed and the user is notified. Does nothing if another call was first.
-///
-/// # Errors
-/// When the database or the bucket fails.
-pub(crate) async fn refuse(app: &App, row: &AssetRow, failure: &Failure) -> Result<()> {
-    let database = app.db()?;
-    let guard = Guard::awaiting_upload(&database, row.id()?);
-    let now = clock::now();
-    let original = key::original(row.id()?);
-    let event = event(row, EventType::UploadFailed, Some(failure), now)?;
-    let hub = row.subject()?.hub();
-    let batch = vec![
-        db::events::insert(&guard, &hub, &event)?,
-        // Until the signed URL expires, a file could be stored there again.
-        db::tombstones::insert(&guard, &original, now.plus_ms(URLS_EXPIRED_AFTER_MS))?,
-        db::assets::set_state(&guard, row.id()?, AssetState::Failed, Some(failure))?,
-    ];
-    let decisive = batch.len() - 1;
-    if let Some(events) = db::events::commit(&database, batch, decisive, &hub).await? {
-        storage::raw(app)?.delete(original).await?;
-        let effects = Effects {
-            hub,
-            events,
-            ..Effects::default()
-        };
-        outbox::settle(app, effects).await;
-    }
-    Ok(())
-}
-
-/// An event of the upload.
-fn event(
-    row: &AssetRow,
-    event_type: EventType,
-    failure: Option<&Failure>,
-    now: Timestamp,
-) -> Result<Event> {
-    let mut event = row.subject()?.event(event_type, now);
-    event.error = failure.cloned();
-    Ok(event)
 }

@@ -173,11 +173,11 @@ ops! {
     GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed ["on_behalf_of"] (()) -> 302 Empty ();
     /// Get everything a player or a page needs to show an asset.
     GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed ["on_behalf_of"] (()) -> 200 Json Playback;
-    /// List jobs, newest first.
+    /// List jobs, newest first. Jobs that wait for an upload are listed only by `state=awaiting_upload`.
     ListJobs: Get "/v1/jobs" User ["state", "asset_id", "cursor", "limit", "on_behalf_of"] (()) -> 200 Json JobPage;
-    /// Read one job.
+    /// Read one job, from the creation of its asset on.
     GetJob: Get "/v1/jobs/{job_id}" User ["on_behalf_of"] (()) -> 200 Json JobView;
-    /// Cancel a queued or running job.
+    /// Cancel a job that has not ended. If it waits for an upload, the upload ends with it.
     CancelJob: Post "/v1/jobs/{job_id}/cancel" User ["on_behalf_of"] (()) -> 202 Json JobView;
     /// Restart a failed or cancelled job.
     RedriveJob: Post "/v1/jobs/{job_id}/redrive" User ["on_behalf_of"] (()) -> 202 Json JobView;

@@ -6,7 +6,7 @@ pub mod media;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::id::AssetId;
+use crate::id::{AssetId, JobId};
 use crate::kind::AssetKind;
 use crate::problem::{ErrorCode, Failure};
 use crate::time::Timestamp;
@@ -121,6 +121,8 @@ pub struct Output {
 pub struct Asset {
     /// Id.
     pub id: AssetId,
+    /// Id of the job that processes it. The job can be read at any time; it starts when the upload is confirmed.
+    pub job_id: JobId,
     /// Kind of media.
     pub kind: AssetKind,
     /// State.

@@ -34,6 +34,8 @@ impl JobKind {
 words! {
     /// State of a job.
     JobState {
+        /// Waiting for the upload of its asset to be confirmed. Nothing is stored about such a job but its id.
+        AwaitingUpload = "awaiting_upload",
         /// Waiting for a worker.
         Queued = "queued",
         /// A worker holds the lease and is working.
@@ -105,6 +107,7 @@ pub struct Job {
 #[must_use]
 pub const fn asset_state(job: JobState) -> AssetState {
     match job {
+        JobState::AwaitingUpload => AssetState::AwaitingUpload,
         JobState::Queued | JobState::Running => AssetState::Processing,
         JobState::Succeeded => AssetState::Ready,
         JobState::Failed | JobState::Cancelled => AssetState::Failed,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::{JobKind, JobState};
 use crate::id::{AssetId, JobId};
-use crate::problem::Failure;
+use crate::problem::{ErrorCode, Failure};
 use crate::time::Timestamp;
 
 /// Progress of one rendition.
@@ -145,7 +145,7 @@ pub struct Attempt {
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// A job, as clients see it.
+/// A job, as clients see it. It can be read from the creation of its asset on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobView {
@@ -165,6 +165,37 @@ pub struct JobView {
     pub error: Option<Failure>,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it was created.
+    /// When its asset was created.
     pub created_at: Timestamp,
+}
+
+impl JobView {
+    /// A job whose upload was not confirmed: it waits for the upload, or has ended with it by `error`.
+    #[must_use]
+    pub fn before_upload(
+        id: JobId,
+        kind: JobKind,
+        (asset_id, created_at): (AssetId, Timestamp),
+        error: Option<Failure>,
+    ) -> Self {
+        let state = match &error {
+            None => JobState::AwaitingUpload,
+            Some(failure) if failure.code == ErrorCode::JobCancelled => JobState::Cancelled,
+            Some(_) => JobState::Failed,
+        };
+        Self {
+            id,
+            kind,
+            state,
+            asset_id,
+            attempt: 0,
+            progress: Progress {
+                stage: state.as_str().to_owned(),
+                ..Progress::default()
+            },
+            error,
+            attempts: Vec::new(),
+            created_at,
+        }
+    }
 }

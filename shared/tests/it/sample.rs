@@ -48,6 +48,7 @@ fn output() -> Output {
 fn asset(full: bool) -> Asset {
     Asset {
         id: AssetId::new(NOW, 1),
+        job_id: JobId::new(NOW, 2),
         kind: AssetKind::Image,
         state: AssetState::Ready,
         visibility: Visibility::Private,

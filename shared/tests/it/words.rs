@@ -108,6 +108,9 @@ fn words<Word: Copy>(all: &[Word], as_str: fn(Word) -> &'static str) -> Vec<&'st
 fn constraints_of_the_migrations_list_the_same_words() {
     let migrations = checkout::read_all("edge/migrations", ".sql");
     let mut found = constraints(&migrations.join("\n"));
+    // A job that waits for an upload is not stored.
+    let mut stored_jobs = JobState::ALL.to_vec();
+    stored_jobs.retain(|state| *state != JobState::AwaitingUpload);
     let columns = [
         ("assets", "kind", words(AssetKind::ALL, AssetKind::as_str)),
         (
@@ -122,7 +125,7 @@ fn constraints_of_the_migrations_list_the_same_words() {
         ),
         ("assets", "origin", words(Origin::ALL, Origin::as_str)),
         ("jobs", "kind", words(JobKind::ALL, JobKind::as_str)),
-        ("jobs", "state", words(JobState::ALL, JobState::as_str)),
+        ("jobs", "state", words(&stored_jobs, JobState::as_str)),
         ("jobs", "runs_on", words(RunsOn::ALL, RunsOn::as_str)),
         (
             "workers",

@@ -133,17 +133,3 @@ async fn a_running_job_that_is_cancelled_publishes_nothing() {
     }
     panic!("no job was cancelled while it was running");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_cannot_be_cancelled_before_the_upload_is_complete() {
-    let stack = shared();
-    let alice = stack.caller("cancel", "early", "user");
-    let created = alice.create("a.png", "image/png", 10).await;
-    cancel(&alice, &created)
-        .await
-        .expect_problem(404, "not_found");
-    alice
-        .job(&created.job_id)
-        .await
-        .expect_problem(404, "not_found");
-}

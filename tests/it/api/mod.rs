@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod bad_requests;
+mod before_upload;
 mod cancel;
 mod complete;
 mod delete;

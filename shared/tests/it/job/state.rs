@@ -24,6 +24,7 @@ fn each_kind_of_asset_has_its_job() {
 fn an_asset_follows_its_job() {
     let states: Vec<AssetState> = JobState::ALL.iter().map(|&job| asset_state(job)).collect();
     let expected = [
+        AssetState::AwaitingUpload,
         AssetState::Processing,
         AssetState::Processing,
         AssetState::Ready,

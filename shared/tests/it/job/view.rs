@@ -1,6 +1,9 @@
-//! Progress as reported by workers.
+//! Progress as reported by workers, and jobs before their upload.
 
-use shared::job::{Progress, RenditionProgress};
+use shared::id::{AssetId, JobId};
+use shared::job::{JobKind, JobState, JobView, Progress, RenditionProgress};
+use shared::problem::{ErrorCode, Failure};
+use shared::time::Timestamp;
 
 #[test]
 fn progress_stays_within_its_bounds() {
@@ -70,5 +73,29 @@ fn numbers_have_four_decimal_places() {
         assert_eq!(published["renditions"][0]["ratio"].to_string(), expected);
         let speed = published["speed"].to_string();
         assert!(speed.len() <= "1.0000".len(), "{speed}");
+    }
+}
+
+#[test]
+fn a_job_without_a_confirmed_upload_ends_with_its_asset() {
+    let now = Timestamp::from_ms(1_767_225_600_000);
+    let view = |code: Option<ErrorCode>| {
+        let error = code.map(|code| Failure::new(code, "Why."));
+        let asset = (AssetId::new(now, 1), now);
+        JobView::before_upload(JobId::new(now, 2), JobKind::ProcessImage, asset, error)
+    };
+    let table = [
+        (None, JobState::AwaitingUpload),
+        (Some(ErrorCode::JobCancelled), JobState::Cancelled),
+        (Some(ErrorCode::UploadExpired), JobState::Failed),
+        (Some(ErrorCode::UploadTypeMismatch), JobState::Failed),
+    ];
+    for (code, state) in table {
+        let view = view(code);
+        assert_eq!((view.state, view.attempt), (state, 0));
+        assert_eq!(view.progress.ratio, None);
+        assert_eq!(view.progress.stage, state.as_str());
+        assert_eq!(view.error.map(|error| error.code), code);
+        assert!(view.attempts.is_empty());
     }
 }
