@@ -1,7 +1,9 @@
-//! The house: the folders are those that ARCHITECTURE.md shows, and no file of a crate imports another in a circle.
+//! The house: the folders are those that ARCHITECTURE.md shows, no files of a crate import each other in a circle, and the
+//! words are those of the field.
 
 mod imports;
 mod tree;
+mod words;
 
 use std::path::{Path, PathBuf};
 
