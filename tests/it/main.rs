@@ -11,6 +11,8 @@ mod images;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
 mod stack;
