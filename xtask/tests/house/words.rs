@@ -12,12 +12,14 @@ const REPLACED: [(&str, &str, &str); 3] = [
 ];
 
 /// Terms of codecs and libraries, and plain words that only look alike; lower case.
-const TERMS: [&str; 5] = [
+const TERMS: [&str; 7] = [
     "webppicture",
     "get_picture",
     "unsound",
     "soundness",
     "superpicture",
+    "-still-picture",
+    "picture as av1image",
 ];
 
 /// Folders that hold no source of ours.
