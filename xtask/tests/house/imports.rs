@@ -175,16 +175,16 @@ fn circles(source: &Path) -> BTreeSet<Vec<String>> {
         .keys()
         .map(|module| (module, reachable(&arrows, module)))
         .collect();
+    let reaches =
+        |from: &String, to: &String| reached.get(from).is_some_and(|all| all.contains(to));
     let root = root();
     modules
         .keys()
-        .filter(|module| reached[module].contains(*module))
+        .filter(|module| reaches(module, module))
         .map(|module| {
             modules
                 .iter()
-                .filter(|(other, _)| {
-                    reached[module].contains(*other) && reached[other].contains(module)
-                })
+                .filter(|(other, _)| reaches(module, other) && reaches(other, module))
                 .map(|(_, file)| {
                     let file = Path::new(file)
                         .strip_prefix(&root)

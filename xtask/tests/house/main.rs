@@ -1,6 +1,12 @@
 //! The house: the folders are those that ARCHITECTURE.md shows, no files of a crate import each other in a circle, and the
 //! words are those of the field.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test reports by a panic with its message"
+)]
+
 mod imports;
 mod tree;
 mod words;

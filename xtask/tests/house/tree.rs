@@ -28,7 +28,7 @@ fn listed() -> BTreeSet<String> {
             if line.starts_with(' ') {
                 format!("{parent}{name}")
             } else {
-                parent = name.to_owned();
+                name.clone_into(&mut parent);
                 parent.clone()
             }
         })
