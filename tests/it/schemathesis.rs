@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tests::{Clip, Options, Stack, Token, root};
 
@@ -19,7 +20,7 @@ const VIDEO: &str = "-f lavfi -i testsrc2=s=64x48:d=0.2";
 const AUDIO: &str = "-f lavfi -i sine=d=0.2";
 
 /// A file for each media type that can be uploaded: the type, a file name, and how ffmpeg makes the file.
-const FILES: [(&str, &str, &str, &str); 24] = [
+const FILES: [(&str, &str, &str, &str); 25] = [
     ("image/jpeg", "a.jpg", IMAGE, ""),
     ("image/png", "a.png", IMAGE, ""),
     ("image/webp", "a.webp", IMAGE, ""),
@@ -48,7 +49,8 @@ const FILES: [(&str, &str, &str, &str); 24] = [
     ("audio/ogg", "a.ogg", AUDIO, ""),
     ("audio/wav", "a.wav", AUDIO, ""),
     ("audio/flac", "a.flac", AUDIO, ""),
-    ("audio/webm", "b.webm", AUDIO, "-vn -c:a libopus"),
+    ("audio/webm", "b.webm", AUDIO, "-c:a libopus"),
+    ("audio/x-matroska", "b.mkv", AUDIO, ""),
 ];
 
 /// A file that ffmpeg cannot make.
@@ -66,6 +68,13 @@ fn write_files(folder: &Path) {
         .collect();
     std::fs::copy(root().join(HEIC), folder.join("a.heic")).unwrap();
     index.insert("image/heic".to_owned(), "a.heic".to_owned());
+    let contract = std::fs::read_to_string(root().join("docs/openapi.json")).unwrap();
+    let contract: Value = serde_json::from_str(&contract).unwrap();
+    let types = &contract["components"]["schemas"]["CreateAsset"]["properties"]["content_type"];
+    for media_type in types["enum"].as_array().into_iter().flatten() {
+        let media_type = media_type.as_str().unwrap();
+        assert!(index.contains_key(media_type), "no file for {media_type}");
+    }
     let text = serde_json::to_string(&index).unwrap();
     std::fs::write(folder.join("index.json"), text).unwrap();
 }
