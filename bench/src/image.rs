@@ -7,10 +7,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use xtask::paths::Paths;
-use xtask::setup::Tools;
+use xtask::setup::{Tools, python};
 use xtask::{build, run, say, setup, stamp};
-
-use crate::python;
 
 /// The npm package.
 const FOLDER: &str = "bench/peers/image";
@@ -25,7 +23,7 @@ pub(crate) fn run(paths: &Paths) -> Result<String> {
     let folder = paths.root.join(FOLDER);
     install(&folder)?;
     let native = native(paths)?;
-    let python = python::environment(paths, "pillow", &[PILLOW])?;
+    let python = python::packages(paths, "pillow", &[PILLOW])?;
     let mut npm = Command::new("npm");
     npm.current_dir(&folder)
         .args(["run", "--silent", "bench"])

@@ -4,7 +4,6 @@ mod api;
 mod environment;
 mod events;
 mod image;
-mod python;
 mod report;
 mod video;
 

@@ -3,7 +3,7 @@
 pub mod hls;
 pub mod sse;
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -80,7 +80,8 @@ impl Client {
         self.post("/v1/assets", &body)
     }
 
-    /// Uploads a file of `size_bytes` to its signed URL, without the token; `open` is called for each attempt.
+    /// Uploads a file of `size_bytes` to its signed URL, without the token. `open` is called for each attempt, `sent` with the
+    /// number of bytes that were sent in it so far.
     ///
     /// # Errors
     ///
@@ -90,12 +91,17 @@ impl Client {
         upload: &Upload,
         size_bytes: u64,
         mut open: impl FnMut() -> Result<R>,
+        mut sent: impl FnMut(u64),
     ) -> Result<()> {
         let Upload::Single { url, headers, .. } = upload;
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut file = open()?;
+            let mut file = Counted {
+                file: open()?,
+                bytes: 0,
+                sent: &mut sent,
+            };
             let mut request = self.agent.put(url).header("content-length", size_bytes);
             for (name, value) in headers {
                 request = request.header(name, value);
@@ -242,6 +248,22 @@ impl Client {
             Ok(Box::new(BufReader::new(answer.into_body().into_reader())))
         };
         Events::open(Box::new(connect), last_event_id, deadline).context("the event stream")
+    }
+}
+
+/// A file that reports how much of it was read.
+struct Counted<'a, R, S> {
+    file: R,
+    bytes: u64,
+    sent: &'a mut S,
+}
+
+impl<R: Read, S: FnMut(u64)> Read for Counted<'_, R, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.bytes += u64::try_from(count).unwrap_or_default();
+        (self.sent)(self.bytes);
+        Ok(count)
     }
 }
 

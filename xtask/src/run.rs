@@ -72,6 +72,15 @@ pub fn is_installed(name: &str) -> bool {
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
+/// Major and minor version in the output of a program's `--version`: `v22.12.0`, `Python 3.11.2`.
+pub(crate) fn version(output: &str) -> Option<(u32, u32)> {
+    let number = output
+        .trim()
+        .trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let mut numbers = number.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 /// The last `count` lines of `text`.
 pub fn tail(text: &str, count: usize) -> String {
     let skipped = text.lines().count().saturating_sub(count);
@@ -99,4 +108,18 @@ fn name(command: &Command) -> String {
         .map(|part| part.to_string_lossy())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        assert_eq!(version("v22.9.0\n"), Some((22, 9)));
+        assert_eq!(version("Python 3.11.2\n"), Some((3, 11)));
+        assert!(version("v22.9.0") < version("v22.12.0"));
+        assert!(version("v100.0.0") > version("v22.12.0"));
+        assert_eq!(version("nonsense"), None);
+    }
 }

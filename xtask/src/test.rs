@@ -44,7 +44,10 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         "FERROTYPE_XTASK",
         env::current_exe().context("cannot find the program of xtask")?,
     );
-    cargo.env("FERROTYPE_SCHEMATHESIS", setup::python::ensure(paths)?);
+    cargo.env(
+        "FERROTYPE_SCHEMATHESIS",
+        setup::python::contract_tester(paths)?,
+    );
     if env::var_os("RUST_TEST_THREADS").is_none() {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         cargo.env("RUST_TEST_THREADS", (THREADS_PER_CORE * cores).to_string());

@@ -82,7 +82,7 @@ fn once(client: &Client, photo: &[u8], watcher: &Watcher) -> Result<(Times, Asse
     let size_bytes = u64::try_from(photo.len())?;
     let created = client.create("photo.jpg", "image/jpeg", size_bytes)?;
     let id = created.asset.id;
-    client.put(&created.upload, size_bytes, || Ok(photo))?;
+    client.put(&created.upload, size_bytes, || Ok(photo), |_| ())?;
     let called = Instant::now();
     client.complete(id)?;
     let answered = called.elapsed();

@@ -121,9 +121,8 @@ impl Ours {
         let client = &self.client;
         let created = client.create("video.mp4", "video/mp4", clip.size_bytes)?;
         let id = created.asset.id;
-        client.put(&created.upload, clip.size_bytes, || {
-            Ok(File::open(&clip.path)?)
-        })?;
+        let open = || Ok(File::open(&clip.path)?);
+        client.put(&created.upload, clip.size_bytes, open, |_| ())?;
         let process = self.stack.worker(1);
         let (process, scratch) = process.context("there is no native worker")?;
         let sampler = Sampler::start(process, scratch);

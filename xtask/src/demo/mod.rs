@@ -168,13 +168,13 @@ impl Session<'_> {
                 Ok((asset_id, took)) => {
                     let asset = client.asset(asset_id)?;
                     report::heading(source, &asset, took);
-                    report::outputs(client, &asset, &out.join(source.stem()))?;
+                    report::outputs(client, &asset, &out.join(&source.stem))?;
                     if source.is_played() {
                         let playback = report::playback(client, source, &asset)?;
-                        films.push((source.name().to_owned(), playback));
+                        films.push((source.name.clone(), playback));
                     }
                 }
-                Err(reason) => failed.push(format!("{}: {reason}", source.name())),
+                Err(reason) => failed.push(format!("{}: {reason}", source.name)),
             }
         }
         if failed.is_empty() {
@@ -192,7 +192,7 @@ impl Session<'_> {
         indices
             .iter()
             .filter_map(|index| self.sources.get(*index))
-            .map(Source::name)
+            .map(|source| source.name.as_str())
             .collect()
     }
 }

@@ -1,6 +1,5 @@
 //! The uploads: straight into the bucket by the signed URL, a few files at a time.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -45,18 +44,18 @@ fn upload(
     source: &Source,
     sender: &Sender<Happening>,
 ) -> Result<()> {
-    let media_type = source.media_type().as_str();
-    let created = client.create(source.name(), media_type, source.size_bytes())?;
+    let media_type = source.media_type.as_str();
+    let created = client.create(&source.name, media_type, source.size_bytes)?;
     let asset_id = created.asset.id;
     let _ = sender.send(Happening::Created { index, asset_id });
-    client.put(&created.upload, source.size_bytes(), || {
-        Ok(Counted {
-            file: File::open(source.path())?,
-            index,
-            sent_bytes: 0,
-            sender,
-        })
-    })?;
+    client.put(
+        &created.upload,
+        source.size_bytes,
+        || Ok(File::open(&source.path)?),
+        |sent_bytes| {
+            let _ = sender.send(Happening::Sent { index, sent_bytes });
+        },
+    )?;
     let at = Instant::now();
     let _ = sender.send(Happening::Uploaded { index, at });
     client.complete(asset_id)?;
@@ -64,24 +63,4 @@ fn upload(
         playable::watch(client.clone(), index, asset_id, at, sender.clone());
     }
     Ok(())
-}
-
-/// A file that reports how much of it was read.
-struct Counted<'a> {
-    file: File,
-    index: usize,
-    sent_bytes: u64,
-    sender: &'a Sender<Happening>,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.sent_bytes += u64::try_from(count).unwrap_or_default();
-        let _ = self.sender.send(Happening::Sent {
-            index: self.index,
-            sent_bytes: self.sent_bytes,
-        });
-        Ok(count)
-    }
 }

@@ -26,10 +26,10 @@ impl View {
     /// A bar for each file, at zero.
     pub(super) fn new(sources: &[Source]) -> Self {
         let bars = MultiProgress::new();
-        let names = sources.iter().map(|source| source.name().to_owned());
+        let names = sources.iter().map(|source| source.name.clone());
         let files = sources
             .iter()
-            .map(|source| say::byte_bar(&bars, source.name().to_owned(), source.size_bytes()));
+            .map(|source| say::byte_bar(&bars, source.name.clone(), source.size_bytes));
         Self {
             files: files.collect(),
             names: names.collect(),

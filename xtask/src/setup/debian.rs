@@ -1,4 +1,4 @@
-//! Debian packages: installed when we are root, named in a message otherwise.
+//! Debian packages: installed if the user is root, named in an error otherwise.
 
 use std::process::Command;
 
@@ -7,113 +7,73 @@ use anyhow::{Result, bail};
 use super::For;
 use crate::run;
 
-/// A program, the Debian package that brings it, and why it is needed.
-struct Package {
-    name: &'static str,
-    program: &'static str,
-    purpose: &'static str,
-}
+/// A Debian package, the program that it brings, and what that is needed for.
+type Package = (&'static str, &'static str, &'static str);
 
-const CLANG: Package = Package {
-    name: "clang",
-    program: "clang",
-    purpose: "compiles the WebP encoder to WebAssembly",
-};
-
-const LLVM: Package = Package {
-    name: "llvm",
-    program: "llvm-ar",
-    purpose: "packs its object files",
-};
-
-const FFMPEG: Package = Package {
-    name: "ffmpeg",
-    program: "ffmpeg",
-    purpose: "does the native worker's video and audio",
-};
-
-const CHROMIUM: Package = Package {
-    name: "chromium",
-    program: "chromium",
-    purpose: "plays the outputs in the tests",
-};
-
-const PYTHON: Package = Package {
-    name: "python3-venv",
-    program: "python3",
-    purpose: "runs the contract tester in the tests",
-};
-
-const fn packages(purpose: For) -> &'static [Package] {
-    match purpose {
-        For::Build => &[CLANG, LLVM],
-        For::Stack => &[CLANG, LLVM, FFMPEG],
-        For::Tests => &[CLANG, LLVM, FFMPEG, CHROMIUM, PYTHON],
-    }
-}
+const PACKAGES: [Package; 5] = [
+    ("clang", "clang", "compiles the WebP encoder to WebAssembly"),
+    ("llvm", "llvm-ar", "archives its object files"),
+    (
+        "ffmpeg",
+        "ffmpeg",
+        "converts video and audio for the native worker",
+    ),
+    ("chromium", "chromium", "plays the outputs in the tests"),
+    (
+        "python3-venv",
+        "python3",
+        "runs the contract tester in the tests",
+    ),
+];
 
 /// Installs what is missing.
 pub(super) fn ensure(purpose: For) -> Result<()> {
-    let missing: Vec<&Package> = packages(purpose)
-        .iter()
-        .filter(|package| !run::is_installed(package.program))
-        .collect();
+    let needed = match purpose {
+        For::Build => 2,
+        For::Stack => 3,
+        For::Tests => PACKAGES.len(),
+    };
+    let is_missing = |(_, program, _): &&Package| !run::is_installed(program);
+    let missing: Vec<&Package> = PACKAGES.iter().take(needed).filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
-    if !can_install() {
-        let reasons: Vec<String> = missing
-            .iter()
-            .map(|p| format!("  {} (the program `{}`): {}", p.name, p.program, p.purpose))
-            .collect();
-        bail!(
-            "these programs are missing and installing them takes root:\n{}\nOn Debian: sudo apt-get install {}",
-            reasons.join("\n"),
-            names.join(" ")
-        );
-    }
-    install(&names)
+    let reasons = missing
+        .iter()
+        .map(|(name, program, purpose)| format!("  {name} (the program `{program}`): {purpose}"));
+    let reasons = reasons.collect::<Vec<_>>().join("\n");
+    let names: Vec<&str> = missing.iter().map(|(name, ..)| *name).collect();
+    install(&names, &format!("these programs are missing:\n{reasons}\n"))
 }
 
-/// Installs packages by name.
-///
-/// # Errors
-///
-/// When this is not Debian, the user is not root, or apt-get fails.
-pub(super) fn install(names: &[&str]) -> Result<()> {
-    if !can_install() {
+/// Installs packages by name; `problem` begins the error if that is impossible.
+pub(super) fn install(names: &[&str], problem: &str) -> Result<()> {
+    if !rustix::process::geteuid().is_root() || !run::is_installed("apt-get") {
         bail!(
-            "missing packages; on Debian: sudo apt-get install {}",
+            "{problem}Installing needs root. On Debian: sudo apt-get install {}",
             names.join(" ")
         );
     }
     let title = format!("installing {} by apt-get", names.join(", "));
     let install = || {
-        run::step(
-            &title,
-            apt_get(&["install", "-y", "--no-install-recommends"]).args(names),
-        )
+        let mut command = apt_get("install -y --no-install-recommends");
+        run::step(&title, command.args(names))
     };
     if install().is_ok() {
         return Ok(());
     }
     run::step(
         "updating the list of Debian packages",
-        &mut apt_get(&["update"]),
+        &mut apt_get("update"),
     )?;
     install()
 }
 
-fn can_install() -> bool {
-    rustix::process::geteuid().is_root() && run::is_installed("apt-get")
-}
-
-fn apt_get(words: &[&str]) -> Command {
+fn apt_get(arguments: &str) -> Command {
     let mut command = Command::new("apt-get");
     command
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["-o", "DPkg::Lock::Timeout=300"])
-        .args(words);
+        .args(arguments.split(' '));
     command
 }

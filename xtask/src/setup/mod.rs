@@ -4,7 +4,7 @@
 mod cargo_tool;
 mod debian;
 mod npm;
-pub(crate) mod python;
+pub mod python;
 mod rust;
 
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
         tool.ensure(paths)?;
     }
     if purpose == For::Tests {
-        python::ensure(paths)?;
+        python::contract_tester(paths)?;
     }
     let _lock = Lock::wait(&paths.private.join("npm.lock"), "npm")?;
     npm::ensure(paths)?;
