@@ -171,12 +171,12 @@ fn reachable(arrows: &BTreeMap<String, BTreeSet<String>>, start: &str) -> BTreeS
 fn circles(source: &Path) -> BTreeSet<Vec<String>> {
     let modules = modules(source);
     let arrows = arrows(&modules);
-    let reached: BTreeMap<&String, BTreeSet<String>> = modules
+    let closure: BTreeMap<&String, BTreeSet<String>> = modules
         .keys()
         .map(|module| (module, reachable(&arrows, module)))
         .collect();
     let reaches =
-        |from: &String, to: &String| reached.get(from).is_some_and(|all| all.contains(to));
+        |from: &String, to: &String| closure.get(from).is_some_and(|all| all.contains(to));
     let root = root();
     modules
         .keys()
