@@ -7,7 +7,8 @@ async fn refused(client: &Client, token: &str, code: &str) {
     let client = client.with_token(token);
     let answer = client.get("/v1/assets").await;
     answer.expect_problem(401, code);
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    let challenge = r#"Bearer error="invalid_token""#;
+    assert_eq!(answer.header("www-authenticate"), challenge);
     client.get("/v1/events").await.expect_problem(401, code);
 }
 
@@ -21,6 +22,8 @@ async fn a_missing_token_and_an_invalid_one_have_different_codes() {
     let client = Client::new(stack.origin(), None);
     let answer = client.get("/v1/assets").await;
     answer.expect_problem(401, "token_missing");
+    // RFC 6750 §3.1: a request without a token gets no error code.
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
     for header in ["", "Bearer", "Bearer ", "Basic YWxpY2U6eA==", "Token x"] {
         let headers = [("authorization", header)];
         let answer = client
