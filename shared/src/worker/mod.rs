@@ -80,6 +80,9 @@ pub struct RegisterWorker {
     pub encoders: Vec<Encoder>,
     /// Whether it accepts new jobs; `draining` while it shuts down.
     pub state: WorkerState,
+    /// Whether it has shut down: this is its last request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }
 
 /// A native worker, as admins see it.
