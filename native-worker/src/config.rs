@@ -12,10 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Url;
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
-use crate::error::Error;
+use crate::error::{Error, SettingFault};
 use crate::secret::Secret;
-use crate::setting::{self, PREFIX, SETTINGS, Setting};
+use crate::setting::{self, PREFIX, REQUIRED, SETTINGS, Setting};
 
 /// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,109 +90,108 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If a setting is unknown, missing or invalid, or a file that a setting names cannot be read.
+    /// If settings are unknown, missing or invalid, or files that they name cannot be read. The error names all of them.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Error> {
-        let set = Set::of(variables)?;
-        set.check_required()?;
-        let queue_url = set.url(setting::QUEUE_URL)?;
-        let api_url = match set.value(setting::API_URL) {
-            Some(_) => set.url(setting::API_URL)?,
-            None => origin(&queue_url).ok_or_else(|| invalid(setting::QUEUE_URL))?,
+        let mut reader = Reader::new(variables);
+        match (Self::read(&mut reader), reader.faults) {
+            (Some(config), faults) if faults.is_empty() => Ok(config),
+            (_, faults) => Err(Error::Settings(faults)),
+        }
+    }
+
+    /// `None` if there is a fault. All settings are read before that is known, so that all faults are found.
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let queue_url = reader.url(setting::QUEUE_URL);
+        let api_url = match reader.value(setting::API_URL) {
+            Some(_) => reader.url(setting::API_URL),
+            None => queue_url.as_deref().and_then(origin),
         };
-        let token = set.secret(setting::TOKEN, setting::TOKEN_FILE)?;
-        let worker_id = subject(&token).ok_or_else(|| invalid(setting::TOKEN))?;
-        Ok(Self {
-            queue_url,
-            api_url,
-            token: Secret::new(token),
-            worker_id,
-            buckets: set.buckets()?,
-            slots: match set.value(setting::SLOTS) {
-                Some(_) => set.slots()?,
-                None => default_slots(),
-            },
-            scratch: set.value(setting::SCRATCH).map_or_else(
-                || std::env::temp_dir().join("ferrotype-native-worker"),
-                PathBuf::from,
-            ),
-            scratch_free_min_bytes: set.parse(setting::SCRATCH_FREE_MIN_BYTES)?,
-            memory_free_min_bytes: set.parse(setting::MEMORY_FREE_MIN_BYTES)?,
-            drain: Duration::from_millis(set.parse(setting::DRAIN_MS)?),
-            addr: set.parse(setting::ADDR)?,
-            ffmpeg: set.text(setting::FFMPEG).into(),
-            ffprobe: set.text(setting::FFPROBE).into(),
-            stall: Duration::from_millis(set.parse(setting::STALL_MS)?),
-            log: set.text(setting::LOG).to_owned(),
-            log_format: match set.text(setting::LOG_FORMAT) {
-                "text" => LogFormat::Text,
-                "json" => LogFormat::Json,
-                _ => return Err(invalid(setting::LOG_FORMAT)),
-            },
-            image_memory_max_bytes: set.parse(setting::IMAGE_MEMORY_MAX_BYTES)?,
+        let token = reader.secret(setting::TOKEN, setting::TOKEN_FILE);
+        let worker_id = token.as_ref().and_then(|token| {
+            let id = subject(token.expose());
+            reader.checked(setting::TOKEN, id)
+        });
+        let buckets = reader.buckets();
+        let slots = reader.slots();
+        let scratch_free_min_bytes = reader.parse(setting::SCRATCH_FREE_MIN_BYTES);
+        let memory_free_min_bytes = reader.parse(setting::MEMORY_FREE_MIN_BYTES);
+        let drain = reader.parse(setting::DRAIN_MS);
+        let addr = reader.parse(setting::ADDR);
+        let stall = reader.parse(setting::STALL_MS);
+        let log = reader.text(setting::LOG).to_owned();
+        let log = reader.checked(
+            setting::LOG,
+            EnvFilter::try_new(&log).is_ok().then_some(log),
+        );
+        let log_format = LogFormat::parse(reader.text(setting::LOG_FORMAT));
+        let log_format = reader.checked(setting::LOG_FORMAT, log_format);
+        let image_memory_max_bytes = reader.parse(setting::IMAGE_MEMORY_MAX_BYTES);
+        let temporary = || std::env::temp_dir().join("ferrotype-native-worker");
+        let scratch = reader.value(setting::SCRATCH);
+        Some(Self {
+            queue_url: queue_url?,
+            api_url: api_url?,
+            token: token?,
+            worker_id: worker_id?,
+            buckets: buckets?,
+            slots: slots?,
+            scratch: scratch.map_or_else(temporary, PathBuf::from),
+            scratch_free_min_bytes: scratch_free_min_bytes?,
+            memory_free_min_bytes: memory_free_min_bytes?,
+            drain: Duration::from_millis(drain?),
+            addr: addr?,
+            ffmpeg: reader.text(setting::FFMPEG).into(),
+            ffprobe: reader.text(setting::FFPROBE).into(),
+            stall: Duration::from_millis(stall?),
+            log: log?,
+            log_format: log_format?,
+            image_memory_max_bytes: image_memory_max_bytes?,
             // This works even after the file of the program was replaced.
             launcher: PathBuf::from("/proc/self/exe"),
         })
     }
 }
 
-/// Settings that may also be given as a file.
-const FROM_FILES: [(Setting, Setting); 3] = [
-    (setting::TOKEN, setting::TOKEN_FILE),
-    (setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE),
-    (
-        setting::S3_SECRET_ACCESS_KEY,
-        setting::S3_SECRET_ACCESS_KEY_FILE,
-    ),
-];
+impl LogFormat {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
 
-/// The settings of the environment.
-struct Set(Vec<(String, String)>);
+/// Reads settings and collects their faults.
+struct Reader {
+    /// The settings of the environment: name and value.
+    set: Vec<(String, String)>,
+    faults: Vec<SettingFault>,
+}
 
-impl Set {
-    fn of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
+impl Reader {
+    fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let text = |part: OsString| part.to_string_lossy().into_owned();
-        let ours: Vec<(String, String)> = variables
+        let set: Vec<(String, String)> = variables
             .into_iter()
             .map(|(name, value)| (text(name), text(value)))
             .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();
-        let mut unknown: Vec<String> = ours
+        let is_known = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
+        let mut unknown: Vec<String> = set
             .iter()
-            .map(|(name, _)| name)
-            .filter(|name| SETTINGS.iter().all(|setting| setting.name != *name))
-            .cloned()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !is_known(name))
             .collect();
-        if unknown.is_empty() {
-            return Ok(Self(ours));
-        }
         unknown.sort();
-        Err(Error::SettingsUnknown(unknown))
-    }
-
-    /// Names all missing settings at once.
-    fn check_required(&self) -> Result<(), Error> {
-        let is_set = |setting: &Setting| {
-            self.value(*setting).is_some()
-                || FROM_FILES
-                    .iter()
-                    .any(|(text, file)| text.name == setting.name && self.value(*file).is_some())
-        };
-        let missing: Vec<&'static str> = SETTINGS
-            .iter()
-            .filter(|setting| setting.default == setting::REQUIRED && !is_set(setting))
-            .map(|setting| setting.name)
-            .collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::SettingsMissing(missing))
-        }
+        let faults = unknown.into_iter().map(SettingFault::Unknown).collect();
+        Self { set, faults }
     }
 
     fn value(&self, setting: Setting) -> Option<&str> {
-        self.0
+        self.set
             .iter()
             .find(|(name, _)| name == setting.name)
             .map(|(_, value)| value.as_str())
@@ -201,61 +201,90 @@ impl Set {
         self.value(setting).unwrap_or(setting.default)
     }
 
-    fn parse<T: FromStr>(&self, setting: Setting) -> Result<T, Error> {
-        self.text(setting).parse().map_err(|_| invalid(setting))
+    /// The value of a setting, or a fault if it is required and not set.
+    fn required(&mut self, setting: Setting) -> Option<String> {
+        match self.value(setting) {
+            None if setting.default == REQUIRED => {
+                self.faults.push(SettingFault::Missing(setting.name));
+                None
+            }
+            value => Some(value.unwrap_or(setting.default).to_owned()),
+        }
     }
 
-    fn slots(&self) -> Result<u32, Error> {
-        let slots = self.parse(setting::SLOTS)?;
-        if (1..=64).contains(&slots) {
-            Ok(slots)
-        } else {
-            Err(invalid(setting::SLOTS))
+    /// Adds a fault if the value of a setting is invalid, which `None` means.
+    fn checked<T>(&mut self, setting: Setting, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let Setting { name, form, .. } = setting;
+            self.faults.push(SettingFault::Invalid { name, form });
         }
+        value
+    }
+
+    fn parse<T: FromStr>(&mut self, setting: Setting) -> Option<T> {
+        let value = self.text(setting).parse().ok();
+        self.checked(setting, value)
+    }
+
+    fn slots(&mut self) -> Option<u32> {
+        let Some(text) = self.value(setting::SLOTS) else {
+            return Some(default_slots());
+        };
+        let slots = text.parse().ok().filter(|slots| (1..=64).contains(slots));
+        self.checked(setting::SLOTS, slots)
     }
 
     /// A URL, without a trailing slash.
-    fn url(&self, setting: Setting) -> Result<String, Error> {
-        let text = self.text(setting);
-        let url = Url::parse(text).map_err(|_| invalid(setting))?;
-        if matches!(url.scheme(), "http" | "https") && url.has_host() {
-            Ok(text.trim_end_matches('/').to_owned())
-        } else {
-            Err(invalid(setting))
-        }
+    fn url(&mut self, setting: Setting) -> Option<String> {
+        let text = self.required(setting)?;
+        // Errors and logs show URLs, so they must hold no secrets.
+        let is_plain = |url: &Url| url.username().is_empty() && url.password().is_none();
+        let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        let url = Url::parse(&text).ok();
+        let url = url.filter(|url| is_http(url) && is_plain(url));
+        let url = url.map(|_| text.trim_end_matches('/').to_owned());
+        self.checked(setting, url)
     }
 
-    fn secret(&self, text: Setting, file: Setting) -> Result<String, Error> {
-        match (self.value(text), self.value(file)) {
-            (Some(_), Some(_)) => Err(Error::SettingTwice(text.name, file.name)),
+    fn secret(&mut self, text: Setting, file: Setting) -> Option<Secret> {
+        let secret = match (self.value(text), self.value(file)) {
+            (Some(_), Some(_)) => Err(SettingFault::Twice(text.name, file.name)),
             (Some(value), None) => Ok(value.to_owned()),
             (None, Some(path)) => std::fs::read_to_string(path)
                 .map(|value| value.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|source| Error::SettingFile(file.name, source)),
-            (None, None) => Err(Error::SettingsMissing(vec![text.name])),
+                .map_err(|source| SettingFault::File {
+                    name: file.name,
+                    path: path.into(),
+                    source,
+                }),
+            (None, None) => Err(SettingFault::MissingSecret(text.name, file.name)),
+        };
+        match secret {
+            Ok(secret) => Some(Secret::new(secret)),
+            Err(fault) => {
+                self.faults.push(fault);
+                None
+            }
         }
     }
 
-    fn buckets(&self) -> Result<BucketsConfig, Error> {
-        Ok(BucketsConfig {
+    fn buckets(&mut self) -> Option<BucketsConfig> {
+        let endpoint = self.url(setting::S3_ENDPOINT);
+        let id = self.secret(setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE);
+        let key = self.secret(
+            setting::S3_SECRET_ACCESS_KEY,
+            setting::S3_SECRET_ACCESS_KEY_FILE,
+        );
+        Some(BucketsConfig {
             // Trap: if the endpoint has a path, the SDK joins it with the bucket's name without adding a slash.
-            endpoint: format!("{}/", self.url(setting::S3_ENDPOINT)?),
+            endpoint: format!("{}/", endpoint?),
             region: self.text(setting::S3_REGION).to_owned(),
-            access_key_id: self
-                .secret(setting::S3_ACCESS_KEY_ID, setting::S3_ACCESS_KEY_ID_FILE)?,
-            secret_access_key: Secret::new(self.secret(
-                setting::S3_SECRET_ACCESS_KEY,
-                setting::S3_SECRET_ACCESS_KEY_FILE,
-            )?),
+            access_key_id: id?.expose().to_owned(),
+            secret_access_key: key?,
             raw: self.text(setting::RAW_BUCKET).to_owned(),
             public: self.text(setting::PUBLIC_BUCKET).to_owned(),
         })
     }
-}
-
-const fn invalid(setting: Setting) -> Error {
-    let Setting { name, form, .. } = setting;
-    Error::SettingInvalid { name, form }
 }
 
 fn origin(url: &str) -> Option<String> {

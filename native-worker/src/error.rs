@@ -2,6 +2,48 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A fault of one setting.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingFault {
+    /// This version does not know the setting: usually a typing error.
+    #[error("{0} is unknown")]
+    Unknown(String),
+    /// The setting is required, but not set.
+    #[error("{0} is required")]
+    Missing(&'static str),
+    /// The setting or its variant with a file is required, but neither is set.
+    #[error("{0} or {1} is required")]
+    MissingSecret(&'static str, &'static str),
+    /// A secret is set both as text and as a file.
+    #[error("{0} and {1} are both set; set only one of them")]
+    Twice(&'static str, &'static str),
+    /// The file that the setting names cannot be read.
+    #[error("{name}: cannot read {}: {source}", path.display())]
+    File {
+        /// Name of the setting.
+        name: &'static str,
+        /// Path of the file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The value of the setting is invalid. It is not shown, because it may be a secret.
+    #[error("{name} must be {form}")]
+    Invalid {
+        /// Name of the setting.
+        name: &'static str,
+        /// The form of its values.
+        form: &'static str,
+    },
+}
+
+/// One line for each fault.
+fn lines(faults: &[SettingFault]) -> String {
+    let add = |text, fault: &SettingFault| format!("{text}\n  {fault}");
+    faults.iter().fold(String::new(), add)
+}
 
 /// Why the worker does not start, or why it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -9,28 +51,11 @@ pub enum Error {
     /// The command line is invalid.
     #[error("unknown argument {0}; see native-worker --help")]
     ArgumentUnknown(String),
-    /// The environment has settings that this version does not know: usually a typing error.
-    #[error("unknown settings {}; see native-worker --help", .0.join(", "))]
-    SettingsUnknown(Vec<String>),
-    /// Required settings are not set.
-    #[error("these settings are required: {}; see native-worker --help", .0.join(", "))]
-    SettingsMissing(Vec<&'static str>),
-    /// A secret is set both as text and as a file.
-    #[error("{0} and {1} are both set; set one of them")]
-    SettingTwice(&'static str, &'static str),
-    /// The file that a setting names cannot be read.
-    #[error("the file that {0} names cannot be read: {1}")]
-    SettingFile(&'static str, #[source] io::Error),
-    /// The value of a setting is invalid.
-    #[error("the setting {name} must be {form}")]
-    SettingInvalid {
-        /// Name of the setting.
-        name: &'static str,
-        /// The form of its values.
-        form: &'static str,
-    },
+    /// Settings are unknown, missing or invalid.
+    #[error("invalid settings:{}\nSee native-worker --help.", lines(.0))]
+    Settings(Vec<SettingFault>),
     /// The worker cannot listen on its address.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("NATIVE_WORKER_ADDR: cannot listen on {0}: {1}")]
     Bind(SocketAddr, #[source] io::Error),
     /// Signals cannot be received.
     #[error("cannot receive signals: {0}")]
@@ -57,12 +82,7 @@ impl Error {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::ArgumentUnknown(_)
-            | Self::SettingsUnknown(_)
-            | Self::SettingsMissing(_)
-            | Self::SettingTwice(..)
-            | Self::SettingFile(..)
-            | Self::SettingInvalid { .. } => 2,
+            Self::ArgumentUnknown(_) | Self::Settings(_) => 2,
             Self::Bind(..)
             | Self::Signal(_)
             | Self::Serve(_)

@@ -55,7 +55,7 @@ pub async fn run(
     listener: TcpListener,
     signals: mpsc::Receiver<()>,
 ) -> Result<(), Error> {
-    let worker = Worker::new(config).map_err(|error| Error::Client(error.to_string()))?;
+    let worker = Worker::new(config)?;
     let (stop_serving, stopped) = oneshot::channel::<()>();
     let serving =
         axum::serve(listener, endpoints::router(worker.clone())).with_graceful_shutdown(async {

@@ -82,7 +82,7 @@ fn work() -> Result<(), Error> {
 
 async fn serve() -> Result<(), Error> {
     let config = Config::from_variables(std::env::vars_os())?;
-    log::init(&config)?;
+    log::init(&config);
     // The handlers come first: a signal right after the log line below must not kill the process.
     let terminate = signal(SignalKind::terminate()).map_err(Error::Signal)?;
     let interrupt = signal(SignalKind::interrupt()).map_err(Error::Signal)?;
@@ -113,7 +113,7 @@ async fn forward(mut terminate: Signal, mut interrupt: Signal, sender: mpsc::Sen
 #[tokio::main(flavor = "current_thread")]
 async fn examine() -> Result<(), Error> {
     let config = Config::from_variables(std::env::vars_os())?;
-    log::init(&config)?;
+    log::init(&config);
     let report = check::check(config).await;
     print(&report.to_string())?;
     if report.is_good() {

@@ -30,7 +30,7 @@ macro_rules! settings {
     };
 }
 
-const URL: &str = "an http or https URL";
+const URL: &str = "an http or https URL without credentials";
 const MS: &str = "an integer number of milliseconds";
 const BYTES: &str = "an integer number of bytes";
 const FILE: &str = "the path of a file; a line end at its end is ignored";

@@ -13,7 +13,7 @@ use crate::edge::{Edge, EdgeError};
 use crate::storage::Storage;
 use crate::work_error::WorkError;
 
-/// How long to remove what a lost attempt stored. The edge removes the rest.
+/// Time limit for removing what a lost attempt stored. The edge removes the rest.
 const REMOVAL_MAX: Duration = Duration::from_secs(30);
 
 /// How an attempt ended.
@@ -87,11 +87,12 @@ impl Ending<'_> {
             }
             Err(error @ EdgeError::Refused { .. }) => {
                 tracing::error!(%error, "the edge did not accept the outputs");
-                let detail = format!("The outputs were not accepted: {error}.");
+                // The owner of the asset must not see the URL.
+                let detail = format!("The edge did not accept the outputs: {}", error.detail());
                 self.fail(WorkError::retryable(ErrorCode::OutputInvalid, detail))
                     .await
             }
-            Err(error @ EdgeError::Unreachable(_)) => unknown(&error),
+            Err(error @ EdgeError::Unavailable { .. }) => unknown(&error),
         }
     }
 
@@ -131,7 +132,7 @@ impl Ending<'_> {
         match reported {
             Ok(()) => outcome,
             Err(error @ EdgeError::Refused { .. }) => self.superseded(&error).await,
-            Err(error @ EdgeError::Unreachable(_)) => unknown(&error),
+            Err(error @ EdgeError::Unavailable { .. }) => unknown(&error),
         }
     }
 
@@ -151,9 +152,9 @@ impl Ending<'_> {
                     tracing::info!(%error, "the edge already knew the end of the attempt");
                     return Ok(());
                 }
-                Err(EdgeError::Unreachable(why)) if !self.lease.left().is_zero() => {
+                Err(error @ EdgeError::Unavailable { .. }) if !self.lease.left().is_zero() => {
                     tracing::warn!(
-                        why,
+                        %error,
                         "the end of the attempt was not confirmed; it is reported again"
                     );
                     may_have_succeeded = true;

@@ -192,7 +192,7 @@ impl Lease {
                 tracing::warn!(%error, "the lease was lost");
                 self.stop(Stopped::Lost);
             }
-            EdgeError::Refused { .. } | EdgeError::Unreachable(_) => {
+            EdgeError::Refused { .. } | EdgeError::Unavailable { .. } => {
                 let left_ms = self.left().as_millis();
                 tracing::warn!(%error, left_ms, "a heartbeat failed");
             }
@@ -216,7 +216,7 @@ async fn due(
     }
 }
 
-/// Waits for a new value; for ever, once the work has ended.
+/// Waits for a new value. Once the work has ended, this never returns.
 async fn changed<T>(receiver: &mut watch::Receiver<T>) {
     if receiver.changed().await.is_err() {
         std::future::pending::<()>().await;

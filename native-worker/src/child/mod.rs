@@ -5,6 +5,7 @@ mod ffmpeg;
 mod group;
 mod log;
 pub mod sandbox;
+pub mod trial;
 
 pub(crate) use ffmpeg::broken;
 pub use ffmpeg::{Activity, Ended, Watch};

@@ -202,17 +202,28 @@ fn scope(abi: ABI) -> Option<BitFlags<Scope>> {
     (!scope.is_empty()).then_some(scope)
 }
 
+impl Level {
+    /// What the level means, in a sentence.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Full => "children are restricted to their files and have no network",
+            Self::Partial => {
+                "children are restricted to their files, but the Landlock of this kernel is old: \
+                 they could send signals to other programs of the same user"
+            }
+            Self::NoFiles => {
+                "this kernel has no Landlock: children have no network, but can read the files that the worker can read"
+            }
+        }
+    }
+}
+
 fn log_level() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| match level() {
-        Level::Full => tracing::info!("children are restricted to their files and have no network"),
-        Level::Partial => tracing::warn!(
-            "children are restricted to their files, but the Landlock of this kernel is old: \
-             they could send signals to other programs of the same user"
-        ),
-        Level::NoFiles => tracing::warn!(
-            "this kernel has no Landlock: children have no network, but can read the files that the worker can read"
-        ),
+        Level::Full => tracing::info!("{}", Level::Full.describe()),
+        missing @ (Level::Partial | Level::NoFiles) => tracing::warn!("{}", missing.describe()),
     });
 }
 

@@ -15,10 +15,11 @@ use shared::worker::{
 
 use self::hint::{Hint, Pulled};
 use crate::config::Config;
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// How long a pull waits for a message. It is shorter than the 30 s after which many proxies cut silent requests.
-const PULL_WAIT: Duration = Duration::from_secs(20);
+pub const PULL_WAIT: Duration = Duration::from_secs(20);
 
 /// The queue sends white space twice a second while a pull waits. A pull that is silent for this long is dead.
 const PULL_SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -35,8 +36,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EdgeError {
     /// The edge refused the call. It would refuse the same call again.
-    #[error("the edge refused ({status}{}): {detail}", .code.map(|code| format!(" {}", code.as_str())).unwrap_or_default())]
+    #[error("{url} refused the call ({})", refusal(*.status, *.code, .detail))]
     Refused {
+        /// URL of the call.
+        url: String,
         /// HTTP status, 4xx.
         status: u16,
         /// Error code; `None` if this version does not know it.
@@ -45,8 +48,13 @@ pub enum EdgeError {
         detail: String,
     },
     /// No answer, or a temporary error. The call may have had an effect.
-    #[error("the edge cannot be reached: {0}")]
-    Unreachable(String),
+    #[error("{url} {why}")]
+    Unavailable {
+        /// URL of the call.
+        url: String,
+        /// What happened, for example `cannot be reached: no connection`.
+        why: String,
+    },
 }
 
 impl EdgeError {
@@ -55,7 +63,16 @@ impl EdgeError {
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused { code, .. } => *code,
-            Self::Unreachable(_) => None,
+            Self::Unavailable { .. } => None,
+        }
+    }
+
+    /// The detail of a refusal.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Refused { detail, .. } => detail,
+            Self::Unavailable { .. } => "",
         }
     }
 
@@ -70,6 +87,17 @@ impl EdgeError {
             }
         )
     }
+}
+
+/// `404 not_found: Not found.`
+fn refusal(status: u16, code: Option<ErrorCode>, detail: &str) -> String {
+    let code = code.map(|code| format!(" {}", code.as_str()));
+    let detail = if detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {detail}")
+    };
+    format!("{status}{}{detail}", code.unwrap_or_default())
 }
 
 /// Client for the edge and the queue.
@@ -88,7 +116,7 @@ impl Edge {
     /// # Errors
     ///
     /// If the HTTP client cannot be made.
-    pub fn new(config: &Config) -> Result<Self, EdgeError> {
+    pub fn new(config: &Config) -> Result<Self, Error> {
         // An error means that the same provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = || {
@@ -97,14 +125,14 @@ impl Edge {
                 // The token must go nowhere but to the URLs of the settings.
                 .redirect(redirect::Policy::none())
         };
-        let built = |error: reqwest::Error| EdgeError::Unreachable(reason(error));
+        let failed = |error: reqwest::Error| Error::Client(reason(error));
         Ok(Self {
-            calls: client().timeout(CALL_TIMEOUT).build().map_err(built)?,
+            calls: client().timeout(CALL_TIMEOUT).build().map_err(failed)?,
             pulls: client()
                 .timeout(PULL_WAIT + CALL_TIMEOUT)
                 .read_timeout(PULL_SILENCE_MAX)
                 .build()
-                .map_err(built)?,
+                .map_err(failed)?,
             queue_url: config.queue_url.clone(),
             api_url: config.api_url.clone(),
             token: config.token.clone(),
@@ -121,26 +149,54 @@ impl Edge {
         self.ask(self.calls.post(url).json(worker)).await
     }
 
-    /// Waits for hints, at most `count` of them.
+    /// Pulls at most `count` hints. If there are none, the queue waits for one for at most `wait`.
     ///
     /// # Errors
     ///
     /// If the queue refuses or cannot be reached.
-    pub async fn pull(&self, count: usize) -> Result<Vec<Hint>, EdgeError> {
+    pub async fn pull(&self, count: usize, wait: Duration) -> Result<Vec<Hint>, EdgeError> {
         #[derive(Serialize)]
         struct Pull {
             batch_size: usize,
             visibility_timeout_ms: u128,
             wait_ms: u128,
         }
-        let url = format!("{}/messages/pull", self.queue_url);
+        let url = self.pull_url();
         let pull = Pull {
             batch_size: count,
             visibility_timeout_ms: VISIBILITY.as_millis(),
-            wait_ms: PULL_WAIT.as_millis(),
+            wait_ms: wait.as_millis(),
         };
-        let pulled: Pulled = self.ask(self.pulls.post(url).json(&pull)).await?;
-        pulled.hints().map_err(EdgeError::Unreachable)
+        let pulled: Pulled = self.ask(self.pulls.post(&url).json(&pull)).await?;
+        let unavailable = |why| EdgeError::Unavailable { url, why };
+        pulled.hints().map_err(unavailable)
+    }
+
+    /// URL of pulls.
+    pub(crate) fn pull_url(&self) -> String {
+        format!("{}/messages/pull", self.queue_url)
+    }
+
+    /// Gives hints back: the queue delivers them again at once.
+    ///
+    /// # Errors
+    ///
+    /// If the queue refuses or cannot be reached.
+    pub async fn give_back(&self, hints: &[Hint]) -> Result<(), EdgeError> {
+        #[derive(Serialize)]
+        struct Retry<'a> {
+            lease_id: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Retries<'a> {
+            retries: Vec<Retry<'a>>,
+        }
+        let retries = hints.iter().map(|Hint { lease_id, .. }| Retry { lease_id });
+        let retries = Retries {
+            retries: retries.collect(),
+        };
+        self.call(&format!("{}/messages/ack", self.queue_url), &retries)
+            .await
     }
 
     /// Acknowledges a hint: it is not delivered again.
@@ -157,13 +213,11 @@ impl Edge {
         struct Acks<'a> {
             acks: [Ack<'a>; 1],
         }
-        let url = format!("{}/messages/ack", self.queue_url);
         let acks = Acks {
             acks: [Ack { lease_id }],
         };
-        self.ask::<IgnoredAny>(self.calls.post(url).json(&acks))
+        self.call(&format!("{}/messages/ack", self.queue_url), &acks)
             .await
-            .map(|_| ())
     }
 
     /// Claims a job.
@@ -222,32 +276,44 @@ impl Edge {
     }
 
     async fn end(&self, job: JobId, verb: &str, body: &impl Serialize) -> Result<(), EdgeError> {
-        self.ask::<IgnoredAny>(self.calls.post(self.verb(job, verb)).json(body))
+        self.call(&self.verb(job, verb), body).await
+    }
+
+    /// A call whose answer does not matter.
+    async fn call(&self, url: &str, body: &impl Serialize) -> Result<(), EdgeError> {
+        self.ask::<IgnoredAny>(self.calls.post(url).json(body))
             .await
             .map(|_| ())
     }
 
     async fn ask<A: DeserializeOwned>(&self, call: RequestBuilder) -> Result<A, EdgeError> {
-        let unreachable = |error: reqwest::Error| EdgeError::Unreachable(reason(error));
-        let answer = call
-            .bearer_auth(self.token.expose())
-            .send()
-            .await
-            .map_err(unreachable)?;
+        let (client, request) = call.bearer_auth(self.token.expose()).build_split();
+        // A request that cannot be built has no URL: there is no such case, because the settings have valid URLs.
+        let request = request.map_err(|error| EdgeError::Unavailable {
+            url: self.api_url.clone(),
+            why: reason(error),
+        })?;
+        let url = request.url().to_string();
+        let unavailable = |why: String| EdgeError::Unavailable {
+            url: url.clone(),
+            why,
+        };
+        let unreachable =
+            |error: reqwest::Error| unavailable(format!("cannot be reached: {}", reason(error)));
+        let answer = client.execute(request).await.map_err(unreachable)?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(unreachable)?;
         if !status.is_success() {
-            return Err(refusal(status, &body));
+            return Err(failure(url, status, &body));
         }
         let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(body).map_err(|error| {
-            EdgeError::Unreachable(format!("it answers in another format: {error}"))
-        })
+        serde_json::from_slice(body)
+            .map_err(|error| unavailable(format!("answered in another format: {error}")))
     }
 }
 
 /// The error of an answer that is not a success.
-fn refusal(status: StatusCode, body: &[u8]) -> EdgeError {
+fn failure(url: String, status: StatusCode, body: &[u8]) -> EdgeError {
     /// The code is text, because the edge may be newer than this worker.
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -260,19 +326,17 @@ fn refusal(status: StatusCode, body: &[u8]) -> EdgeError {
         status,
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
     );
-    if status.is_client_error() && !is_temporary {
+    let status = status.as_u16();
+    if (400..500).contains(&status) && !is_temporary {
         EdgeError::Refused {
-            status: status.as_u16(),
+            url,
+            status,
             code: code.parse().ok(),
             detail,
         }
     } else {
-        let code = if code.is_empty() {
-            String::new()
-        } else {
-            format!(" {code}")
-        };
-        EdgeError::Unreachable(format!("it answers {}{code}", status.as_u16()))
+        let why = format!("answered {status} {code}").trim_end().to_owned();
+        EdgeError::Unavailable { url, why }
     }
 }
 
@@ -280,16 +344,22 @@ fn refusal(status: StatusCode, body: &[u8]) -> EdgeError {
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else if error.is_connect() {
+        return "no answer in time".to_owned();
+    }
+    let mut text = if error.is_connect() {
         "no connection".to_owned()
     } else {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        text
+        error.to_string()
+    };
+    // The innermost cause, such as "Connection refused", says the most.
+    let mut source = std::error::Error::source(&error);
+    let mut innermost = None;
+    while let Some(cause) = source {
+        innermost = Some(cause.to_string());
+        source = cause.source();
     }
+    if let Some(cause) = innermost {
+        text = format!("{text}: {cause}");
+    }
+    text
 }

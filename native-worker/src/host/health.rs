@@ -9,6 +9,9 @@ use crate::host::tools::Tools;
 /// The edge must have answered within this time. An idle worker calls it every 20–30 s.
 const EDGE_SILENCE_MAX: Duration = Duration::from_secs(90);
 
+/// How long the queue may be unavailable, once a pull has succeeded: longer than a restart of the edge.
+const QUEUE_OUTAGE_MAX: Duration = Duration::from_mins(1);
+
 /// The last known state of tools, buckets and edge.
 #[derive(Debug, Default)]
 pub struct Health(Mutex<Parts>);
@@ -19,7 +22,26 @@ struct Parts {
     edge: Option<Result<(), String>>,
     buckets: Option<Result<(), String>>,
     tools: Option<Result<Tools, String>>,
+    sandbox: Option<Result<(), String>>,
+    pulls: Pulls,
     is_drained: bool,
+}
+
+/// The latest result of pulls.
+#[derive(Debug, Default)]
+enum Pulls {
+    /// Nothing has been pulled yet.
+    #[default]
+    Untested,
+    /// The latest pull succeeded.
+    Work,
+    /// Pulls fail.
+    Fail {
+        /// Cause of the latest failure.
+        why: String,
+        /// When the worker stops being ready because of it.
+        reported_from: Duration,
+    },
 }
 
 impl Health {
@@ -46,6 +68,41 @@ impl Health {
         self.parts().tools = Some(tools);
     }
 
+    /// Sets whether children can be started in their sandbox.
+    pub(crate) fn set_sandbox(&self, sandbox: Result<(), String>) {
+        self.parts().sandbox = Some(sandbox);
+    }
+
+    /// Notes a successful pull.
+    pub(crate) fn pull_succeeded(&self) {
+        let mut parts = self.parts();
+        parts.edge_at = Some(uptime());
+        parts.pulls = Pulls::Work;
+    }
+
+    /// Notes a failed pull. If the failure is temporary and pulls have worked before, the worker stays ready for a while.
+    pub(crate) fn pull_failed(&self, why: String, is_temporary: bool) {
+        let now = uptime();
+        let mut parts = self.parts();
+        let reported_from = match &parts.pulls {
+            Pulls::Work if is_temporary => now + QUEUE_OUTAGE_MAX,
+            Pulls::Fail { reported_from, .. } if is_temporary => *reported_from,
+            Pulls::Untested | Pulls::Work | Pulls::Fail { .. } => now,
+        };
+        parts.pulls = Pulls::Fail { why, reported_from };
+    }
+
+    /// Why pulls do not work; `None` if they do.
+    fn pull_fault(&self) -> Option<String> {
+        match &self.parts().pulls {
+            Pulls::Untested => Some("the queue has not been tested yet".to_owned()),
+            Pulls::Work => None,
+            Pulls::Fail { why, reported_from } => {
+                (uptime() >= *reported_from).then(|| format!("pulls from the queue fail: {why}"))
+            }
+        }
+    }
+
     /// ffmpeg and its encoders, once they have been tested.
     pub(crate) fn tools(&self) -> Option<Tools> {
         match &self.parts().tools {
@@ -54,7 +111,15 @@ impl Health {
         }
     }
 
-    /// The reasons why the worker cannot work; empty if it can.
+    /// The reasons why the worker is not ready; empty if it is. These are all obstacles and failing pulls.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = self.obstacles();
+        faults.extend(self.pull_fault());
+        faults
+    }
+
+    /// The reasons not to pull; empty if there are none.
     #[must_use]
     pub fn obstacles(&self) -> Vec<String> {
         let parts = self.parts();
@@ -65,6 +130,7 @@ impl Health {
             None => obstacles.push(format!("{what} not been tested yet")),
         };
         part("ffmpeg has", outcome(parts.tools.as_ref()));
+        part("the sandbox has", outcome(parts.sandbox.as_ref()));
         part("the buckets have", outcome(parts.buckets.as_ref()));
         part("the edge has", outcome(parts.edge.as_ref()));
         let silence = parts.edge_at.map(|at| uptime().saturating_sub(at));
@@ -85,4 +151,36 @@ impl Health {
 
 fn outcome<T>(state: Option<&Result<T, String>>) -> Option<Result<(), &str>> {
     state.map(|state| state.as_ref().map(|_| ()).map_err(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_pulls_are_a_fault_but_no_obstacle() {
+        let health = Health::default();
+        let is_fault = || health.pull_fault().is_some();
+        assert!(is_fault(), "untested");
+        let fail = |is_temporary| health.pull_failed("no".to_owned(), is_temporary);
+        // Pulls have never worked.
+        fail(true);
+        assert!(is_fault());
+        health.pull_succeeded();
+        assert!(!is_fault());
+        // A short outage.
+        fail(true);
+        fail(true);
+        assert!(!is_fault());
+        fail(false);
+        assert!(is_fault());
+        fail(true);
+        assert!(is_fault());
+        health.pull_succeeded();
+        assert!(!is_fault());
+        fail(false);
+        let fault = "pulls from the queue fail: no".to_owned();
+        assert!(health.faults().contains(&fault));
+        assert!(!health.obstacles().contains(&fault));
+    }
 }

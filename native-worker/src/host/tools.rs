@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::setting::{FFMPEG, FFPROBE, Setting};
 
 /// Timeout of one test. A software encoder takes a fraction of a second; a driver may take seconds to wake its device.
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,8 +114,8 @@ const FILTERS: [Filters; 2] = [
 ///
 /// If something is missing that every job needs. The text says what, and what to do.
 pub async fn test(config: &Config) -> Result<Tools, String> {
-    let ffmpeg_version = version(&config.ffmpeg).await?;
-    version(&config.ffprobe).await?;
+    let ffmpeg_version = version(FFMPEG, &config.ffmpeg).await?;
+    version(FFPROBE, &config.ffprobe).await?;
     let tests = CANDIDATES
         .iter()
         .map(|candidate| works(&config.ffmpeg, candidate));
@@ -159,15 +160,13 @@ pub async fn test(config: &Config) -> Result<Tools, String> {
 }
 
 /// Version of ffmpeg or ffprobe.
-async fn version(program: &Path) -> Result<String, String> {
-    let name = program.display();
-    let output = run(program, ["-version"]).await.map_err(|why| {
-        format!(
-            "{name} does not run: {why}; install ffmpeg, or set NATIVE_WORKER_FFMPEG and NATIVE_WORKER_FFPROBE"
-        )
-    })?;
+async fn version(setting: Setting, program: &Path) -> Result<String, String> {
+    let what = format!("{}={}", setting.name, program.display());
+    let output = run(program, ["-version"]).await;
+    let output = output
+        .map_err(|why| format!("{what} does not run: {why}; install ffmpeg, or set its path"))?;
     parse_version(&output)
-        .ok_or_else(|| format!("{name} does not print a version: it is not ffmpeg"))
+        .ok_or_else(|| format!("{what} does not print a version: it is not part of ffmpeg"))
 }
 
 /// The third word of `ffmpeg version 5.1.9-0+deb12u1 Copyright …`.

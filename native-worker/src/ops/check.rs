@@ -1,21 +1,27 @@
 //! `native-worker --check`: tests everything that a job needs and reports what works.
 
 use std::fmt;
+use std::time::Duration;
 
-use futures_util::future::join;
-use shared::worker::WorkerState;
+use futures_util::future::join3;
 
+use crate::child::{sandbox, trial};
 use crate::config::Config;
+use crate::edge::{Edge, EdgeError};
 use crate::host::guard;
 use crate::host::scratch;
 use crate::host::tools::{self, Tools};
-use crate::worker::{Worker, registration};
+use crate::worker::{Phase, Worker, registration};
 
 /// The results of all tests.
 #[derive(Debug, Default)]
 pub struct Report(Vec<(&'static str, Result<String, String>)>);
 
 impl Report {
+    fn add(&mut self, what: &'static str, result: Result<String, String>) {
+        self.0.push((what, result));
+    }
+
     /// Whether every test passed.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -35,45 +41,62 @@ impl fmt::Display for Report {
     }
 }
 
-/// Tests everything that a job needs. It registers the worker at the edge, but takes no jobs.
+/// Tests everything that a job needs. It registers the worker at the edge and pulls from the queue, but takes no jobs.
 pub async fn check(config: Config) -> Report {
     let mut report = Report::default();
-    report.0.push(("scratch", test_scratch(&config)));
+    report.add("scratch", test_scratch(&config));
+    let memory = guard::check_memory(&config);
+    report.add("memory", memory.map(|()| "enough is available".to_owned()));
     let worker = match Worker::new(config) {
         Ok(worker) => worker,
         Err(error) => {
-            report.0.push(("edge", Err(error.to_string())));
+            report.add("edge", Err(error.to_string()));
             return report;
         }
     };
-    let id = &worker.config.worker_id;
-    let (tools, buckets) = join(tools::test(&worker.config), worker.buckets.test(id)).await;
+    let config = &worker.config;
+    let (tools, sandbox, buckets) = join3(
+        tools::test(config),
+        trial::test(config),
+        worker.buckets.test(&config.worker_id),
+    )
+    .await;
+    report.add("ffmpeg", tools.as_ref().map(summary).map_err(Clone::clone));
+    let level = sandbox::level().describe();
+    report.add("sandbox", sandbox.map(|()| level.to_owned()));
     let buckets = buckets.map(|()| "wrote, read and deleted an object in each".to_owned());
-    report
-        .0
-        .push(("ffmpeg", tools.as_ref().map(summary).map_err(Clone::clone)));
-    report.0.push(("buckets", buckets));
+    report.add("buckets", buckets);
     // The edge is tested even if ffmpeg does not work, so that all faults are reported at once.
     let tools = tools.unwrap_or_else(|_| Tools {
         ffmpeg_version: "none".to_owned(),
         encoders: Vec::new(),
         warnings: Vec::new(),
     });
-    let registration = registration(&worker.config, tools, WorkerState::Active);
+    let registration = registration(config, tools, Phase::Running);
     let edge = worker.edge.register(&registration).await;
     let edge = edge.map(|registered| format!("registered as {}", registered.id));
-    report
-        .0
-        .push(("edge", edge.map_err(|error| error.to_string())));
+    report.add("edge", edge.map_err(|error| error.to_string()));
+    let queue = test_queue(&worker.edge).await;
+    report.add("queue", queue.map_err(|error| error.to_string()));
     report
 }
 
 fn test_scratch(config: &Config) -> Result<String, String> {
-    scratch::sweep(&config.scratch).map_err(|error| error.to_string())?;
-    match guard::obstacles(config).as_slice() {
-        [] => Ok("enough free space".to_owned()),
-        obstacles => Err(obstacles.join("; ")),
+    let tested = scratch::sweep(&config.scratch).map_err(|error| error.to_string());
+    tested
+        .and_then(|_| guard::check_disk(config, 0))
+        .map(|()| "enough space is free".to_owned())
+        .map_err(|why| guard::of_folder(config, &why))
+}
+
+/// Pulls once without waiting. A pulled hint is given back.
+async fn test_queue(edge: &Edge) -> Result<String, EdgeError> {
+    let hints = edge.pull(1, Duration::ZERO).await?;
+    if hints.is_empty() {
+        return Ok("pulled, and no job is waiting".to_owned());
     }
+    edge.give_back(&hints).await?;
+    Ok("pulled the hint of a job, and gave it back".to_owned())
 }
 
 fn summary(tools: &Tools) -> String {

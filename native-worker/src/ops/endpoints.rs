@@ -48,7 +48,7 @@ async fn healthz() -> Json<Health> {
 
 /// 200 if the worker takes jobs; otherwise a problem document with all reasons why it does not.
 async fn readyz(State(worker): State<Arc<Worker>>) -> Response {
-    let reasons = worker.obstacles();
+    let reasons = worker.faults();
     if reasons.is_empty() {
         return ok().into_response();
     }

@@ -4,21 +4,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
 use crate::config::{Config, LogFormat};
-use crate::error::Error;
-use crate::setting;
 
 /// Starts logging. Only the first call in a process has an effect.
-///
-/// # Errors
-///
-/// If the filter in the setting `NATIVE_WORKER_LOG` is invalid.
-pub fn init(config: &Config) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|_| Error::SettingInvalid {
-        name: setting::LOG.name,
-        form: setting::LOG.form,
-    })?;
+pub fn init(config: &Config) {
     let log = fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(&config.log))
         .with_writer(std::io::stderr)
         .with_ansi(false);
     // An error means that there is a log already.
@@ -26,5 +16,4 @@ pub fn init(config: &Config) -> Result<(), Error> {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
-    Ok(())
 }

@@ -11,6 +11,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::{Builder, tls};
+use futures_util::future::join_all;
 use shared::worker::BucketRole;
 
 use super::fault::cause;
@@ -37,6 +38,7 @@ pub(crate) async fn has_size(client: &Client, bucket: &str, key: &str, size: u64
 #[derive(Debug, Clone)]
 pub struct Buckets {
     pub(crate) client: Client,
+    endpoint: String,
     raw: String,
     public: String,
 }
@@ -81,6 +83,7 @@ impl Buckets {
             .build();
         Self {
             client: Client::from_conf(settings),
+            endpoint: config.endpoint.clone(),
             raw: config.raw.clone(),
             public: config.public.clone(),
         }
@@ -97,15 +100,25 @@ impl Buckets {
     ///
     /// # Errors
     ///
-    /// If a request fails. The text names the bucket, the request and the cause.
+    /// If a request to one of them fails. The text names the bucket, the endpoint, the request and the cause.
     pub async fn test(&self, worker_id: &str) -> Result<(), String> {
-        for role in [BucketRole::Raw, BucketRole::Public] {
-            let bucket = self.name(role);
-            self.test_bucket(bucket, &probe_key(worker_id))
-                .await
-                .map_err(|(step, why)| format!("bucket {bucket}: cannot {step}: {why}"))?;
+        let key = probe_key(worker_id);
+        let buckets = [&self.raw, &self.public];
+        let tests = buckets.map(|bucket| self.test_bucket(bucket, &key));
+        let faults: Vec<String> = buckets
+            .iter()
+            .zip(join_all(tests).await)
+            .filter_map(|(bucket, result)| {
+                let (step, why) = result.err()?;
+                let at = &self.endpoint;
+                Some(format!("bucket {bucket} at {at}: cannot {step}: {why}"))
+            })
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults.join("; "))
         }
-        Ok(())
     }
 
     async fn test_bucket(

@@ -7,18 +7,20 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::worker::WorkerState;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
+use crate::child::trial;
+use crate::edge::hint::Hint;
+use crate::edge::{EdgeError, PULL_WAIT};
 use crate::host::scratch;
 use crate::host::tools::{self, Tools};
 use crate::ops::meters::{METERS, Pulled};
 
-pub(crate) use self::registration::registration;
+pub(crate) use self::registration::{Phase, registration};
 pub use self::state::Worker;
 
 /// Interval of bucket tests. They are also tested at once when an attempt failed because of a bucket.
@@ -27,10 +29,10 @@ const BUCKETS_EVERY: Duration = Duration::from_mins(5);
 /// Pause between two checks of the reasons not to take jobs, and between two pulls of a queue that does not wait.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long to release attempts: the time for work to stop, and a call to the edge.
+/// Time limit for releasing attempts: the work has to stop, and the edge has to be called.
 const RELEASE_MAX: Duration = Duration::from_secs(5);
 
-/// Timeout of the registration at shutdown.
+/// Timeout of each registration at shutdown.
 const LAST_REGISTRATION_MAX: Duration = Duration::from_secs(2);
 
 impl Worker {
@@ -52,23 +54,29 @@ impl Worker {
         let running = slots.len();
         tracing::info!(running, "draining");
         background.shutdown().await;
-        let registration = timeout(LAST_REGISTRATION_MAX, self.register(WorkerState::Draining));
-        let drained = async {
-            tokio::select! {
-                () = slots.wait() => return,
-                () = sleep(self.config.drain) => {}
-                _ = signals.recv() => {}
-            }
-            tracing::info!(running = slots.len(), "running attempts are released");
-            self.halt.cancel();
-            if timeout(RELEASE_MAX, slots.wait()).await.is_err() {
-                tracing::warn!("not every attempt was released; their leases will expire");
-            }
-        };
-        let _ = tokio::join!(registration, drained);
+        if running > 0 {
+            let registration = timeout(LAST_REGISTRATION_MAX, self.register(Phase::Draining));
+            let _ = tokio::join!(registration, self.drain(&slots, &mut signals));
+        }
+        // A failure does not matter: without this report, the edge only notices the end of the worker later.
+        let _ = timeout(LAST_REGISTRATION_MAX, self.register(Phase::Stopped)).await;
     }
 
-    /// Sweeps the scratch folder and tests the tools, once.
+    /// Waits for the running attempts, and releases them after the drain time or at the next signal.
+    async fn drain(&self, slots: &TaskTracker, signals: &mut mpsc::Receiver<()>) {
+        tokio::select! {
+            () = slots.wait() => return,
+            () = sleep(self.config.drain) => {}
+            _ = signals.recv() => {}
+        }
+        tracing::info!(running = slots.len(), "running attempts are released");
+        self.halt.cancel();
+        if timeout(RELEASE_MAX, slots.wait()).await.is_err() {
+            tracing::warn!("not every attempt was released; their leases will expire");
+        }
+    }
+
+    /// Sweeps the scratch folder, and tests the tools and the sandbox, once.
     async fn test_tools(self: Arc<Self>) {
         match scratch::sweep(&self.config.scratch) {
             Ok(0) => {}
@@ -90,6 +98,11 @@ impl Worker {
             }
             Err(why) => tracing::error!(why, "the tools do not work"),
         }
+        let sandbox = trial::test(&self.config).await;
+        if let Err(why) = &sandbox {
+            tracing::error!(why, "the sandbox does not work");
+        }
+        self.health.set_sandbox(sandbox);
         self.health.set_tools(tools);
         self.changed.notify_waiters();
     }
@@ -120,6 +133,8 @@ impl Worker {
             usize::try_from(self.config.slots).unwrap_or(1),
         ));
         let mut backoff = Backoff::new(PAUSE / 5, Duration::from_secs(5));
+        // The first pull, and one after a failure, does not wait: its answer shows at once whether pulls work.
+        let mut wait = Duration::ZERO;
         let mut logged = Vec::new();
         loop {
             // The semaphore is never closed.
@@ -135,28 +150,13 @@ impl Worker {
                 let _ = timeout(PAUSE, self.changed.notified()).await;
                 continue;
             }
-            let count = 1 + free.available_permits();
-            let begun = Instant::now();
-            let hints = match self.edge.pull(count).await {
-                Ok(hints) => hints,
-                Err(error) => {
-                    tracing::warn!(%error, "a pull failed");
-                    pulled("failed");
-                    backoff.wait().await;
-                    continue;
-                }
+            let Some(hints) = self.pull(1 + free.available_permits(), wait).await else {
+                wait = Duration::ZERO;
+                backoff.wait().await;
+                continue;
             };
+            wait = PULL_WAIT;
             backoff.reset();
-            self.health.edge_answered();
-            pulled(if hints.is_empty() {
-                "empty"
-            } else {
-                "messages"
-            });
-            // Trap: a queue that does not wait answers an empty pull at once; without a pause this loop would spin.
-            if hints.is_empty() && begun.elapsed() < PAUSE {
-                sleep(PAUSE).await;
-            }
             let mut permit = Some(permit);
             for hint in hints {
                 // The queue sent more hints than requested: the others become visible again.
@@ -174,9 +174,35 @@ impl Worker {
             }
         }
     }
+
+    /// Pulls hints and notes whether that worked. `None` if it did not.
+    async fn pull(&self, count: usize, wait: Duration) -> Option<Vec<Hint>> {
+        let begun = Instant::now();
+        let hints = match self.edge.pull(count, wait).await {
+            Ok(hints) => hints,
+            Err(error) => {
+                tracing::warn!(%error, "a pull failed");
+                count_pull("failed");
+                let is_temporary = matches!(error, EdgeError::Unavailable { .. });
+                self.health.pull_failed(error.to_string(), is_temporary);
+                return None;
+            }
+        };
+        self.health.pull_succeeded();
+        count_pull(if hints.is_empty() {
+            "empty"
+        } else {
+            "messages"
+        });
+        // Trap: a queue that does not wait answers an empty pull at once; without a pause the caller would spin.
+        if hints.is_empty() && !wait.is_zero() && begun.elapsed() < PAUSE {
+            sleep(PAUSE).await;
+        }
+        Some(hints)
+    }
 }
 
-fn pulled(answer: &'static str) {
+fn count_pull(answer: &'static str) {
     METERS.pulls.get_or_create_owned(&Pulled { answer }).inc();
 }
 

@@ -19,6 +19,17 @@ const REGISTER_EVERY: Duration = Duration::from_secs(30);
 /// Pause between two checks whether the tools are known.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What a worker reports of its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It takes jobs.
+    Running,
+    /// It shuts down, but attempts still run.
+    Draining,
+    /// It has shut down.
+    Stopped,
+}
+
 impl Worker {
     /// Registers as soon as the tools are known, then regularly, and when a heartbeat says that an admin has drained or
     /// resumed the worker.
@@ -26,7 +37,7 @@ impl Worker {
         let mut backoff = Backoff::new(PAUSE / 2, Duration::from_secs(10));
         let mut drain_requested = self.drain_requested.subscribe();
         loop {
-            let Some(registered) = self.register(WorkerState::Active).await else {
+            let Some(registered) = self.register(Phase::Running).await else {
                 let _ = timeout(PAUSE, self.changed.notified()).await;
                 continue;
             };
@@ -41,8 +52,8 @@ impl Worker {
     }
 
     /// Registers once. `None` if the tools are not known yet.
-    pub(super) async fn register(&self, state: WorkerState) -> Option<Result<(), EdgeError>> {
-        let registration = registration(&self.config, self.health.tools()?, state);
+    pub(super) async fn register(&self, phase: Phase) -> Option<Result<(), EdgeError>> {
+        let registration = registration(&self.config, self.health.tools()?, phase);
         let answer = self.edge.register(&registration).await;
         if let Ok(worker) = &answer {
             self.health.edge_answered();
@@ -57,7 +68,7 @@ impl Worker {
 }
 
 /// The description that a worker registers.
-pub(crate) fn registration(config: &Config, tools: Tools, state: WorkerState) -> RegisterWorker {
+pub(crate) fn registration(config: &Config, tools: Tools, phase: Phase) -> RegisterWorker {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     RegisterWorker {
         version: VERSION.to_owned(),
@@ -65,6 +76,10 @@ pub(crate) fn registration(config: &Config, tools: Tools, state: WorkerState) ->
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         slots: config.slots,
         encoders: tools.encoders,
-        state,
+        state: match phase {
+            Phase::Running => WorkerState::Active,
+            Phase::Draining | Phase::Stopped => WorkerState::Draining,
+        },
+        stopped: phase == Phase::Stopped,
     }
 }

@@ -29,7 +29,7 @@ use crate::work_error::WorkError;
 /// How long work may take to end after the signal to stop.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// How long to abort unfinished uploads.
+/// Time limit for aborting unfinished uploads.
 const ABORTS_MAX: Duration = Duration::from_secs(2);
 
 /// Tries of an acknowledgement. Without one the hint is delivered again, and the claim then fails.
@@ -67,7 +67,7 @@ async fn ack(worker: &Worker, hint: &Hint) {
             Err(error @ EdgeError::Refused { .. }) => {
                 return tracing::warn!(%error, "a hint was not acknowledged");
             }
-            Err(EdgeError::Unreachable(_)) => backoff.wait().await,
+            Err(EdgeError::Unavailable { .. }) => backoff.wait().await,
         }
     }
 }

@@ -6,7 +6,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::edge::{Edge, EdgeError};
+use crate::edge::Edge;
+use crate::error::Error;
 use crate::host::guard;
 use crate::host::health::Health;
 use crate::storage::buckets::Buckets;
@@ -36,7 +37,7 @@ impl Worker {
     /// # Errors
     ///
     /// If the HTTP client for the edge cannot be made.
-    pub fn new(config: Config) -> Result<Arc<Self>, EdgeError> {
+    pub fn new(config: Config) -> Result<Arc<Self>, Error> {
         Ok(Arc::new(Self {
             edge: Edge::new(&config)?,
             buckets: Buckets::new(&config.buckets),
@@ -50,13 +51,22 @@ impl Worker {
         }))
     }
 
-    /// The reasons why it takes no jobs now; empty if it does.
+    /// The reasons not to pull now; empty if there are none.
     pub(crate) fn obstacles(&self) -> Vec<String> {
-        let mut obstacles = self.health.obstacles();
-        obstacles.extend(guard::obstacles(&self.config));
+        self.with_own(self.health.obstacles())
+    }
+
+    /// The reasons why the worker is not ready now; empty if it is.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.with_own(self.health.faults())
+    }
+
+    /// Adds the reasons that depend on this moment.
+    fn with_own(&self, mut reasons: Vec<String>) -> Vec<String> {
+        reasons.extend(guard::obstacles(&self.config));
         if self.draining.is_cancelled() {
-            obstacles.push("the worker is shutting down".to_owned());
+            reasons.push("the worker is shutting down".to_owned());
         }
-        obstacles
+        reasons
     }
 }

@@ -69,8 +69,13 @@ fn missing_settings_are_all_named() {
         .collect();
     assert_eq!(
         config(&unset),
-        Err("these settings are required: NATIVE_WORKER_QUEUE_URL, NATIVE_WORKER_TOKEN, NATIVE_WORKER_S3_ENDPOINT, \
-             NATIVE_WORKER_S3_ACCESS_KEY_ID, NATIVE_WORKER_S3_SECRET_ACCESS_KEY; see native-worker --help"
+        Err("invalid settings:\n  \
+             NATIVE_WORKER_QUEUE_URL is required\n  \
+             NATIVE_WORKER_TOKEN or NATIVE_WORKER_TOKEN_FILE is required\n  \
+             NATIVE_WORKER_S3_ENDPOINT is required\n  \
+             NATIVE_WORKER_S3_ACCESS_KEY_ID or NATIVE_WORKER_S3_ACCESS_KEY_ID_FILE is required\n  \
+             NATIVE_WORKER_S3_SECRET_ACCESS_KEY or NATIVE_WORKER_S3_SECRET_ACCESS_KEY_FILE is required\n\
+             See native-worker --help."
             .to_owned())
     );
 }
@@ -92,7 +97,9 @@ fn secrets_can_come_from_files() {
         ("NATIVE_WORKER_TOKEN_FILE", "/nowhere"),
     ];
     let error = config(&nowhere).unwrap_err();
-    assert!(error.starts_with("the file that NATIVE_WORKER_TOKEN_FILE names"));
+    let expected =
+        "NATIVE_WORKER_TOKEN_FILE: cannot read /nowhere: No such file or directory (os error 2)\n";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
@@ -117,9 +124,39 @@ fn unknown_settings_are_named() {
     assert_eq!(
         config(&set),
         Err(
-            "unknown settings NATIVE_WORKER_ADDRESS, NATIVE_WORKER_PORT; see native-worker --help"
+            "invalid settings:\n  NATIVE_WORKER_ADDRESS is unknown\n  NATIVE_WORKER_PORT is unknown\n\
+             See native-worker --help."
                 .to_owned()
         )
+    );
+}
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let faults = [
+        ("NATIVE_WORKER_ADDRESS", "x"),
+        ("NATIVE_WORKER_QUEUE_URL", "media-jobs"),
+        ("NATIVE_WORKER_TOKEN_FILE", "/nowhere"),
+        ("NATIVE_WORKER_S3_ENDPOINT", UNSET),
+        ("NATIVE_WORKER_S3_ACCESS_KEY_ID", UNSET),
+        ("NATIVE_WORKER_S3_ACCESS_KEY_ID_FILE", "/nowhere/id"),
+        ("NATIVE_WORKER_SLOTS", "many"),
+        ("NATIVE_WORKER_LOG", "info,=loud"),
+        ("NATIVE_WORKER_LOG_FORMAT", "yaml"),
+    ];
+    assert_eq!(
+        config(&faults),
+        Err("invalid settings:\n  \
+             NATIVE_WORKER_ADDRESS is unknown\n  \
+             NATIVE_WORKER_QUEUE_URL must be an http or https URL without credentials\n  \
+             NATIVE_WORKER_TOKEN and NATIVE_WORKER_TOKEN_FILE are both set; set only one of them\n  \
+             NATIVE_WORKER_S3_ENDPOINT is required\n  \
+             NATIVE_WORKER_S3_ACCESS_KEY_ID_FILE: cannot read /nowhere/id: No such file or directory (os error 2)\n  \
+             NATIVE_WORKER_SLOTS must be an integer from 1 to 64\n  \
+             NATIVE_WORKER_LOG must be a level or a filter such as info,native_worker=debug\n  \
+             NATIVE_WORKER_LOG_FORMAT must be text or json\n\
+             See native-worker --help."
+            .to_owned())
     );
 }
 
@@ -133,7 +170,13 @@ fn wrong_values_are_refused() {
         ("NATIVE_WORKER_DRAIN_MS", &["", "-1", "1.5", "5s"]),
         (
             "NATIVE_WORKER_QUEUE_URL",
-            &["", "media-jobs", "ftp://x/y", "http://"],
+            &[
+                "",
+                "media-jobs",
+                "ftp://x/y",
+                "http://",
+                "http://user:password@x/y",
+            ],
         ),
         ("NATIVE_WORKER_SLOTS", &["0", "65", "-1", "many"]),
         ("NATIVE_WORKER_LOG_FORMAT", &["", "JSON", "yaml"]),
@@ -142,8 +185,9 @@ fn wrong_values_are_refused() {
     for (name, values) in wrong {
         for value in values {
             let error = config(&[(name, value)]).unwrap_err();
-            let expected = format!("the setting {name} must be ");
+            let expected = format!("invalid settings:\n  {name} must be ");
             assert!(error.starts_with(&expected), "{value:?}: {error}");
+            assert_eq!(error.lines().count(), 3, "{value:?}: {error}");
         }
     }
 }

@@ -31,7 +31,11 @@ pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
         .filter(|(name, _)| settings.iter().all(|(other, _)| other != name))
         .chain(settings)
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    Config::from_variables(variables).unwrap()
+    Config {
+        // Trap: `/proc/self/exe`, the launcher of the program, is this test here. As a launcher it would run all tests.
+        launcher: env!("CARGO_BIN_EXE_native-worker").into(),
+        ..Config::from_variables(variables).unwrap()
+    }
 }
 
 /// A configuration whose edge is at `addr`.
@@ -75,4 +79,19 @@ pub(crate) fn source(size_bytes: usize, sha256: Option<&str>) -> Value {
         "bucket": "raw", "key": "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV", "size_bytes": size_bytes,
         "content_type": "video/mp4", "sha256": sha256,
     })
+}
+
+/// The answer of the edge to a registration.
+pub(crate) fn registered(body: &Value) -> Value {
+    let mut worker = body.clone();
+    for (name, value) in [
+        ("id", json!("worker-1")),
+        ("drain", json!(false)),
+        ("running", json!(0)),
+        ("registered_at", json!("2026-11-25T00:00:00Z")),
+        ("seen_at", json!("2026-11-25T00:00:00Z")),
+    ] {
+        worker[name] = value;
+    }
+    worker
 }

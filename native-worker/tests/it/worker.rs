@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use crate::bucket::{Bucket, Fault};
 use crate::http::ask;
-use crate::sample::{JOB, PREFIX, claimed, config, serve, source};
+use crate::sample::{JOB, PREFIX, claimed, config, registered, serve, source};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const ORIGINAL: &str = "originals/ast_01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -35,7 +35,7 @@ struct Edge {
     answers: Mutex<BTreeMap<&'static str, Vec<(u16, Value)>>>,
     job: Value,
     hints: Mutex<Vec<Value>>,
-    /// Every received call, except empty pulls.
+    /// Every received call, except pulls without a scripted answer.
     calls: mpsc::UnboundedSender<(String, Value)>,
 }
 
@@ -48,7 +48,11 @@ async fn call(
 ) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let verb = path.rsplit('/').next().unwrap().to_owned();
-    if verb == "pull" {
+    let scripted = {
+        let mut answers = edge.answers.lock().unwrap();
+        answers.get_mut(verb.as_str()).and_then(Vec::pop)
+    };
+    if verb == "pull" && scripted.is_none() {
         let hint = edge.hints.lock().unwrap().pop();
         let Some(hint) = hint else {
             // The pull stays open, as at a real edge.
@@ -57,10 +61,6 @@ async fn call(
         let answer = json!({"success": true, "result": {"messages": [hint]}});
         return Json(answer).into_response();
     }
-    let scripted = {
-        let mut answers = edge.answers.lock().unwrap();
-        answers.get_mut(verb.as_str()).and_then(Vec::pop)
-    };
     let _ = edge.calls.send((verb.clone(), body.clone()));
     let (status, answer) = scripted.unwrap_or_else(|| match verb.as_str() {
         "claim" => (200, edge.job.clone()),
@@ -72,20 +72,6 @@ async fn call(
         _ => (200, Value::Null),
     });
     (StatusCode::from_u16(status).unwrap(), Json(answer)).into_response()
-}
-
-fn registered(body: &Value) -> Value {
-    let mut worker = body.clone();
-    for (name, value) in [
-        ("id", json!("worker-1")),
-        ("drain", json!(false)),
-        ("running", json!(0)),
-        ("registered_at", json!("2026-11-25T00:00:00Z")),
-        ("seen_at", json!("2026-11-25T00:00:00Z")),
-    ] {
-        worker[name] = value;
-    }
-    worker
 }
 
 /// A worker with an edge and a bucket.
@@ -186,18 +172,23 @@ impl Setup {
         timeout(MINUTE, next).await.unwrap()
     }
 
-    /// Ends the worker. Returns the verbs of the remaining calls.
+    /// Ends the worker, whose last call reports that it has stopped. Returns the verbs of the other remaining calls.
     async fn ended(mut self) -> Vec<String> {
         // It may have ended already.
         let _ = self.signals.send(()).await;
         timeout(MINUTE, self.end).await.unwrap().unwrap().unwrap();
         let left_over = std::fs::read_dir(self.scratch.path()).unwrap().count();
         assert_eq!(left_over, 0, "scratch folders are left over");
-        let mut verbs = Vec::new();
-        while let Ok((verb, _)) = self.calls.try_recv() {
-            verbs.push(verb);
+        let mut calls = Vec::new();
+        while let Ok(call) = self.calls.try_recv() {
+            calls.push(call);
         }
-        verbs
+        let (last, registration) = calls.last().unwrap();
+        assert_eq!(last, "workers");
+        let seen = (&registration["state"], &registration["stopped"]);
+        assert_eq!(seen, (&json!("draining"), &json!(true)));
+        let verbs = calls.into_iter().map(|(verb, _)| verb);
+        verbs.filter(|verb| verb != "workers").collect()
     }
 }
 
@@ -272,7 +263,7 @@ async fn an_image_from_hint_to_finish() {
     let (_, metrics) = ask(setup.ops, "GET", "/metrics").await;
     let line = r#"native_worker_attempts_total{kind="process_video",outcome="succeeded"}"#;
     assert!(metrics.contains(line), "{metrics}");
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
 }
 
 #[tokio::test]
@@ -309,7 +300,7 @@ async fn a_hint_is_acknowledged_when_its_job_cannot_be_claimed() {
         let mut setup = Setup::start(&image(), &[refused]).await;
         setup.next("claim").await;
         setup.next("ack").await;
-        assert_eq!(setup.ended().await, ["workers"]);
+        assert!(setup.ended().await.is_empty());
     }
 }
 
@@ -317,7 +308,7 @@ async fn a_hint_is_acknowledged_when_its_job_cannot_be_claimed() {
 async fn a_hint_is_not_acknowledged_when_the_claim_fails() {
     let mut setup = Setup::start(&image(), &[("claim", 503, Value::Null)]).await;
     setup.next("claim").await;
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
 }
 
 #[tokio::test]
@@ -330,7 +321,7 @@ async fn a_finish_whose_answer_was_lost_is_repeated_and_counts() {
     setup.next("finish").await;
     setup.next("finish").await;
     let bucket = setup.bucket.clone();
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
     // The outputs are published, so nothing is removed.
     assert!(
         bucket
@@ -345,7 +336,7 @@ async fn a_superseded_attempt_removes_its_outputs() {
     let mut setup = Setup::start(&image(), &[superseded]).await;
     setup.next("finish").await;
     let bucket = setup.bucket.clone();
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
     assert!(
         bucket
             .read("ferrotype-public", &format!("{PREFIX}large.webp"))
@@ -399,7 +390,7 @@ async fn a_codec_that_crashes_fails_only_its_job() {
         let fail = setup.next("fail").await;
         let seen = (&fail["code"], &fail["class"]);
         assert_eq!(seen, (&json!(code), &json!(class)), "{line}: {fail}");
-        assert_eq!(setup.ended().await, ["workers"]);
+        assert!(setup.ended().await.is_empty());
     }
 }
 
@@ -419,7 +410,7 @@ async fn the_codec_of_a_cancelled_job_is_killed() {
     let reader = tokio::task::spawn_blocking(move || std::fs::read(begun));
     timeout(MINUTE, reader).await.unwrap().unwrap().unwrap();
     setup.next("heartbeat").await;
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
     // The processes of a group do not die at the same moment.
     let mut lock = std::process::Command::new("flock");
     let locked = lock
@@ -445,7 +436,8 @@ async fn after_the_drain_time_the_job_is_released() {
     let mut setup = hanging("100", &[]).await;
     setup.signals.send(()).await.unwrap();
     let registration = setup.next("workers").await;
-    assert_eq!(registration["state"], "draining");
+    let seen = (&registration["state"], registration.get("stopped"));
+    assert_eq!(seen, (&json!("draining"), None));
     let release = setup.next("release").await;
     assert_eq!(release, json!({"attempt": 1, "lease_token": "lease"}));
     assert!(setup.ended().await.is_empty());
@@ -470,7 +462,7 @@ async fn a_cancelled_job_stops_without_another_call() {
     let cancel = json!({"lease_until": "2026-11-25T00:00:30Z", "cancel": true, "drain": false});
     let mut setup = hanging("60000", &[("heartbeat", 200, cancel)]).await;
     setup.next("heartbeat").await;
-    assert_eq!(setup.ended().await, ["workers"]);
+    assert!(setup.ended().await.is_empty());
 }
 
 #[tokio::test]
@@ -480,12 +472,72 @@ async fn without_the_edge_the_attempt_stops() {
     let edge = setup.edge.clone();
     setup.next("heartbeat").await;
     let calls = setup.ended().await;
-    assert!(
-        calls
-            .iter()
-            .all(|verb| verb == "heartbeat" || verb == "workers"),
-        "{calls:?}"
-    );
+    assert!(calls.iter().all(|verb| verb == "heartbeat"), "{calls:?}");
     let left = edge.answers.lock().unwrap()["heartbeat"].len();
     assert!(left > 0, "the edge answered again");
+}
+
+/// The answer of `/readyz`, once its status is the expected one.
+async fn readiness(setup: &Setup, expected: u16) -> String {
+    let asking = async {
+        loop {
+            let (status, body) = ask(setup.ops, "GET", "/readyz").await;
+            if status == expected {
+                return body;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(MINUTE, asking).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_pull_makes_the_worker_unready_until_one_succeeds() {
+    let refused = ("pull", 404, problem(ErrorCode::NotFound));
+    let answers = vec![refused; 1_000];
+    let mut setup = Setup::start(&image(), &answers).await;
+    setup.next("pull").await;
+    setup.next("pull").await;
+    let body = readiness(&setup, 503).await;
+    let reason = "/v1/queues/media-jobs/messages/pull refused the call (404 not_found: No.)";
+    let problem: Value = serde_json::from_str(&body).unwrap();
+    let [why] = problem["reasons"].as_array().unwrap().as_slice() else {
+        panic!("{body}");
+    };
+    let why = why.as_str().unwrap();
+    assert!(
+        why.starts_with("pulls from the queue fail: http://"),
+        "{body}"
+    );
+    assert!(why.ends_with(reason), "{body}");
+    // The queue works again, and its hint is taken.
+    setup.edge.answers.lock().unwrap().remove("pull");
+    readiness(&setup, 200).await;
+    setup.next("claim").await;
+    setup.ended().await;
+}
+
+#[tokio::test]
+async fn a_short_outage_of_the_queue_does_not_make_the_worker_unready() {
+    let empty = json!({"success": true, "result": {"messages": []}});
+    let mut answers = vec![("pull", 503, Value::Null); 100];
+    answers.push(("pull", 200, empty));
+    let mut setup = Setup::start(&image(), &answers).await;
+    for _ in 0..3 {
+        setup.next("pull").await;
+    }
+    assert_eq!(ask(setup.ops, "GET", "/readyz").await.0, 200);
+    setup.ended().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_never_reached_the_queue_is_not_ready() {
+    let answers = vec![("pull", 503, Value::Null); 100];
+    let mut setup = Setup::start(&image(), &answers).await;
+    for _ in 0..2 {
+        setup.next("pull").await;
+    }
+    let body = readiness(&setup, 503).await;
+    assert!(body.contains("/messages/pull answered 503"), "{body}");
+    setup.ended().await;
 }

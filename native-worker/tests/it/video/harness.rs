@@ -46,8 +46,7 @@ impl Harness {
         let scratch = folder.path().join("scratch");
         std::fs::create_dir(&scratch).unwrap();
         let endpoint = format!("http://{}/", bucket.addr);
-        let mut config = config(&[("NATIVE_WORKER_S3_ENDPOINT", &endpoint)]);
-        config.launcher = env!("CARGO_BIN_EXE_native-worker").into();
+        let config = config(&[("NATIVE_WORKER_S3_ENDPOINT", &endpoint)]);
         Self {
             bucket,
             config,
