@@ -180,11 +180,11 @@ fn circles(source: &Path) -> BTreeSet<Vec<String>> {
     let root = root();
     modules
         .keys()
-        .filter(|module| reaches(module, module))
+        .filter(|module| leads(module, module))
         .map(|module| {
             modules
                 .iter()
-                .filter(|(other, _)| reaches(module, other) && reaches(other, module))
+                .filter(|(other, _)| leads(module, other) && leads(other, module))
                 .map(|(_, file)| {
                     let file = Path::new(file)
                         .strip_prefix(&root)
