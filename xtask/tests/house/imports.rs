@@ -180,11 +180,11 @@ fn circles(source: &Path) -> BTreeSet<Vec<String>> {
     let root = root();
     modules
         .keys()
-        .filter(|module| leads(module, module))
+        .filter(|module| reaches(module, module))
         .map(|module| {
             modules
                 .iter()
-                .filter(|(other, _)| leads(module, other) && leads(other, module))
+                .filter(|(other, _)| reaches(module, other) && reaches(other, module))
                 .map(|(_, file)| {
                     let file = Path::new(file)
                         .strip_prefix(&root)
