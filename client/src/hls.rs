@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail};
 
-/// A file of the output.
+/// A file of an output.
 pub struct File {
-    /// Its path below the folder of the master playlist.
+    /// Its path below the folder of the first file.
     pub path: String,
     /// Its URL.
     pub url: String,
@@ -21,7 +21,7 @@ impl File {
     }
 }
 
-/// All files that the master playlist at `url` leads to, each fetched once; the master playlist comes first.
+/// The file at `url`, and if it is a playlist all files that it leads to, each fetched once.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::api::{CompletedAsset, CreatedAsset, Playback, Upload};
-use shared::asset::Asset;
+use shared::asset::{Asset, Output};
 use shared::id::AssetId;
 use shared::problem::Problem;
 use ureq::http::Response;
@@ -188,6 +188,24 @@ impl Client {
         let body = answer.body_mut().with_config().limit(u64::MAX);
         body.read_to_vec()
             .with_context(|| format!("GET {url} broke off"))
+    }
+
+    /// Downloads all files of an output: one, or for HLS the master playlist followed by everything that it leads to.
+    ///
+    /// # Errors
+    ///
+    /// When a request fails, or the first file has another size than the output.
+    pub fn download_output(&self, output: &Output) -> Result<Vec<hls::File>> {
+        let files = hls::files(|url| self.download(url), &output.url)?;
+        let found = files.first().map_or(0, |file| file.bytes.len());
+        if u64::try_from(found)? != output.size_bytes {
+            bail!(
+                "{} has {found} bytes instead of {}",
+                output.url,
+                output.size_bytes
+            );
+        }
+        Ok(files)
     }
 
     /// The length of a file in bytes, from the response to the first range, which is read as by a player.

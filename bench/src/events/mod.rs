@@ -116,10 +116,10 @@ fn check(client: &Client, id: AssetId) -> Result<()> {
         bail!("{id} is {state} with {outputs} outputs");
     }
     for output in &asset.outputs {
-        let bytes = client.download(&output.url)?;
-        let is_whole = u64::try_from(bytes.len())? == output.size_bytes;
-        if !is_whole || bytes.get(8..12) != Some(b"WEBP".as_slice()) {
-            bail!("{} is not the expected WebP file", output.url);
+        for file in client.download_output(output)? {
+            if file.bytes.get(8..12) != Some(b"WEBP".as_slice()) {
+                bail!("{} is not a WebP file", file.url);
+            }
         }
     }
     Ok(())

@@ -145,15 +145,17 @@ impl Ours {
         Ok((worked, more))
     }
 
-    /// Downloads every file that the playlists name: fast and wrong is not a result.
+    /// Downloads every output: fast and wrong is not a result.
     fn check(&self, id: AssetId) -> Result<()> {
         let asset = self.client.asset(id)?;
         if asset.state != AssetState::Ready {
             bail!("{id} is {}", asset.state);
         }
-        let url = self.client.playback(id)?.hls_url;
-        let url = url.context("there is no HLS output")?;
-        hls::files(|url| self.client.download(url), &url).map(drop)
+        for output in &asset.outputs {
+            self.client.download_output(output)?;
+        }
+        let hls = self.client.playback(id)?.hls_url;
+        hls.context("there is no HLS output").map(drop)
     }
 }
 

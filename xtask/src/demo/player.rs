@@ -13,8 +13,9 @@ use crate::paths::Paths;
 
 const PAGE: &str = include_str!("player.html");
 
-/// Where the page has its list of videos.
+/// Where the page has its list of videos, and hls.js.
 const VIDEOS: &str = "/*VIDEOS*/[]";
+const SCRIPT: &str = "/*HLS.JS*/";
 
 /// The full build: the light one does not support separate audio renditions.
 const HLS: &str = "node_modules/hls.js/dist/hls.min.js";
@@ -22,15 +23,9 @@ const HLS: &str = "node_modules/hls.js/dist/hls.min.js";
 /// Longest wait for a request.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is served.
-struct Site {
-    page: String,
-    hls: Vec<u8>,
-}
-
 /// Serves a page with these videos, by their names, until this process ends; returns its URL.
 pub(super) fn serve(paths: &Paths, videos: &[(String, Playback)]) -> Result<String> {
-    let hls = fs_err::read(paths.root.join(HLS))?;
+    let hls = fs_err::read_to_string(paths.root.join(HLS))?;
     let videos: Vec<Value> = videos
         .iter()
         .map(|(name, playback)| {
@@ -40,46 +35,36 @@ pub(super) fn serve(paths: &Paths, videos: &[(String, Playback)]) -> Result<Stri
             })
         })
         .collect();
-    // In a script element, `</script>` in a file's name would end it.
+    // In a script element, `</script>` would end it: a file's name may contain that.
     let videos = Value::Array(videos).to_string().replace('<', "\\u003c");
-    let site = Arc::new(Site {
-        page: PAGE.replace(VIDEOS, &videos),
-        hls,
-    });
+    let page = PAGE.replace(VIDEOS, &videos).replace(SCRIPT, &hls);
+    let page: Arc<str> = page.into();
     let listener =
         TcpListener::bind(("127.0.0.1", 0)).context("there is no free port for the player")?;
     let url = format!("http://{}/", listener.local_addr()?);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let site = Arc::clone(&site);
-            std::thread::spawn(move || answer(&site, stream));
+            let page = Arc::clone(&page);
+            std::thread::spawn(move || answer(&page, stream));
         }
     });
     Ok(url)
 }
 
-/// Answers one request. After an error the browser asks again.
-fn answer(site: &Site, mut stream: TcpStream) -> std::io::Result<()> {
+/// Answers one request with the page, whatever its path. After an error the browser asks again.
+fn answer(page: &str, mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let request = lines.next().transpose()?.unwrap_or_default();
     // To the end of the headers: closing with unread bytes resets the connection.
-    while lines
-        .next()
-        .transpose()?
-        .is_some_and(|line| !line.is_empty())
-    {}
-    let (status, content_type, body) = match request.split(' ').nth(1) {
-        Some("/") => ("200 OK", "text/html", site.page.as_bytes()),
-        Some("/hls.js") => ("200 OK", "text/javascript", site.hls.as_slice()),
-        Some(_) | None => ("404 Not Found", "text/plain", b"not found".as_slice()),
-    };
+    for line in BufReader::new(stream.try_clone()?).lines() {
+        if line?.is_empty() {
+            break;
+        }
+    }
     write!(
         stream,
-        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+        page.len()
     )?;
-    stream.write_all(body)?;
     stream.flush()
 }

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use client::{Client, hls};
+use anyhow::{Result, bail};
+use client::Client;
 use fs_err as fs;
 use indicatif::DecimalBytes;
 use shared::api::Playback;
@@ -15,9 +15,6 @@ use shared::kind::AssetKind;
 use super::input::Source;
 use super::view;
 use crate::say;
-
-/// Media type of an HLS playlist.
-const HLS: &str = "application/vnd.apple.mpegurl";
 
 /// The line above an asset's table.
 pub(super) fn heading(source: &Source, asset: &Asset, took: Duration) {
@@ -43,81 +40,49 @@ pub(super) fn outputs(client: &Client, asset: &Asset, folder: &Path) -> Result<(
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    let mut saved = Vec::new();
-    for output in &asset.outputs {
-        saved.push(if output.content_type == HLS {
-            playlists(client, output, folder)?
-        } else {
-            file(client, output, folder)?
-        });
-    }
+    let outputs = asset.outputs.iter();
+    let saved = outputs.map(|output| save(client, output, folder));
+    let saved = saved.collect::<Result<Vec<_>>>()?.join(", ");
     if saved.is_empty() {
         bail!("{} is ready but has no outputs", asset.id);
     }
-    let saved = saved.join(", ");
     say::line(format_args!("  saved in {}: {saved}", folder.display()));
     Ok(())
 }
 
-fn file(client: &Client, output: &Output, folder: &Path) -> Result<String> {
-    let bytes = client.download(&output.url)?;
-    check_size(output, &bytes)?;
-    row(output, output.size_bytes);
-    // Under its own name: other outputs may refer to it, as a storyboard does to its sprite.
-    let path = output.url.split('?').next().unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-    save(&folder.join(&name), &bytes)?;
-    Ok(name)
-}
-
-fn playlists(client: &Client, output: &Output, folder: &Path) -> Result<String> {
-    let files = hls::files(|url| client.download(url), &output.url)?;
-    let master = files.first().context("there is no master playlist")?;
-    check_size(output, &master.bytes)?;
+/// Downloads and saves one output; returns the path of its first file below `folder`.
+fn save(client: &Client, output: &Output, folder: &Path) -> Result<String> {
+    let files = client.download_output(output)?;
     let total: usize = files.iter().map(|file| file.bytes.len()).sum();
-    row(output, u64::try_from(total)?);
-    let (playlists, others): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_playlist());
+    let dimensions = dimensions(output.width, output.height).unwrap_or_default();
+    let size = DecimalBytes(u64::try_from(total)?).to_string();
+    let (name, url) = (&output.name, &output.url);
+    say::line(format_args!(
+        "  {name:<17} {dimensions:>11} {size:>10}  {url}"
+    ));
+    // A file keeps its own name: other outputs may refer to it, as a storyboard does to its sprite.
+    let prefix = match files.len() {
+        1 => String::new(),
+        _ => format!("{name}/"),
+    };
+    for file in &files {
+        let path = folder.join(format!("{prefix}{}", file.path));
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, &file.bytes)?;
+    }
+    let (playlists, media): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.is_playlist());
     for playlist in playlists.iter().skip(1) {
         say::line(format_args!("  {:<17} {}", "", playlist.url));
     }
-    say::line(format_args!(
-        "  {:<17} and {} media files",
-        "",
-        others.len()
-    ));
-    for file in &files {
-        save(&folder.join(&output.name).join(&file.path), &file.bytes)?;
+    if !playlists.is_empty() {
+        say::line(format_args!("  {:<17} and {} media files", "", media.len()));
     }
-    Ok(format!("{}/{}", output.name, master.path))
-}
-
-fn row(output: &Output, size_bytes: u64) {
-    say::line(format_args!(
-        "  {:<17} {:>11} {:>10}  {}",
-        output.name,
-        dimensions(output.width, output.height).unwrap_or_default(),
-        DecimalBytes(size_bytes).to_string(),
-        output.url
-    ));
+    let first = files.first().map_or("", |file| &file.path);
+    Ok(format!("{prefix}{first}"))
 }
 
 fn dimensions(width: Option<u32>, height: Option<u32>) -> Option<String> {
     Some(format!("{}×{}", width?, height?))
-}
-
-fn check_size(output: &Output, bytes: &[u8]) -> Result<()> {
-    let (url, found, expected) = (&output.url, bytes.len(), output.size_bytes);
-    if u64::try_from(found) == Ok(expected) {
-        return Ok(());
-    }
-    bail!("{url} has {found} bytes instead of the asset's {expected}")
-}
-
-fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    Ok(fs::write(path, bytes)?)
 }
 
 /// What a player starts from: the URLs of the playback document, each one requested.
