@@ -16,6 +16,7 @@ pub mod event;
 pub mod id;
 pub mod image;
 pub mod job;
+pub mod json;
 pub mod key;
 pub mod kind;
 pub mod message;

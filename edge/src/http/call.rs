@@ -8,7 +8,6 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::Op;
-use shared::api::object::Object;
 use shared::auth::Principal;
 use shared::delivery::Conditions;
 use shared::problem::ErrorCode;
@@ -116,15 +115,6 @@ impl Call {
                 "The body must be sent with content-type: application/json.",
             ));
         }
-        let read = serde_json::from_slice(&self.body).map(|Object(body)| body);
-        read.map_err(|error| {
-            let code = if error.is_data() {
-                ErrorCode::RequestInvalid
-            } else {
-                ErrorCode::JsonInvalid
-            };
-            Error::problem(code, format!("The body is invalid: {error}."))
-        })
     }
 
     /// The request body as `T`, or the default of `T` when there is none.

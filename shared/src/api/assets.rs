@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::object;
 use crate::asset::{Asset, Owner, Visibility};
 use crate::id::JobId;
+use crate::json::integer;
 use crate::time::Timestamp;
 
 /// Body of `CreateAsset`.
@@ -21,6 +21,7 @@ pub struct CreateAsset {
     /// Media type of the file; must match the file's content.
     pub content_type: String,
     /// Exact size of the file in bytes.
+    #[serde(deserialize_with = "integer::as_written")]
     #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 1))]
     pub size_bytes: Number,
     /// SHA-256 of the file in lowercase hex; verified if present.
@@ -31,7 +32,7 @@ pub struct CreateAsset {
     #[serde(default)]
     pub visibility: Option<Visibility>,
     /// Owner to list the asset under; default: the user.
-    #[serde(default, deserialize_with = "object::optional")]
+    #[serde(default)]
     pub owner: Option<Owner>,
     /// Custom metadata of the client, at most 8 192 bytes of JSON.
     #[serde(default)]

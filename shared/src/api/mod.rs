@@ -7,7 +7,6 @@ mod assets;
 mod events;
 mod health;
 mod jobs;
-pub mod object;
 #[cfg(feature = "openapi")]
 mod openapi;
 mod playback;

@@ -22,6 +22,8 @@ mod image;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod json;
+#[cfg(test)]
 mod key;
 #[cfg(test)]
 mod message;
