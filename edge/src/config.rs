@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
-use shared::asset::media;
+use shared::asset::limit::SizeLimits;
 use shared::auth::TokenPolicy;
 use shared::image;
 use shared::job;
@@ -33,8 +33,8 @@ pub(crate) struct Config {
     pub(crate) path_tokens: PathTokens,
     /// Origins whose pages may call the API.
     pub(crate) cors: Cors,
-    /// Largest upload, in bytes.
-    pub(crate) size_max_bytes: u64,
+    /// Largest upload of each kind, by tenant.
+    pub(crate) size_limits: SizeLimits,
     /// Largest image, in pixels.
     pub(crate) pixels_max: u64,
     /// Most memory of one decode at the edge, as estimated before it starts, in bytes.
@@ -190,7 +190,8 @@ impl Config {
                         .collect(),
                 )
             },
-            size_max_bytes: number(env, "SIZE_MAX_BYTES", media::SIZE_MAX_BYTES)?,
+            size_limits: SizeLimits::parse(&optional(env, "SIZE_LIMITS"))
+                .map_err(|error| Error::internal(format!("SIZE_LIMITS: {error}")))?,
             pixels_max: number(env, "PIXELS_MAX", image::PIXELS_MAX)?,
             memory_max_bytes: number(env, "IMAGE_MEMORY_MAX_BYTES", image::EDGE_MEMORY_MAX_BYTES)?,
             lease_ms: number(env, "LEASE_MS", job::IMAGE_LEASE_MS)?,

@@ -22,13 +22,6 @@ impl Error {
         Self::Problem(Failure::new(code, detail))
     }
 
-    /// The query parameter `name` is none of `words`.
-    pub(crate) fn query_word<T: Display>(name: &str, words: &[T]) -> Self {
-        let words: Vec<String> = words.iter().map(T::to_string).collect();
-        let detail = format!("{name} must be one of: {}.", words.join(", "));
-        Self::problem(ErrorCode::QueryInvalid, detail)
-    }
-
     /// The response for what does not exist and for what the caller may not see: both look the same.
     pub(crate) fn not_found() -> Self {
         Self::problem(

@@ -74,6 +74,8 @@ macro_rules! id {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::Type::String)
+                    .description(Some(concat!($($doc),+).trim_start()))
+                    .examples([concat!($prefix, "01KDVDNM00041061050R3GG28A")])
                     .pattern(Some(concat!("^", $prefix, "[0-7][0-9A-HJKMNP-TV-Z]{25}$")))
                     .build()
                     .into()

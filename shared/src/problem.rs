@@ -37,7 +37,10 @@ macro_rules! codes {
         }
 
         #[cfg(feature = "openapi")]
-        crate::words::word_schema!(ErrorCode, "Stable, machine-readable error code.");
+        crate::words::word_schema!(
+            ErrorCode,
+            concat!("Stable, machine-readable error code.\n\n", $("- `", $code, "`:", $($doc),+, "\n"),+)
+        );
 
         impl std::str::FromStr for ErrorCode {
             type Err = UnknownCode;
@@ -185,38 +188,6 @@ codes! {
 }
 
 impl ErrorCode {
-    /// Whether a native worker may report this code: something that it found in the file, or a failure of its own.
-    #[must_use]
-    pub const fn is_of_worker(self) -> bool {
-        matches!(
-            self,
-            Self::UploadMissing
-                | Self::UploadSizeMismatch
-                | Self::UploadChecksumMismatch
-                | Self::ImageTruncated
-                | Self::ImageCorrupt
-                | Self::ImageDimensionsInvalid
-                | Self::ImageTooLarge
-                | Self::ImageMemoryExceeded
-                | Self::ImageUnsupported
-                | Self::ImageCodecTrapped
-                | Self::MediaUnreadable
-                | Self::MediaTruncated
-                | Self::MediaNoStreams
-                | Self::MediaUnsupported
-                | Self::MediaTooLarge
-                | Self::EncodeFailed
-                | Self::EncodeStalled
-                | Self::OutputInvalid
-                | Self::WorkerExhausted
-                | Self::StorageFailed
-                | Self::KindUnsupported
-                | Self::JobDeadlineExceeded
-                | Self::Unavailable
-                | Self::Internal
-        )
-    }
-
     /// Whether a native worker may succeed where the edge failed with this code: it runs the same codec with more memory.
     #[must_use]
     pub const fn is_for_native(self) -> bool {
@@ -230,6 +201,48 @@ impl ErrorCode {
     }
 }
 
+macro_rules! worker_codes {
+    ($($code:ident),+) => {
+        impl ErrorCode {
+            /// Codes that a native worker may report with `FailJob`: properties of the file, or failures in the worker itself.
+            pub const OF_WORKER: &'static [&'static str] = &[$(Self::$code.as_str()),+];
+
+            /// Whether a native worker may report this code with `FailJob`.
+            #[must_use]
+            pub const fn is_of_worker(self) -> bool {
+                matches!(self, $(Self::$code)|+)
+            }
+        }
+    };
+}
+
+worker_codes!(
+    UploadMissing,
+    UploadSizeMismatch,
+    UploadChecksumMismatch,
+    ImageTruncated,
+    ImageCorrupt,
+    ImageDimensionsInvalid,
+    ImageTooLarge,
+    ImageMemoryExceeded,
+    ImageUnsupported,
+    ImageCodecTrapped,
+    MediaUnreadable,
+    MediaTruncated,
+    MediaNoStreams,
+    MediaUnsupported,
+    MediaTooLarge,
+    EncodeFailed,
+    EncodeStalled,
+    OutputInvalid,
+    WorkerExhausted,
+    StorageFailed,
+    KindUnsupported,
+    JobDeadlineExceeded,
+    Unavailable,
+    Internal
+);
+
 /// RFC 9457 problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -240,6 +253,7 @@ pub struct Problem {
     /// Short text of the error code; always the same for a code.
     pub title: String,
     /// HTTP status.
+    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     /// What happened in this request, why, and what to do.
     pub detail: String,

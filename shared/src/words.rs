@@ -36,6 +36,9 @@ macro_rules! words {
             /// Every variant, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// Every word, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
             /// The word as written in JSON and in the database.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -44,7 +47,10 @@ macro_rules! words {
         }
 
         #[cfg(feature = "openapi")]
-        $crate::words::word_schema!($name, concat!($($about, "\n"),+));
+        $crate::words::word_schema!(
+            $name,
+            concat!($($about),+, "\n\n", $("- `", $word, "`:", $($doc),+, "\n"),+)
+        );
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -15,6 +15,8 @@ const NOT_OURS: &str = "/cdn-cgi/";
 struct Contract {
     /// Path templates, split at slashes, with their path items.
     paths: Vec<(Vec<String>, Value)>,
+    /// The document itself.
+    document: Value,
     /// A validator for each component schema.
     schemas: BTreeMap<String, Validator>,
 }
@@ -46,6 +48,7 @@ fn contract() -> &'static Contract {
                 .iter()
                 .map(|(path, item)| (segments(path), item.clone()))
                 .collect(),
+            document,
         }
     })
 }
@@ -86,6 +89,29 @@ impl Contract {
             .as_str()?
             .rsplit('/')
             .next()
+    }
+
+    /// Checks that the operation declares the code of a problem: its examples are named after the codes.
+    fn check_code(&self, what: &str, method: &str, path: &str, problem: &Value) {
+        let Some(operation) = self.operation(method, path) else {
+            return;
+        };
+        let response = &operation["responses"][problem["status"].to_string()];
+        let response = match response["$ref"].as_str() {
+            Some(reference) => self.document.pointer(reference.trim_start_matches('#')),
+            None => Some(response),
+        };
+        let examples = |response: &Value| {
+            let content = &response["content"]["application/problem+json"];
+            content["examples"].as_object().cloned()
+        };
+        let declared = response.and_then(examples).unwrap_or_default();
+        assert!(
+            problem["code"]
+                .as_str()
+                .is_some_and(|code| declared.contains_key(code)),
+            "{what} has an undeclared code:\n{problem:#}"
+        );
     }
 
     fn check(&self, what: &str, name: &str, value: &Value) {
@@ -138,6 +164,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
         contract().check(&what, "Problem", &problem);
         assert_eq!(problem["request_id"], request_id, "{what}");
         assert_eq!(problem["status"], answer.status, "{what}");
+        contract().check_code(&what, method, path, &problem);
     } else if media_type == "application/json" {
         let name = contract().schema(method, path, answer.status);
         let name = name.unwrap_or_else(|| panic!("{what} is not in the contract"));

@@ -30,6 +30,7 @@ pub(crate) struct AssetRow {
     origin: String,
     pub(crate) filename: String,
     pub(crate) content_type: String,
+    declared_type: Option<String>,
     pub(crate) size_bytes: u64,
     pub(crate) sha256: Option<String>,
     width: Option<u32>,
@@ -58,6 +59,12 @@ impl AssetRow {
 
     pub(crate) fn state(&self) -> Result<AssetState> {
         word(&self.state)
+    }
+
+    /// Media type as the client declared it: with the header that its PUT must have. Assets from before it was stored were signed
+    /// for their canonical type.
+    pub(crate) fn declared_type(&self) -> &str {
+        self.declared_type.as_deref().unwrap_or(&self.content_type)
     }
 
     pub(crate) fn kind(&self) -> Result<AssetKind> {
@@ -138,11 +145,12 @@ impl AssetRow {
 pub(crate) fn insert(
     guard: &Guard<'_>,
     asset: &Asset,
+    declared_type: &str,
     scope: &Scope,
 ) -> Result<D1PreparedStatement> {
     guard.statement(
-        "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, size_bytes, sha256, \
-         owner_type, owner_id, metadata, job_id, created_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+        "INSERT INTO assets (id, tenant, user_id, kind, state, visibility, origin, filename, content_type, declared_type, size_bytes, sha256, \
+         owner_type, owner_id, metadata, job_id, created_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
         &[
             text(&asset.id.to_string()),
             text(&scope.tenant),
@@ -153,6 +161,7 @@ pub(crate) fn insert(
             text(asset.origin.as_str()),
             text(&asset.filename),
             text(&asset.content_type),
+            text(declared_type),
             int(asset.size_bytes),
             text_or_null(asset.sha256.as_deref()),
             text(&asset.owner.owner_type),

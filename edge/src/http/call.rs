@@ -1,13 +1,11 @@
 //! What a handler receives and returns: a parsed request, and JSON responses.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
-use std::fmt::Display;
 use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::api::Op;
+use shared::api::{Op, Parameter, Query};
 use shared::auth::Principal;
 use shared::delivery::Conditions;
 use shared::problem::ErrorCode;
@@ -22,8 +20,8 @@ use crate::scope::Scope;
 pub(crate) struct Call {
     /// Path parameters, in the order of the template.
     pub(crate) params: Vec<String>,
-    /// Query parameters.
-    pub(crate) query: HashMap<String, String>,
+    /// Query parameters, checked against the contract.
+    pub(crate) query: Query,
     /// Body, within the limit.
     pub(crate) body: Vec<u8>,
     /// `Content-Type` header.
@@ -54,48 +52,6 @@ impl Call {
         self.param(0).parse().map_err(|_| Error::not_found())
     }
 
-    /// A query parameter; an empty one counts as absent.
-    pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    /// A query parameter that is one of `words`.
-    ///
-    /// # Errors
-    /// `query_invalid` when it is another word; the detail lists `words`.
-    pub(crate) fn query_word<T: Copy + Display>(
-        &self,
-        name: &str,
-        words: &[T],
-    ) -> Result<Option<T>> {
-        let Some(value) = self.query(name) else {
-            return Ok(None);
-        };
-        let word = words.iter().find(|word| word.to_string() == value);
-        word.copied()
-            .map(Some)
-            .ok_or_else(|| Error::query_word(name, words))
-    }
-
-    /// A query parameter that is an id.
-    ///
-    /// # Errors
-    /// `query_invalid` when it is not an id of this type.
-    pub(crate) fn query_id<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
-        let invalid = |_| {
-            Error::problem(
-                ErrorCode::QueryInvalid,
-                format!("{name} must be an id, exactly as a response of the API has it."),
-            )
-        };
-        self.query(name)
-            .map(|value| value.parse().map_err(invalid))
-            .transpose()
-    }
-
     /// The request body as `T`.
     ///
     /// # Errors
@@ -115,6 +71,7 @@ impl Call {
                 "The body must be sent with content-type: application/json.",
             ));
         }
+        Ok(shared::json::body(&self.body)?)
     }
 
     /// The request body as `T`, or the default of `T` when there is none.
@@ -151,7 +108,7 @@ impl Call {
     /// # Errors
     /// A token problem, and the errors of [`Scope::of`].
     pub(crate) fn scope(&self, app: &App) -> Result<Scope> {
-        Scope::of(&self.principal(app)?, self.query("on_behalf_of"))
+        Scope::of(&self.principal(app)?, self.query.get(Parameter::OnBehalfOf))
     }
 }
 

@@ -8,8 +8,8 @@ pub(crate) mod page;
 
 use std::cell::OnceCell;
 
-use shared::api::Answer;
 use shared::api::route::{Miss, Routes};
+use shared::api::{Answer, Query};
 use shared::delivery::Conditions;
 use shared::problem::{ErrorCode, Problem};
 use worker::{Context, Env, Headers, Request, Response};
@@ -136,9 +136,9 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
         None => return Err(Error::internal("the contract table contradicts itself").into()),
     };
     let header = |name: &str| request.headers().get(name);
-    let call = Call {
+    let mut call = Call {
         params: route.params.clone(),
-        query: url.query_pairs().into_owned().collect(),
+        query: Query::default(),
         body: body?,
         content_type: header("content-type")?,
         authorization: header("authorization")?,
@@ -151,5 +151,8 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
         caller: OnceCell::new(),
     };
     let app = App::new(env, context)?;
+    // A stranger learns nothing of the contract's checks.
+    routes::check_role(&app, route.op, &call)?;
+    call.query = Query::read(route.op, url.query_pairs())?;
     Ok(routes::handle(&app, &route, &call).await?)
 }

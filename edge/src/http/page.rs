@@ -1,43 +1,17 @@
 //! Pages of lists.
 
-use shared::api::{LIMIT_DEFAULT, LIMIT_MAX};
-use shared::problem::ErrorCode;
+use shared::api::{LIMIT_DEFAULT, Parameter};
 
 use super::call::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Most items of a page.
 ///
 /// # Errors
-/// `query_invalid` when `limit` is not within its bounds.
+/// `query_invalid` when `limit` is not an integer.
 pub(crate) fn limit(call: &Call) -> Result<u32> {
-    let limit = call
-        .query("limit")
-        .map_or(Some(LIMIT_DEFAULT), |text| text.parse().ok());
-    limit
-        .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-        .ok_or_else(|| {
-            Error::problem(
-                ErrorCode::QueryInvalid,
-                format!("limit must be an integer from 1 to {LIMIT_MAX}."),
-            )
-        })
-}
-
-/// The cursor: the id of the last item of the page before.
-///
-/// # Errors
-/// `cursor_invalid` when it is not an id.
-pub(crate) fn cursor<T: std::str::FromStr>(call: &Call) -> Result<Option<T>> {
-    let wrong = |_| {
-        Error::problem(
-            ErrorCode::CursorInvalid,
-            "cursor must be the next_cursor of the page before, unchanged.",
-        )
-    };
-    call.query("cursor")
-        .map(|text| text.parse().map_err(wrong))
-        .transpose()
+    let limit = call.query.parse(Parameter::Limit)?;
+    Ok(limit.unwrap_or(LIMIT_DEFAULT))
 }
 
 /// Cuts items to `limit` and returns the cursor of the next page. There is one when more than `limit` items were read.

@@ -1,14 +1,12 @@
 //! The operations on assets: create, read, list, delete.
 
 use futures_util::future::join;
-use serde_json::Number;
-use shared::api::{AssetPage, CreateAsset, CreatedAsset, Op};
+use shared::api::{AssetPage, CreateAsset, CreatedAsset, Op, Parameter};
 use shared::asset::media;
 use shared::asset::{Asset, AssetState, Origin, Owner, Visibility, check_metadata, check_owner};
 use shared::event::EventType;
 use shared::id::{AssetId, JobId};
 use shared::key;
-use shared::kind::AssetKind;
 use shared::problem::ErrorCode;
 use shared::time::Timestamp;
 use worker::Response;
@@ -20,7 +18,7 @@ use crate::db::assets::{AssetRow, Filter};
 use crate::db::guard::Guard;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::http::page::{cursor, limit, page};
+use crate::http::page::{limit, page};
 use crate::hub::subject::Subject;
 use crate::jobs;
 use crate::jobs::change::Change;
@@ -42,17 +40,16 @@ pub(super) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
 pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     let body: CreateAsset = call.json()?;
     let named = body.on_behalf_of.as_deref();
-    if named.is_some_and(|user| {
-        call.query("on_behalf_of")
-            .is_some_and(|other| other != user)
-    }) {
+    let in_query = call.query.get(Parameter::OnBehalfOf);
+    if named.is_some() && in_query.is_some() && named != in_query {
         let detail = "on_behalf_of must name the same user in the body and in the query.";
         return Err(Error::problem(ErrorCode::RequestInvalid, detail));
     }
-    let scope = Scope::of(&call.principal(app)?, named.or(call.query("on_behalf_of")))?;
+    let scope = Scope::of(&call.principal(app)?, named.or(in_query))?;
     let now = clock::now();
+    let declared_type = body.content_type.clone();
     let asset = new_asset(app, body, &scope, now)?;
-    let upload = single::sign(&app.config, asset.id, &asset.content_type, asset.size_bytes);
+    let upload = single::sign(&app.config, asset.id, &declared_type, asset.size_bytes);
     let subject = Subject {
         tenant: scope.tenant.clone(),
         user: scope.acting_user.clone(),
@@ -64,7 +61,7 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     let database = app.db()?;
     let guard = Guard::none(&database);
     let batch = vec![
-        db::assets::insert(&guard, &asset, &scope)?,
+        db::assets::insert(&guard, &asset, &declared_type, &scope)?,
         db::events::insert(&guard, &hub, &started)?,
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
@@ -83,7 +80,9 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
 fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Result<Asset> {
     media::check_filename(&body.filename)?;
     let media_type = media::check_content_type(&body.content_type, app.config.has_native_workers)?;
-    let size_bytes = media::check_size(integer(&body.size_bytes)?, app.config.size_max_bytes)?;
+    let kind = media_type.kind();
+    let max_bytes = app.config.size_limits.max_bytes(&scope.tenant, kind);
+    let size_bytes = media::check_size(&body.size_bytes, kind, max_bytes)?;
     media::check_sha256(body.sha256.as_deref())?;
     let metadata = body.metadata.unwrap_or_default();
     check_metadata(&metadata)?;
@@ -95,7 +94,7 @@ fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Res
     Ok(Asset {
         id: AssetId::new(now, clock::random()),
         job_id: JobId::new(now, clock::random()),
-        kind: media_type.kind(),
+        kind,
         state: AssetState::AwaitingUpload,
         visibility: body.visibility.unwrap_or(Visibility::Public),
         filename: body.filename,
@@ -116,18 +115,6 @@ fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Res
     })
 }
 
-/// A JSON number as an integer. Numbers beyond 64 bits are far beyond every limit.
-fn integer(number: &Number) -> Result<i64> {
-    match (number.as_i64(), number.as_f64()) {
-        (Some(integer), _) => Ok(integer),
-        (None, Some(float)) if float >= 9.0e15 => Ok(i64::MAX),
-        (None, _) => Err(Error::problem(
-            ErrorCode::SizeInvalid,
-            "size_bytes must be an integer: the exact size of the file in bytes.",
-        )),
-    }
-}
-
 /// `GET /v1/assets/{id}`
 pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
     json(Op::GetAsset, &own(app, call).await?.view(&app.config)?)
@@ -138,11 +125,11 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
-        kind: call.query_word("kind", AssetKind::ALL)?,
-        state: call.query_word("state", AssetState::ALL)?,
-        owner_type: call.query("owner_type").map(str::to_owned),
-        owner_id: call.query("owner_id").map(str::to_owned),
-        before: cursor(call)?,
+        kind: call.query.parse(Parameter::Kind)?,
+        state: call.query.parse(Parameter::AssetState)?,
+        owner_type: call.query.parse(Parameter::OwnerType)?,
+        owner_id: call.query.parse(Parameter::OwnerId)?,
+        before: call.query.parse(Parameter::AssetCursor)?,
     };
     let rows = db::assets::list(&app.db()?, &scope, &filter, limit + 1).await?;
     let assets = rows

@@ -300,12 +300,6 @@ pub(super) async fn finish(app: &App, call: &Call) -> Result<Response> {
 /// `POST /v1/jobs/{id}/fail`
 pub(super) async fn fail(app: &App, call: &Call) -> Result<Response> {
     let body: FailJob = call.json()?;
-    if !body.code.is_of_worker() {
-        let codes = ErrorCode::ALL.iter().filter(|code| code.is_of_worker());
-        let codes: Vec<&str> = codes.map(|code| code.as_str()).collect();
-        let detail = format!("code must be one of: {}.", codes.join(", "));
-        return Err(Error::problem(ErrorCode::RequestInvalid, detail));
-    }
     let held = held(app, call, body.attempt, &body.lease_token).await?;
     let detail: String = body.detail.chars().take(DETAIL_MAX_CHARS).collect();
     let change = Change::Fail {

@@ -3,9 +3,9 @@
 //! Invariant: an internal error is answered with status 200, `retry:` and the end of the stream, because an `EventSource` never
 //! reconnects after another status. Only refusals (400, 401, 403) have one.
 
-use shared::api::{Op, Ticket};
+use shared::api::{Op, Parameter, Ticket};
 use shared::auth::{Principal, Role};
-use shared::event::{Cursor, EventType, encode_sse_retry};
+use shared::event::{Cursor, encode_sse_retry};
 use worker::{Headers, Response};
 
 use crate::app::App;
@@ -45,18 +45,10 @@ pub(super) fn ticket(app: &App, call: &Call) -> Result<Response> {
 
 /// The filter that the query parameters ask for.
 fn filter(call: &Call) -> Result<Filter> {
-    let types = call.query("types").map(|list| {
-        list.split(',')
-            .map(|word| word.trim().parse())
-            .collect::<std::result::Result<Vec<_>, _>>()
-    });
-    let types = types
-        .transpose()
-        .map_err(|_| Error::query_word("every entry of types", EventType::ALL))?;
     Ok(Filter {
-        asset: call.query_id("asset")?,
-        job: call.query_id("job")?,
-        types,
+        asset: call.query.parse(Parameter::EventAsset)?,
+        job: call.query.parse(Parameter::EventJob)?,
+        types: call.query.parse_list(Parameter::EventTypes)?,
     })
 }
 
@@ -67,13 +59,13 @@ fn cursor(call: &Call) -> Option<std::result::Result<Cursor, ()>> {
         .last_event_id
         .as_deref()
         .filter(|text| !text.is_empty())
-        .or_else(|| call.query("last_event_id"))?;
+        .or_else(|| call.query.get(Parameter::LastEventId))?;
     Some(text.parse().map_err(|_| ()))
 }
 
 /// `GET /v1/events`
 pub(super) async fn stream(app: &App, call: &Call) -> Result<Response> {
-    let scope = match call.query("ticket") {
+    let scope = match call.query.get(Parameter::Ticket) {
         Some(ticket) => Scope::of(&app.config.tickets.verify(ticket, clock::now())?, None)?,
         None => call.scope(app)?,
     };

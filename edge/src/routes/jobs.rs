@@ -1,6 +1,6 @@
 //! The operations on jobs.
 
-use shared::api::{JobPage, Op};
+use shared::api::{JobPage, Op, Parameter};
 use shared::job::{JobState, JobView, Rejected};
 use worker::Response;
 
@@ -10,7 +10,7 @@ use crate::db::assets::AssetRow;
 use crate::db::jobs::{Filter, JobRow};
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::http::page::{cursor, limit, page};
+use crate::http::page::{limit, page};
 use crate::hub;
 use crate::jobs;
 use crate::jobs::change::Change;
@@ -47,9 +47,9 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
     let limit = limit(call)?;
     let filter = Filter {
-        state: call.query_word("state", JobState::ALL)?,
-        asset_id: call.query_id("asset_id")?,
-        before: cursor(call)?,
+        state: call.query.parse(Parameter::JobState)?,
+        asset_id: call.query.parse(Parameter::OfAsset)?,
+        before: call.query.parse(Parameter::JobCursor)?,
     };
     let database = app.db()?;
     let views = if filter.state == Some(JobState::AwaitingUpload) {

@@ -7,6 +7,7 @@ mod delivery;
 mod events;
 mod health;
 mod jobs;
+mod limits;
 mod playback;
 mod queue;
 mod uploads;
@@ -21,8 +22,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::call::Call;
 
-/// Checks the caller's role before anything else, so that a stranger learns nothing.
-fn check_role(app: &App, op: Op, call: &Call) -> Result<()> {
+/// Checks the caller's role. It comes before anything else, so that a stranger learns nothing.
+///
+/// # Errors
+/// A token problem, or `role_forbidden`.
+pub(crate) fn check_role(app: &App, op: Op, call: &Call) -> Result<()> {
     let access = op.access();
     let detail = match access {
         // Their handlers look at the caller if there is one.
@@ -41,9 +45,8 @@ fn check_role(app: &App, op: Op, call: &Call) -> Result<()> {
 /// Runs the handler of an operation. The match is exhaustive: a new row of the contract does not compile until it is served here.
 ///
 /// # Errors
-/// A token problem, `role_forbidden`, and the errors of the operation.
+/// The errors of the operation.
 pub(crate) async fn handle(app: &App, route: &Route, call: &Call) -> Result<Response> {
-    check_role(app, route.op, call)?;
     match route.op {
         Op::CreateAsset => assets::create(app, call).await,
         Op::ListAssets => assets::list(app, call).await,
@@ -53,6 +56,7 @@ pub(crate) async fn handle(app: &App, route: &Route, call: &Call) -> Result<Resp
         Op::RenewUpload => uploads::renew(app, call).await,
         Op::GetOriginal => playback::original(app, call).await,
         Op::GetPlayback => playback::playback(app, call).await,
+        Op::GetLimits => limits::limits(app, call),
         Op::ListJobs => jobs::list(app, call).await,
         Op::GetJob => jobs::get(app, call).await,
         Op::CancelJob => jobs::cancel(app, call).await,

@@ -58,6 +58,6 @@ pub(super) async fn renew(app: &App, call: &Call) -> Result<Response> {
             "The upload of this asset is over. Create a new asset for another file.",
         ));
     }
-    let upload = single::sign(&app.config, row.id()?, &row.content_type, row.size_bytes);
+    let upload = single::sign(&app.config, row.id()?, row.declared_type(), row.size_bytes);
     json(Op::RenewUpload, &RenewedUpload { upload })
 }

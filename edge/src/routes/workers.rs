@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use shared::api::Op;
-use shared::problem::ErrorCode;
 use shared::time::Timestamp;
 use shared::worker::RegisterWorker;
 use worker::Response;
@@ -14,11 +13,6 @@ use crate::clock;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-
-/// Longest version or encoder name. The limits keep the row of a worker small.
-const NAME_MAX_BYTES: usize = 256;
-/// Most encoders.
-const ENCODERS_MAX: usize = 64;
 
 /// An isolate writes at most this often that a worker was seen.
 const SEEN_EVERY_MS: u64 = 10_000;
@@ -50,18 +44,7 @@ pub(super) async fn seen(app: &App, worker: &str) {
 pub(super) async fn register(app: &App, call: &Call) -> Result<Response> {
     let worker = call.principal(app)?.user;
     let body: RegisterWorker = call.json()?;
-    let fits = |text: &str| text.len() <= NAME_MAX_BYTES && !text.contains('\0');
-    let is_good = fits(&body.version)
-        && fits(&body.ffmpeg_version)
-        && body.slots > 0
-        && body.encoders.len() <= ENCODERS_MAX
-        && body.encoders.iter().all(|encoder| fits(&encoder.name));
-    if !is_good {
-        let detail = format!(
-            "slots must be at least 1, there may be at most {ENCODERS_MAX} encoders, and versions and names may have at most {NAME_MAX_BYTES} bytes, without NUL."
-        );
-        return Err(Error::problem(ErrorCode::RequestInvalid, detail));
-    }
+    body.check()?;
     db::workers::register(&app.db()?, &worker, &body, clock::now()).await?;
     let view = db::workers::get(&app.db()?, &worker).await?;
     json(Op::RegisterWorker, &view.ok_or_else(Error::not_found)?)

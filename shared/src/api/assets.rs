@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
+#[cfg(feature = "openapi")]
+use crate::asset::media::MediaType;
 use crate::asset::{Asset, Owner, Visibility};
 use crate::id::JobId;
 use crate::json::integer;
@@ -16,13 +18,18 @@ use crate::time::Timestamp;
 #[serde(deny_unknown_fields)]
 pub struct CreateAsset {
     /// File name, 1–1 024 bytes of UTF-8 without NUL. It is metadata only and never part of a key or URL.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 1024))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 1024, pattern = "^[^\\u0000]+$")
+    )]
     pub filename: String,
-    /// Media type of the file; must match the file's content.
+    /// Media type of the file; an alias, any case and parameters are accepted as well.
+    #[cfg_attr(feature = "openapi", schema(schema_with = content_type_schema))]
     pub content_type: String,
-    /// Exact size of the file in bytes.
+    /// Exact size of the file in bytes. `GetLimits` says how large a file of each kind may be; one PUT uploads at most 5 GiB less
+    /// 5 MiB.
     #[serde(deserialize_with = "integer::as_written")]
-    #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 1, maximum = 5_363_466_240_usize))]
     pub size_bytes: Number,
     /// SHA-256 of the file in lowercase hex; verified if present.
     #[serde(default)]
@@ -37,9 +44,33 @@ pub struct CreateAsset {
     /// Custom metadata of the client, at most 8 192 bytes of JSON.
     #[serde(default)]
     pub metadata: Option<Map<String, Value>>,
-    /// User to act for; only with role `service` or `admin`.
+    /// User to act for, 1–128 bytes without control characters. The roles `service` and `admin` may name any user of their tenant,
+    /// the role `user` only itself. If the query has `on_behalf_of` too, both must be the same.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 128,
+            pattern = r"^[^\u0000-\u001F\u007F-\u009F]+$"
+        )
+    )]
     pub on_behalf_of: Option<String>,
+}
+
+/// The canonical types: what else is accepted cannot be listed.
+#[cfg(feature = "openapi")]
+fn content_type_schema() -> utoipa::openapi::Object {
+    let types = MediaType::ALL.iter().map(|media_type| media_type.as_str());
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .description(Some(
+            "Media type of the file; must match the file's content. Aliases (`image/jpg`), any case and parameters \
+             (`video/webm;codecs=vp9,opus`) are accepted as well, up to 255 bytes: the upload URL is signed for the type as declared, \
+             and the asset has the canonical type. `GetLimits` lists what this installation accepts.",
+        ))
+        .enum_values(Some(types))
+        .build()
 }
 
 /// How to upload the file.
@@ -77,8 +108,9 @@ pub struct CreatedAsset {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteAsset {
-    /// Parts of a multipart upload; empty for a single PUT.
+    /// Parts of a multipart upload. Every upload is a single PUT, so the list must be empty.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 0))]
     pub parts: Vec<Part>,
 }
 
@@ -88,6 +120,7 @@ pub struct CompleteAsset {
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// Part number, starting at 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000))]
     pub part_number: u32,
     /// `ETag` that the bucket returned, with or without quotes.
     pub etag: String,

@@ -4,12 +4,16 @@
 
 mod admin;
 mod assets;
+mod errors;
 mod events;
 mod health;
 mod jobs;
+mod limits;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod parameter;
 mod playback;
+mod query;
 pub mod route;
 mod workers;
 
@@ -21,7 +25,10 @@ pub use assets::{
 pub use events::Ticket;
 pub use health::{Health, VersionInfo};
 pub use jobs::JobPage;
+pub use limits::{KindLimit, KindLimits, UploadLimits};
+pub use parameter::{Form, Parameter};
 pub use playback::Playback;
+pub use query::Query;
 pub use workers::{DrainWorker, WorkerList};
 
 #[cfg(feature = "openapi")]
@@ -29,6 +36,7 @@ use crate::asset::Asset;
 use crate::auth::Role;
 #[cfg(feature = "openapi")]
 use crate::job::JobView;
+use crate::problem::ErrorCode;
 #[cfg(feature = "openapi")]
 use crate::worker::queue::{AckMessages, AckedMessages, PullMessages, PulledMessages};
 #[cfg(feature = "openapi")]
@@ -106,7 +114,7 @@ pub enum Answer {
 }
 
 macro_rules! ops {
-    ($($(#[doc = $doc:literal])+ $op:ident: $method:ident $path:literal $access:ident [$($query:literal),*] ($req:ty) -> $status:literal $answer:ident $resp:ty;)+) => {
+    ($($(#[doc = $doc:literal])+ $op:ident: $method:ident $path:literal $access:ident [$($query:ident),*] ($req:ty) -> $status:literal $answer:ident $resp:ty, [$($code:ident),*];)+) => {
         /// Every operation of the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Op { $($(#[doc = $doc])+ $op,)+ }
@@ -139,9 +147,22 @@ macro_rules! ops {
             #[must_use]
             pub const fn answer(self) -> Answer { match self { $(Self::$op => Answer::$answer),+ } }
 
-            /// Names of the accepted query parameters.
+            /// Accepted query parameters.
             #[must_use]
-            pub const fn query(self) -> &'static [&'static str] { match self { $(Self::$op => &[$($query),*]),+ } }
+            pub const fn query(self) -> &'static [Parameter] { match self { $(Self::$op => &[$(Parameter::$query),*]),+ } }
+        }
+
+        impl Op {
+            /// Whether it has a request body.
+            #[must_use]
+            pub const fn has_body(self) -> bool {
+                match self { $(Self::$op => !matches!(stringify!($req).as_bytes(), b"()")),+ }
+            }
+
+            /// Error codes of this operation alone; [`Self::errors`] has all.
+            const fn own_errors(self) -> &'static [ErrorCode] {
+                match self { $(Self::$op => &[$(ErrorCode::$code),*]),+ }
+            }
         }
 
         /// The OpenAPI 3.1 document, generated from the table.
@@ -149,73 +170,107 @@ macro_rules! ops {
         #[must_use]
         pub fn openapi() -> utoipa::openapi::OpenApi {
             let mut document = openapi::Document::new();
-            $(document.add::<$req, $resp>(Op::$op, concat!($($doc, "\n"),+));)+
+            $(document.add::<$req, $resp>(Op::$op, &[$($doc),+]);)+
             document.finish()
         }
     };
 }
 
 ops! {
+    // Doc: the first line is the summary, the other lines are the description. Then: method, path, access, query parameters, (request
+    // body), status, answer, response body, error codes of this operation alone.
     /// Register a file and get a signed upload URL.
-    CreateAsset: Post "/v1/assets" User ["on_behalf_of"] (CreateAsset) -> 201 Json CreatedAsset;
+    /// The client uploads the file to the URL with the given headers, then calls `CompleteAsset`. `GetLimits` says what is accepted.
+    CreateAsset: Post "/v1/assets" User [OnBehalfOf] (CreateAsset) -> 201 Json CreatedAsset, [FilenameInvalid, MediaTypeUnsupported, SizeInvalid, FileEmpty, FileTooLarge, ChecksumInvalid, MetadataInvalid];
     /// List assets, newest first.
-    ListAssets: Get "/v1/assets" User ["kind", "state", "owner_type", "owner_id", "cursor", "limit", "on_behalf_of"] (()) -> 200 Json AssetPage;
+    /// All filters must match. With role `admin`, the list has the assets of the whole tenant, unless `on_behalf_of` names a user.
+    ListAssets: Get "/v1/assets" User [Kind, AssetState, OwnerType, OwnerId, AssetCursor, Limit, OnBehalfOf] (()) -> 200 Json AssetPage, [];
     /// Read one asset.
-    GetAsset: Get "/v1/assets/{asset_id}" User ["on_behalf_of"] (()) -> 200 Json Asset;
+    /// URLs of outputs of private assets expire, so read the asset again when they do.
+    GetAsset: Get "/v1/assets/{asset_id}" User [OnBehalfOf] (()) -> 200 Json Asset, [];
     /// Delete an asset and its files, and cancel its jobs.
-    DeleteAsset: Delete "/v1/assets/{asset_id}" User ["on_behalf_of"] (()) -> 204 Empty ();
+    /// Its user receives the event `asset_deleted`.
+    DeleteAsset: Delete "/v1/assets/{asset_id}" User [OnBehalfOf] (()) -> 204 Empty (), [];
     /// Confirm the upload; verifies the file and starts processing. Idempotent.
-    CompleteAsset: Post "/v1/assets/{asset_id}/complete" User ["on_behalf_of"] (CompleteAsset) -> 202 Json CompletedAsset;
+    /// A file that does not match its declaration is removed and the asset fails: every further call answers with the same error.
+    CompleteAsset: Post "/v1/assets/{asset_id}/complete" User [OnBehalfOf] (CompleteAsset) -> 202 Json CompletedAsset, [UploadMissing, UploadSizeMismatch, UploadTypeMismatch, UploadExpired, JobCancelled];
     /// Get a new upload URL for an asset that is awaiting its upload.
-    RenewUpload: Post "/v1/assets/{asset_id}/upload" User ["on_behalf_of"] (()) -> 200 Json RenewedUpload;
-    /// Download the original by a redirect to a URL signed for one hour. Originals of public video and audio need no token and can be played; every other original is an attachment.
-    GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed ["on_behalf_of"] (()) -> 302 Empty ();
+    /// The new URL accepts the same file as the first one.
+    RenewUpload: Post "/v1/assets/{asset_id}/upload" User [OnBehalfOf] (()) -> 200 Json RenewedUpload, [UploadClosed];
+    /// Download the original by a redirect to a URL signed for one hour.
+    /// Originals of public video and audio need no token and can be played; every other original is an attachment.
+    GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed [OnBehalfOf] (()) -> 302 Empty (), [UploadMissing];
     /// Get everything a player or a page needs to show an asset.
-    GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed ["on_behalf_of"] (()) -> 200 Json Playback;
+    /// While a video or audio file is being processed, the answer has the outputs that are already playable.
+    GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed [OnBehalfOf] (()) -> 200 Json Playback, [];
+    /// Get the limits of uploads: media types, sizes, and number of assets per request.
+    GetLimits: Get "/v1/limits" User [OnBehalfOf] (()) -> 200 Json UploadLimits, [];
     /// List jobs, newest first. Jobs that wait for an upload are listed only by `state=awaiting_upload`.
-    ListJobs: Get "/v1/jobs" User ["state", "asset_id", "cursor", "limit", "on_behalf_of"] (()) -> 200 Json JobPage;
+    /// All filters must match. With role `admin`, the list has the jobs of the whole tenant, unless `on_behalf_of` names a user.
+    ListJobs: Get "/v1/jobs" User [JobState, OfAsset, JobCursor, Limit, OnBehalfOf] (()) -> 200 Json JobPage, [];
     /// Read one job, from the creation of its asset on.
-    GetJob: Get "/v1/jobs/{job_id}" User ["on_behalf_of"] (()) -> 200 Json JobView;
+    GetJob: Get "/v1/jobs/{job_id}" User [OnBehalfOf] (()) -> 200 Json JobView, [];
     /// Cancel a job that has not ended. If it waits for an upload, the upload ends with it.
-    CancelJob: Post "/v1/jobs/{job_id}/cancel" User ["on_behalf_of"] (()) -> 202 Json JobView;
+    /// Its asset fails with `job_cancelled`. A cancelled job can be restarted by `RedriveJob`.
+    CancelJob: Post "/v1/jobs/{job_id}/cancel" User [OnBehalfOf] (()) -> 202 Json JobView, [JobEnded];
     /// Restart a failed or cancelled job.
-    RedriveJob: Post "/v1/jobs/{job_id}/redrive" User ["on_behalf_of"] (()) -> 202 Json JobView;
+    RedriveJob: Post "/v1/jobs/{job_id}/redrive" User [OnBehalfOf] (()) -> 202 Json JobView, [JobNotRedrivable];
     /// Stream the events of the user's assets; resumes from `Last-Event-ID`.
-    StreamEvents: Get "/v1/events" Ticket ["asset", "job", "types", "ticket", "last_event_id", "on_behalf_of"] (()) -> 200 EventStream ();
+    /// Without a cursor the stream starts with `snapshot`: all unfinished assets and jobs. Each stream ends after 8–12 minutes; an `EventSource` resumes by itself. Faults of the service are answered with 200, `retry:` and the end of the stream, because an `EventSource` gives up after any other status.
+    StreamEvents: Get "/v1/events" Ticket [EventAsset, EventJob, EventTypes, Ticket, LastEventId, OnBehalfOf] (()) -> 200 EventStream (), [];
     /// Get a ticket for a browser's `EventSource`, which cannot send an `Authorization` header.
-    CreateTicket: Post "/v1/events/ticket" User ["on_behalf_of"] (()) -> 201 Json Ticket;
+    /// The ticket opens only the event stream of its user, as the query parameter `ticket`.
+    CreateTicket: Post "/v1/events/ticket" User [OnBehalfOf] (()) -> 201 Json Ticket, [];
     /// Register this native worker, at its start and whenever its capabilities or state change.
-    RegisterWorker: Post "/v1/workers" Worker [] (RegisterWorker) -> 200 Json Worker;
+    /// The worker's id is the `sub` of its token.
+    RegisterWorker: Post "/v1/workers" Worker [] (RegisterWorker) -> 200 Json Worker, [];
     /// Pull messages about jobs for native workers, in the format of Cloudflare Queues; `wait_ms` makes it a long poll.
-    PullMessages: Post "/v1/queues/{queue}/messages/pull" Worker [] (PullMessages) -> 200 Json PulledMessages;
+    /// A message is a hint to claim a job. It returns to the queue after 5 s unless its job was claimed.
+    PullMessages: Post "/v1/queues/{queue}/messages/pull" Worker [] (PullMessages) -> 200 Json PulledMessages, [];
     /// Acknowledge messages or request their redelivery.
-    AckMessages: Post "/v1/queues/{queue}/messages/ack" Worker [] (AckMessages) -> 200 Json AckedMessages;
+    /// A claim acknowledges the message of its job, so this is needed only for messages whose job cannot be claimed.
+    AckMessages: Post "/v1/queues/{queue}/messages/ack" Worker [] (AckMessages) -> 200 Json AckedMessages, [];
     /// Claim a job and start an attempt.
-    ClaimJob: Post "/v1/jobs/{job_id}/claim" Worker [] (()) -> 200 Json ClaimedJob;
+    /// The answer holds the fence: `attempt` and `lease_token`, which all further requests of the attempt carry.
+    ClaimJob: Post "/v1/jobs/{job_id}/claim" Worker [] (()) -> 200 Json ClaimedJob, [JobEnded, JobNotDue, JobBusy];
     /// Renew the lease and report progress and playable outputs; the answer says whether to stop.
-    HeartbeatJob: Post "/v1/jobs/{job_id}/heartbeat" Worker [] (HeartbeatJob) -> 200 Json Heartbeat;
+    /// At least one heartbeat in a third of the lease, at most one a second.
+    HeartbeatJob: Post "/v1/jobs/{job_id}/heartbeat" Worker [] (HeartbeatJob) -> 200 Json Heartbeat, [LeaseStale, JobEnded, OutputInvalid];
     /// Finish an attempt successfully and publish its outputs. Idempotent.
-    FinishJob: Post "/v1/jobs/{job_id}/finish" Worker [] (FinishJob) -> 200 Json JobView;
+    /// Every output must be stored before: the bucket is asked for each.
+    FinishJob: Post "/v1/jobs/{job_id}/finish" Worker [] (FinishJob) -> 200 Json JobView, [LeaseStale, JobEnded, OutputInvalid];
     /// Report that an attempt failed.
-    FailJob: Post "/v1/jobs/{job_id}/fail" Worker [] (FailJob) -> 200 Json JobView;
+    /// A retryable failure queues the job again, up to three times, after a random delay.
+    FailJob: Post "/v1/jobs/{job_id}/fail" Worker [] (FailJob) -> 200 Json JobView, [LeaseStale, JobEnded];
     /// Release an attempt so that the job is queued again; not counted as a failure.
-    ReleaseJob: Post "/v1/jobs/{job_id}/release" Worker [] (ReleaseJob) -> 200 Json JobView;
+    ReleaseJob: Post "/v1/jobs/{job_id}/release" Worker [] (ReleaseJob) -> 200 Json JobView, [LeaseStale, JobEnded];
     /// List the native workers of the installation.
-    ListWorkers: Get "/v1/admin/workers" Admin [] (()) -> 200 Json WorkerList;
+    ListWorkers: Get "/v1/admin/workers" Admin [] (()) -> 200 Json WorkerList, [];
     /// Drain or resume a native worker.
-    DrainWorker: Post "/v1/admin/workers/{worker_id}/drain" Admin [] (DrainWorker) -> 200 Json Worker;
+    /// A drained worker finishes its attempts and receives no new messages.
+    DrainWorker: Post "/v1/admin/workers/{worker_id}/drain" Admin [] (DrainWorker) -> 200 Json Worker, [];
     /// Count the tenant's queued and running jobs and the messages waiting for native workers.
-    GetBacklog: Get "/v1/admin/backlog" Admin [] (()) -> 200 Json Backlog;
+    GetBacklog: Get "/v1/admin/backlog" Admin [] (()) -> 200 Json Backlog, [];
     /// Download a public output.
-    GetMedia: Get "/media/{*key}" Public [] (()) -> 200 Bytes ();
+    /// The query is ignored, so players may append parameters of their own.
+    GetMedia: Get "/media/{*key}" Public [] (()) -> 200 Bytes (), [];
     /// Download a private output with a path token; the file `original` is the original of a video or audio asset.
-    GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes ();
+    /// The query is ignored, so players may append parameters of their own.
+    GetStream: Get "/stream/{token}/{*file}" Public [] (()) -> 200 Bytes (), [];
     /// Check that the service is running.
-    Healthz: Get "/healthz" Public [] (()) -> 200 Json Health;
+    Healthz: Get "/healthz" Public [] (()) -> 200 Json Health, [];
     /// Check that the database and the buckets are reachable.
-    Readyz: Get "/readyz" Public [] (()) -> 200 Json Health;
+    Readyz: Get "/readyz" Public [] (()) -> 200 Json Health, [Unavailable];
     /// Get the version of the build.
-    Version: Get "/version" Public [] (()) -> 200 Json VersionInfo;
+    Version: Get "/version" Public [] (()) -> 200 Json VersionInfo, [];
+}
+
+impl Op {
+    /// Whether the query is checked. Players append parameters of their own to the URLs of files, and monitors to those of the probes.
+    #[must_use]
+    pub fn has_strict_query(self) -> bool {
+        self.path().starts_with("/v1/")
+    }
 }
 
 /// Largest request body, in bytes; no operation needs more.

@@ -1,6 +1,10 @@
 //! Supported media types, their containers, and the checks of what a client declares about a file.
 
 use crate::asset::container::{self, Container};
+use crate::asset::content_type;
+use serde_json::Number;
+
+use crate::json::integer::integer;
 use crate::kind::{AssetKind, RunsOn};
 use crate::problem::{ErrorCode, Failure};
 
@@ -33,19 +37,21 @@ macro_rules! media_types {
             }
 
             /// Other names of the type that browsers and operating systems use.
-            const fn aliases(self) -> &'static [&'static str] {
+            #[must_use]
+            pub const fn aliases(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($alias),*]),+ }
             }
         }
     };
 }
 
-// Type, kind, container families, aliases.
+// Type, kind, container families, aliases. An asset's `content_type` is always the type in the first column. A client may declare
+// an alias, any case, and parameters: what it declares is signed into the upload URL, so it sends the file as it declared it.
 media_types! {
     /// `image/jpeg`
-    Jpeg = "image/jpeg" Image [Jpeg] [];
+    Jpeg = "image/jpeg" Image [Jpeg] ["image/jpg", "image/pjpeg"];
     /// `image/png`
-    Png = "image/png" Image [Png] [];
+    Png = "image/png" Image [Png] ["image/x-png"];
     /// `image/webp`
     WebP = "image/webp" Image [WebP] [];
     /// `image/gif`
@@ -71,7 +77,7 @@ media_types! {
     /// `video/mp2t`
     MpegTs = "video/mp2t" Video [MpegTs] ["video/vnd.dlna.mpeg-tts", "video/m2ts"];
     /// `video/x-msvideo`
-    Avi = "video/x-msvideo" Video [Avi] ["video/avi", "video/msvideo"];
+    Avi = "video/x-msvideo" Video [Avi] ["video/avi", "video/msvideo", "video/vnd.avi"];
     /// `video/x-flv`
     Flv = "video/x-flv" Video [Flv] ["video/flv"];
     /// `video/mpeg`
@@ -92,25 +98,33 @@ media_types! {
     Flac = "audio/flac" Audio [Flac, Id3] ["audio/x-flac"];
     /// `audio/webm`
     WebMAudio = "audio/webm" Audio [Matroska] [];
+    /// `audio/x-matroska`
+    MatroskaAudio = "audio/x-matroska" Audio [Matroska] ["audio/matroska", "audio/mka"];
 }
 
 /// Number of bytes at the start of a file that [`MediaType::sniff`] needs.
 pub const SNIFF_BYTES: u64 = 4_096;
 
-/// Default limit of a file's size in bytes: 500 MB. `SIZE_MAX_BYTES` of the edge changes it.
-pub const SIZE_MAX_BYTES: u64 = 500_000_000;
-
 /// Longest file name, in bytes of UTF-8.
 pub const FILENAME_MAX_BYTES: usize = 1_024;
 
 impl MediaType {
-    /// Parses a `content_type`, ignoring case. Parameters are not accepted.
+    /// Parses a `content_type`: the type's name or one of its aliases, ignoring case, with or without parameters
+    /// (`video/webm;codecs="vp9,opus"`).
     #[must_use]
     pub fn parse(content_type: &str) -> Option<Self> {
-        let is = |name: &str| name.eq_ignore_ascii_case(content_type);
+        let essence = content_type::essence(content_type)?;
+        let is = |name: &str| name.eq_ignore_ascii_case(essence);
         Self::ALL.iter().copied().find(|media_type| {
             is(media_type.as_str()) || media_type.aliases().iter().any(|alias| is(alias))
         })
+    }
+
+    /// Types that can be processed. Without native workers, those that the edge processes.
+    pub fn supported(has_native_workers: bool) -> impl Iterator<Item = Self> + Clone {
+        let is_supported =
+            move |media_type: &Self| has_native_workers || media_type.runs_on() == RunsOn::Edge;
+        Self::ALL.iter().copied().filter(is_supported)
     }
 
     /// Detects the type from a file's first bytes. If several types share a container family, the result is the type that
@@ -180,7 +194,8 @@ impl MediaType {
             | Self::OggAudio
             | Self::Wav
             | Self::Flac
-            | Self::WebMAudio => RunsOn::Native,
+            | Self::WebMAudio
+            | Self::MatroskaAudio => RunsOn::Native,
         }
     }
 }
@@ -223,44 +238,48 @@ pub fn check_content_type(
     content_type: &str,
     has_native_workers: bool,
 ) -> Result<MediaType, Failure> {
-    let is_supported =
-        |media_type: &MediaType| has_native_workers || media_type.runs_on() == RunsOn::Edge;
-    MediaType::parse(content_type)
-        .filter(is_supported)
+    let declared = MediaType::parse(content_type);
+    let mut supported = MediaType::supported(has_native_workers);
+    supported
+        .clone()
+        .find(|media_type| Some(*media_type) == declared)
         .ok_or_else(|| {
-            let supported = MediaType::ALL
-                .iter()
-                .filter(|media_type| is_supported(media_type))
-                .map(|media_type| media_type.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
+            let names: Vec<&str> = supported.by_ref().map(MediaType::as_str).collect();
             Failure::new(
                 ErrorCode::MediaTypeUnsupported,
-                format!("This content_type is unsupported. Supported: {supported}."),
+                format!(
+                    "This content_type is unsupported. Supported: {}.",
+                    names.join(", ")
+                ),
             )
         })
 }
 
-/// Checks a declared size in bytes against the limit.
+/// Checks the declared size in bytes of a file of `kind` against the limit of that kind.
 ///
 /// # Errors
 ///
-/// `size_invalid` if the size is negative, `file_empty` if it is 0, `file_too_large` if it exceeds the limit.
-pub fn check_size(size_bytes: i64, max_bytes: u64) -> Result<u64, Failure> {
-    match u64::try_from(size_bytes) {
-        Err(_) => Err(Failure::new(
-            ErrorCode::SizeInvalid,
-            "size_bytes must not be negative; declare the file's exact size in bytes.",
-        )),
+/// `size_invalid` if the size is not an integer or is negative, `file_empty` if it is 0, `file_too_large` if it exceeds the limit.
+pub fn check_size(size_bytes: &Number, kind: AssetKind, max_bytes: u64) -> Result<u64, Failure> {
+    let invalid = |detail: &str| Err(Failure::new(ErrorCode::SizeInvalid, detail));
+    let Some(size) = integer(size_bytes) else {
+        return invalid("size_bytes must be an integer: the exact size of the file in bytes.");
+    };
+    match u64::try_from(size) {
+        Err(_) if size < 0 => {
+            invalid("size_bytes must not be negative; declare the file's exact size in bytes.")
+        }
         Ok(0) => Err(Failure::new(
             ErrorCode::FileEmpty,
             "size_bytes is 0; an empty file cannot be uploaded.",
         )),
-        Ok(size) if size > max_bytes => Err(Failure::new(
+        Ok(size) if size <= max_bytes => Ok(size),
+        Ok(_) | Err(_) => Err(Failure::new(
             ErrorCode::FileTooLarge,
-            format!("size_bytes is {size}; the limit is {max_bytes} bytes."),
+            format!(
+                "size_bytes is {size}; the limit for files of kind {kind} is {max_bytes} bytes."
+            ),
         )),
-        Ok(size) => Ok(size),
     }
 }
 

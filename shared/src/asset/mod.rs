@@ -1,6 +1,8 @@
 //! Assets: uploaded or generated files and their outputs.
 
 pub mod container;
+mod content_type;
+pub mod limit;
 pub mod media;
 
 use serde::{Deserialize, Serialize};
@@ -54,13 +56,27 @@ words! {
 pub struct Owner {
     /// Type of the owner, for example `user` or `course`; 1–64 bytes.
     #[serde(rename = "type")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 64, pattern = "^[^\\u0000]+$")
+    )]
     pub owner_type: String,
     /// Id of the owner within its type; 1–256 bytes.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(min_length = 1, max_length = 256, pattern = "^[^\\u0000]+$")
+    )]
     pub id: String,
 }
 
 /// Largest `metadata`, in bytes of JSON: a D1 row holds 2 MB, and lists carry the metadata of 200 assets.
 pub const METADATA_MAX_BYTES: usize = 8_192;
+
+/// Longest type of an owner, in bytes.
+pub const OWNER_TYPE_MAX_BYTES: usize = 64;
+
+/// Longest id of an owner, in bytes.
+pub const OWNER_ID_MAX_BYTES: usize = 256;
 
 /// Checks an owner label.
 ///
@@ -70,12 +86,14 @@ pub const METADATA_MAX_BYTES: usize = 8_192;
 pub fn check_owner(owner: &Owner) -> Result<(), Failure> {
     let fits =
         |text: &str, max: usize| !text.is_empty() && text.len() <= max && !text.contains('\0');
-    if fits(&owner.owner_type, 64) && fits(&owner.id, 256) {
+    if fits(&owner.owner_type, OWNER_TYPE_MAX_BYTES) && fits(&owner.id, OWNER_ID_MAX_BYTES) {
         Ok(())
     } else {
         Err(Failure::new(
             ErrorCode::MetadataInvalid,
-            "owner.type must have 1–64 bytes and owner.id 1–256 bytes, without NUL.",
+            format!(
+                "owner.type must have 1–{OWNER_TYPE_MAX_BYTES} bytes and owner.id 1–{OWNER_ID_MAX_BYTES} bytes, without NUL."
+            ),
         ))
     }
 }

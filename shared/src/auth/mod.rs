@@ -31,7 +31,7 @@ words! {
 pub const LEEWAY_S: i64 = 30;
 
 /// Longest `sub` or `tenant`, in bytes.
-const NAME_MAX_BYTES: usize = 128;
+pub const NAME_MAX_BYTES: usize = 128;
 
 /// Which tokens are accepted: key, issuer and audience.
 #[derive(Clone)]

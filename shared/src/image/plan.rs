@@ -14,6 +14,7 @@ pub const EDGE_MEMORY_MAX_BYTES: u64 = 72 * 1024 * 1024;
 
 /// How a variant fills its box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
     /// The whole image fits inside the box. Keeps the aspect ratio; never enlarges.
@@ -24,6 +25,7 @@ pub enum Fit {
 
 /// File format of a variant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VariantFormat {
     /// Lossy WebP: made at the edge and by native workers.
@@ -55,6 +57,7 @@ impl VariantFormat {
 
 /// One variant to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VariantSpec {
     /// Name of the output, for example `thumbnail`.
     pub name: String,
@@ -65,6 +68,7 @@ pub struct VariantSpec {
     /// How the box is filled.
     pub fit: Fit,
     /// Quality on the encoder's scale, 0–100.
+    #[cfg_attr(feature = "openapi", schema(maximum = 100))]
     pub quality: u8,
     /// File format. Older plans have no format and mean WebP.
     #[serde(default)]
@@ -73,6 +77,7 @@ pub struct VariantSpec {
 
 /// What the codec makes of one image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImagePlan {
     /// Variants to make. The codec may make them in a different order (from large to small); their names identify them.
     pub variants: Vec<VariantSpec>,

@@ -5,10 +5,9 @@ use std::fmt;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Number;
 
-/// A number as an integer (`314`, `314.0`, `3.14e2`); `None` when it is not whole, or beyond ±10^30.
+/// A number as an integer (`314`, `314.0`, `3.14e2`); `None` if it is not whole. Numbers beyond 128 bits become the nearest
+/// integer that fits: they are out of every range.
 pub(crate) fn integer(number: &Number) -> Option<i128> {
-    /// Far beyond 64 bits, and within the range of the result.
-    const LIMIT: f64 = 1e30;
     if let Some(integer) = number.as_i128() {
         return Some(integer);
     }
@@ -16,9 +15,9 @@ pub(crate) fn integer(number: &Number) -> Option<i128> {
     #[expect(
         clippy::as_conversions,
         clippy::cast_possible_truncation,
-        reason = "whole and within the range of i128"
+        reason = "whole, and the cast saturates"
     )]
-    (float.fract() == 0.0 && float.abs() <= LIMIT).then_some(float as i128)
+    (float.fract() == 0.0).then_some(float as i128)
 }
 
 /// Reads a number as it was written, for a field whose values have error codes of their own.

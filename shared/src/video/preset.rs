@@ -65,6 +65,7 @@ pub struct RungSpec {
     /// Maximum bit rate in bits per second, for a 16:9 video with up to 30 frames per second.
     pub maxrate_bps: u32,
     /// Constant rate factor of x264 (lower means better quality and larger files).
+    #[cfg_attr(feature = "openapi", schema(maximum = 51))]
     pub crf: u8,
 }
 

@@ -4,13 +4,16 @@
 
 pub mod queue;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::image::ImagePlan;
 use crate::job::{Facts, FailureClass, JobView, Progress};
-use crate::problem::ErrorCode;
+use crate::problem::{ErrorCode, Failure};
 use crate::time::Timestamp;
+#[cfg(feature = "openapi")]
+use crate::video::Preset;
 use crate::words::words;
 
 words! {
@@ -57,7 +60,11 @@ words! {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
-    /// Name in ffmpeg, for example `libx264`.
+    /// Name in ffmpeg, for example `libx264`; at most 256 bytes without NUL.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 256, pattern = "^[^\\u0000]*$")
+    )]
     pub name: String,
     /// Whether it is a hardware encoder.
     pub is_hardware: bool,
@@ -68,21 +75,67 @@ pub struct Encoder {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RegisterWorker {
-    /// Version of its build.
+    /// Version of its build, at most 256 bytes without NUL.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 256, pattern = "^[^\\u0000]*$")
+    )]
     pub version: String,
-    /// Version of its ffmpeg.
+    /// Version of its ffmpeg, at most 256 bytes without NUL.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_length = 256, pattern = "^[^\\u0000]*$")
+    )]
     pub ffmpeg_version: String,
     /// Cores that it may use.
     pub cores: u32,
-    /// Jobs that it works on at a time.
+    /// Jobs that it works on at a time, 1–1 024.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1024))]
     pub slots: u32,
-    /// Encoders that work there.
+    /// Encoders that work there, at most 64.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub encoders: Vec<Encoder>,
     /// Whether it accepts new jobs; `draining` while it shuts down.
     pub state: WorkerState,
     /// Whether it has shut down: this is its last request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+}
+
+/// Longest version, and longest name of an encoder, in bytes.
+pub const WORKER_NAME_MAX_BYTES: usize = 256;
+
+/// Largest number of encoders of a worker.
+pub const ENCODERS_MAX: usize = 64;
+
+/// Largest number of slots of a worker: more jobs at a time than any machine can run.
+pub const SLOTS_MAX: u32 = 1_024;
+
+impl RegisterWorker {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    ///
+    /// `request_invalid` with the field and what it must be.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_name = |text: &str| text.len() <= WORKER_NAME_MAX_BYTES && !text.contains('\0');
+        let name = format!("must have at most {WORKER_NAME_MAX_BYTES} bytes without NUL");
+        let wrong_encoder = self.encoders.iter().position(|one| !is_name(&one.name));
+        let detail = if !is_name(&self.version) {
+            format!("version {name}.")
+        } else if !is_name(&self.ffmpeg_version) {
+            format!("ffmpeg_version {name}.")
+        } else if !(1..=SLOTS_MAX).contains(&self.slots) {
+            format!("slots must be an integer from 1 to {SLOTS_MAX}.")
+        } else if self.encoders.len() > ENCODERS_MAX {
+            format!("encoders must have at most {ENCODERS_MAX} items.")
+        } else if let Some(index) = wrong_encoder {
+            format!("encoders[{index}].name {name}.")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(ErrorCode::RequestInvalid, detail))
+    }
 }
 
 /// A native worker, as admins see it.
@@ -147,13 +200,12 @@ pub enum Work {
     /// Variants of an image.
     Image {
         /// The variants and the limits.
-        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         plan: ImagePlan,
     },
     /// Renditions of a video or audio file.
     Video {
         /// The tenant's preset: ladder, bit rates, limits.
-        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        #[cfg_attr(feature = "openapi", schema(value_type = Preset))]
         preset: Map<String, Value>,
     },
 }
@@ -292,12 +344,34 @@ pub struct FailJob {
     pub attempt: u32,
     /// Lease token of the claim.
     pub lease_token: String,
-    /// Error code.
+    /// Error code: one of those that a native worker may report.
+    #[serde(deserialize_with = "code_of_worker")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = code_of_worker_schema))]
     pub code: ErrorCode,
     /// What happened, why, and what to do, addressed to the asset's owner.
     pub detail: String,
     /// Whether another attempt can help.
     pub class: FailureWord,
+}
+
+/// Reads a code that a native worker may report.
+fn code_of_worker<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ErrorCode, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    word.parse()
+        .ok()
+        .filter(|code: &ErrorCode| code.is_of_worker())
+        .ok_or_else(|| D::Error::unknown_variant(&word, ErrorCode::OF_WORKER))
+}
+
+#[cfg(feature = "openapi")]
+fn code_of_worker_schema() -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::Type::String)
+        .description(Some(
+            "Error code: one of those that a native worker may report.",
+        ))
+        .enum_values(Some(ErrorCode::OF_WORKER.iter().copied()))
+        .build()
 }
 
 /// Body of `ReleaseJob`: gives the attempt back. The job is queued again at once, and no failure is counted.

@@ -36,6 +36,7 @@ pub struct PullMessages {
     pub visibility_timeout: Option<u64>,
     /// Largest number of messages, 1–100; default 5.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub batch_size: Option<u32>,
     /// How long to wait for a message, in milliseconds; default 0, values above 30 000 mean 30 000. While the pull waits, the answer consists of white space.
     #[serde(default)]

@@ -177,10 +177,11 @@ fn a_whole_number_is_an_integer_however_it_is_written() {
         "18446744073709551616",
         "1e30",
         "-1e30",
+        "1e300",
     ] {
         assert_eq!(wait(number).unwrap_err().detail, range, "{number}");
     }
-    for number in ["0.5", "1e-3", "314.5", "\"1\"", "true", "1e300", "{}"] {
+    for number in ["0.5", "1e-3", "314.5", "\"1\"", "true", "{}"] {
         let detail = wait(number).unwrap_err().detail;
         assert_eq!(detail, "wait_ms must be an integer.", "{number}");
     }

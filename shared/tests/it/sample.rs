@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::api::{
     AssetPage, Backlog, CompletedAsset, CreatedAsset, Health, JobCount, JobPage, Playback,
-    RenewedUpload, Ticket, Upload, VersionInfo, WorkerList,
+    RenewedUpload, Ticket, Upload, UploadLimits, VersionInfo, WorkerList,
 };
+use shared::asset::limit::SizeLimits;
 use shared::asset::{Asset, AssetState, Origin, Output, Owner, Visibility};
 use shared::event::{Event, EventType, ProcessingResult, Reset, Snapshot};
 use shared::id::{AssetId, EventId, JobId};
@@ -251,7 +252,7 @@ fn of_queue(full: bool) -> [Sample; 2] {
 
 /// Responses of the operations of native workers.
 fn of_workers(full: bool) -> [Sample; 3] {
-    let preset = Map::from_iter([("ladder".to_owned(), json!([360]))]);
+    let preset = Map::from_iter([("fps_max".to_owned(), json!(30))]);
     let plan = ImagePlan::standard(1, 1);
     let claimed = ClaimedJob {
         job: job(full),
@@ -327,7 +328,8 @@ fn of_admins(full: bool) -> [Sample; 2] {
 }
 
 /// Responses of all other operations.
-fn of_the_rest(full: bool) -> [Sample; 5] {
+fn of_the_rest(full: bool) -> [Sample; 6] {
+    let limits = UploadLimits::of("acme", &SizeLimits::default(), full);
     let page = JobPage {
         items: vec![job(full)],
         next_cursor: full.then(|| "job_x".to_owned()),
@@ -342,6 +344,7 @@ fn of_the_rest(full: bool) -> [Sample; 5] {
     };
     let state = "ok".to_owned();
     [
+        sample("UploadLimits", &limits),
         sample("JobView", &job(full)),
         sample("JobPage", &page),
         sample("Ticket", &ticket),

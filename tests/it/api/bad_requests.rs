@@ -40,7 +40,7 @@ async fn fields_of_a_new_asset_are_validated() {
             "media_type_unsupported",
         ),
         (
-            with("content_type", "image/jpeg; q=1"),
+            with("content_type", "video/mp4;x=a,text/html"),
             "media_type_unsupported",
         ),
         (with("content_type", ""), "media_type_unsupported"),
@@ -89,6 +89,92 @@ async fn fields_of_a_new_asset_are_validated() {
     }
     let listed = alice.get("/v1/assets").await.expect(200);
     assert_eq!(listed["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integer_may_be_written_as_any_json_number_that_is_whole() {
+    let stack = shared_stack();
+    let alice = user(&stack, "numbers");
+    let post = async |size: &str| {
+        let body =
+            format!(r#"{{"filename": "a", "content_type": "image/png", "size_bytes": {size}}}"#);
+        alice
+            .send_raw(Method::POST, "/v1/assets", &JSON, body.into())
+            .await
+    };
+    for (size, value) in [("314.0", 314), ("1e3", 1_000), ("3.14e2", 314)] {
+        let created = post(size).await.expect(201);
+        assert_eq!(created["asset"]["size_bytes"], value, "{size}");
+    }
+    post("1e12").await.expect_problem(400, "file_too_large");
+    post("3.14").await.expect_problem(400, "size_invalid");
+    let worker = stack.caller("bad-requests", "numbers", "worker");
+    let pull = "/v1/queues/media-jobs/messages/pull";
+    let send = async |body: &str| {
+        worker
+            .send_raw(Method::POST, pull, &JSON, body.into())
+            .await
+    };
+    let _ = send(r#"{"batch_size": 1.0, "wait_ms": 0e0}"#)
+        .await
+        .expect(200);
+    let answer = send(r#"{"batch_size": 1.5}"#).await;
+    answer.expect_problem(400, "request_invalid");
+    assert_eq!(answer.json()["detail"], "batch_size must be an integer.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_name_the_field_in_plain_words() {
+    let stack = shared_stack();
+    let alice = user(&stack, "words");
+    for (body, detail) in [
+        (with("size_bytes", "100"), "size_bytes must be an integer."),
+        (
+            with("visibility", "secret"),
+            "visibility must be one of: public, private.",
+        ),
+        (
+            with("owner", json!({"type": "course"})),
+            "owner.id is required.",
+        ),
+        (
+            with("owner", json!({"type": "a", "id": "1", "x": 1})),
+            "owner.x is not a known field; known: type, id.",
+        ),
+        (json!([]), "The body must be an object."),
+    ] {
+        let answer = alice.post("/v1/assets", &body).await;
+        assert_eq!(answer.json()["detail"], detail, "{body}");
+    }
+    let worker = stack.caller("bad-requests", "words", "worker");
+    let job = "job_00000000000000000000000000";
+    let made =
+        json!({"outputs": [{"name": "a", "file": "a", "content_type": "a", "size_bytes": "1"}]});
+    let finish = json!({"attempt": 1, "lease_token": "t", "made": made});
+    let answer = worker
+        .post(&format!("/v1/jobs/{job}/finish"), &finish)
+        .await;
+    assert_eq!(
+        answer.json()["detail"],
+        "made.outputs[0].size_bytes must be an integer."
+    );
+    let fail = json!({"attempt": 1, "lease_token": "t", "code": "not_found", "detail": "", "class": "permanent"});
+    let answer = worker.post(&format!("/v1/jobs/{job}/fail"), &fail).await;
+    answer.expect_problem(400, "request_invalid");
+    let detail = answer.json()["detail"].clone();
+    let detail = detail.as_str().unwrap();
+    assert!(
+        detail.starts_with("code must be one of: upload_missing, "),
+        "{detail}"
+    );
+    assert!(!detail.contains("not_found"), "{detail}");
+    let register = json!({"version": "1", "ffmpeg_version": "7", "cores": 1, "slots": 0, "encoders": [], "state": "active"});
+    let answer = worker.post("/v1/workers", &register).await;
+    answer.expect_problem(400, "request_invalid");
+    assert_eq!(
+        answer.json()["detail"],
+        "slots must be an integer from 1 to 1024."
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ const fn names(op: Op) -> Names {
         // Lists, the stream and files have tests of their own.
         Op::CreateAsset
         | Op::ListAssets
+        | Op::GetLimits
         | Op::ListJobs
         | Op::StreamEvents
         | Op::CreateTicket

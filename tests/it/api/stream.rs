@@ -242,7 +242,7 @@ async fn a_ticket_is_valid_for_the_stream_alone() {
     nobody
         .get("/v1/events?ticket=")
         .await
-        .expect_problem(401, "token_missing");
+        .expect_problem(400, "query_invalid");
     // A ticket that a service requests for a user shows the user's events.
     let service = stack.caller("stream-5", "back-end", "service");
     let answer = service

@@ -10,7 +10,7 @@ use crate::images::made;
 async fn settings_take_effect() {
     let options = Options::new()
         .var("CORS_ORIGINS", "https://one.example, https://two.example")
-        .var("SIZE_MAX_BYTES", "100000")
+        .var("SIZE_LIMITS", r#"{"*": {"image": 100000}}"#)
         .var("PIXELS_MAX", "10000")
         .var("CDN_BASE_URL", "https://cdn.example/base/");
     let stack = Stack::start(options);
@@ -35,10 +35,12 @@ async fn settings_take_effect() {
 
     let _ = alice.create("a.png", "image/png", 100_000).await;
     let body = serde_json::json!({"filename": "a.png", "content_type": "image/png", "size_bytes": 100_001});
-    alice
-        .post("/v1/assets", &body)
-        .await
-        .expect_problem(400, "file_too_large");
+    let answer = alice.post("/v1/assets", &body).await;
+    answer.expect_problem(400, "file_too_large");
+    assert_eq!(
+        answer.json()["detail"],
+        "size_bytes is 100001; the limit for files of kind image is 100000 bytes."
+    );
 
     let fits = made(100, 100, ImageFormat::Png).upload(&alice).await;
     let large = made(101, 100, ImageFormat::Png).upload(&alice).await;
@@ -65,6 +67,13 @@ async fn without_native_workers_their_media_types_are_rejected() {
     let heavy = made(3_000, 2_000, ImageFormat::WebP).upload(&alice).await;
     let failed = events.next_of("processing_failed", &heavy.asset_id).await;
     assert_eq!(failed.data["error"]["code"], "image_memory_exceeded");
+    let kinds = alice.get("/v1/limits").await.expect(200)["kinds"].clone();
+    assert_eq!(
+        kinds["image"]["types"],
+        serde_json::json!(["image/jpeg", "image/png", "image/webp", "image/gif"])
+    );
+    let nothing = serde_json::json!({"types": [], "max_bytes": 0});
+    assert_eq!((&kinds["video"], &kinds["audio"]), (&nothing, &nothing));
     for content_type in ["video/mp4", "audio/mpeg", "image/avif"] {
         let body =
             serde_json::json!({"filename": "a", "content_type": content_type, "size_bytes": 10});

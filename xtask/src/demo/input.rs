@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::error::ErrorKind;
 
+use shared::asset::limit::SIZE_DEFAULT_BYTES;
 use shared::asset::media::{self, MediaType};
 use shared::kind::AssetKind;
 
@@ -86,7 +87,7 @@ fn inspect(path: &Path) -> Result<Source> {
     std::fs::File::open(path)?
         .take(media::SNIFF_BYTES)
         .read_to_end(&mut head)?;
-    let (size_bytes, limit) = (metadata.len(), media::SIZE_MAX_BYTES);
+    let (size_bytes, limit) = (metadata.len(), SIZE_DEFAULT_BYTES);
     if size_bytes > limit {
         bail!("has {size_bytes} bytes, more than the limit of {limit}");
     }

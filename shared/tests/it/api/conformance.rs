@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::api::openapi;
+use shared::api::{CompleteAsset, CreateAsset, DrainWorker, openapi};
+use shared::worker::queue::{AckMessages, PullMessages};
+use shared::worker::{FailJob, FinishJob, HeartbeatJob, RegisterWorker, ReleaseJob};
 
 use crate::sample::samples;
 
@@ -51,10 +53,24 @@ impl Schemas {
                 "minimum" if value.as_f64() < rule.as_f64() && value.is_number() => {
                     faults.push(format!("{at}: {value} is below {rule}"));
                 }
+                "maximum" if value.as_f64() > rule.as_f64() && value.is_number() => {
+                    faults.push(format!("{at}: {value} is above {rule}"));
+                }
+                "minItems" if length(value) < rule.as_u64() => {
+                    faults.push(format!("{at}: fewer than {rule} items"));
+                }
+                "maxItems" if length(value) > rule.as_u64() => {
+                    faults.push(format!("{at}: more than {rule} items"));
+                }
                 "type"
                 | "enum"
                 | "minimum"
+                | "maximum"
+                | "minItems"
+                | "maxItems"
+                | "default"
                 | "description"
+                | "examples"
                 | "format"
                 | "pattern"
                 | "minLength"
@@ -79,6 +95,13 @@ impl Schemas {
         }
         faults
     }
+}
+
+/// Number of items of an array.
+fn length(value: &Value) -> Option<u64> {
+    value
+        .as_array()
+        .map(|items| u64::try_from(items.len()).unwrap())
 }
 
 fn is_of_type(rule: &Value, value: &Value) -> bool {
@@ -140,6 +163,97 @@ fn every_response_has_a_sample() {
         answered.difference(&sampled).collect::<Vec<_>>(),
         Vec::<&String>::new()
     );
+}
+
+/// Calls `see` with the content of every request and response: the path to it, whether it is that of a request, and the content.
+fn contents(document: &Value, mut see: impl FnMut(&str, bool, &Value)) {
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let request = &operation["requestBody"]["content"]["application/json"];
+            if request.is_object() {
+                see(path, true, request);
+            }
+            for response in operation["responses"].as_object().unwrap().values() {
+                let content = &response["content"]["application/json"];
+                if content.is_object() {
+                    see(path, false, content);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_body_has_an_example_that_fits_and_shows_every_member() {
+    let schemas = schemas();
+    let mut count = 0;
+    contents(&schemas.0, |path, _, content| {
+        let (schema, example) = (&content["schema"], &content["example"]);
+        assert!(example.is_object(), "{path} has no example");
+        assert_eq!(
+            schemas.faults(schema, example, path),
+            Vec::<String>::new(),
+            "{example}"
+        );
+        let name = schema["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let properties = schemas.named(name)["properties"].as_object().unwrap();
+        let absent: Vec<&String> = properties
+            .keys()
+            .filter(|property| example.get(property).is_none())
+            .collect();
+        assert_eq!(absent, Vec::<&String>::new(), "example of {name}");
+        count += 1;
+    });
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn parameters_have_examples_that_fit() {
+    let schemas = schemas();
+    let paths = schemas.0["paths"].as_object().unwrap();
+    for (path, item) in paths {
+        for operation in item.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let (schema, example) = (&parameter["schema"], &parameter["example"]);
+                assert_eq!(
+                    schemas.faults(schema, example, path),
+                    Vec::<String>::new(),
+                    "{parameter}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn examples_of_requests_are_read() {
+    fn read<T: serde::de::DeserializeOwned>(example: &Value) {
+        let read = shared::json::body::<T>(example.to_string().as_bytes());
+        read.map_err(|failure| failure.detail).unwrap();
+    }
+    let mut names = BTreeSet::new();
+    contents(&schemas().0, |_, is_request, content| {
+        if !is_request {
+            return;
+        }
+        let reference = content["schema"]["$ref"].as_str().unwrap();
+        let (name, example) = (reference.rsplit('/').next().unwrap(), &content["example"]);
+        match name {
+            "CreateAsset" => read::<CreateAsset>(example),
+            "CompleteAsset" => read::<CompleteAsset>(example),
+            "DrainWorker" => read::<DrainWorker>(example),
+            "RegisterWorker" => read::<RegisterWorker>(example),
+            "PullMessages" => read::<PullMessages>(example),
+            "AckMessages" => read::<AckMessages>(example),
+            "HeartbeatJob" => read::<HeartbeatJob>(example),
+            "FinishJob" => read::<FinishJob>(example),
+            "FailJob" => read::<FailJob>(example),
+            "ReleaseJob" => read::<ReleaseJob>(example),
+            other => panic!("a request of another type: {other}"),
+        }
+        names.insert(name.to_owned());
+    });
+    assert_eq!(names.len(), 10);
 }
 
 #[test]

@@ -2,4 +2,5 @@
 
 mod conformance;
 mod openapi;
+mod query;
 mod route;

@@ -6,6 +6,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 use shared::api::{Access, Answer, Op, openapi};
+use shared::asset::limit::SINGLE_PUT_MAX_BYTES;
+use shared::asset::media::{FILENAME_MAX_BYTES, MediaType};
+use shared::asset::{OWNER_ID_MAX_BYTES, OWNER_TYPE_MAX_BYTES};
+use shared::auth::NAME_MAX_BYTES;
+use shared::json::INTEGER_MAX;
+use shared::problem::ErrorCode;
+use shared::worker::queue::BATCH_MAX;
+use shared::worker::{ENCODERS_MAX, SLOTS_MAX, WORKER_NAME_MAX_BYTES};
 
 use crate::checkout;
 
@@ -70,13 +78,17 @@ fn it_has_every_operation_and_no_other() {
             .map(String::as_str)
             .collect();
         let status = op.status().to_string();
-        let mut expected = BTreeSet::from([status.as_str(), "default"]);
+        let mut expected = BTreeSet::from([status.as_str()]);
         if op.answer() == Answer::Bytes {
             expected.extend(["206", "304", "412", "416"]);
         }
+        let problems: Vec<String> = op
+            .errors()
+            .iter()
+            .map(|code| code.status().to_string())
+            .collect();
+        expected.extend(problems.iter().map(String::as_str));
         assert_eq!(statuses, expected, "{op:?}");
-        let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
-        assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem");
     }
     let count: usize = object(&document, "/paths")
         .values()
@@ -99,7 +111,7 @@ fn responses_have_their_media_type() {
             Answer::Json => &["application/json"],
             Answer::Empty => &[],
             Answer::EventStream => &["text/event-stream"],
-            Answer::Bytes => &["application/octet-stream"],
+            Answer::Bytes => &["*/*"],
         };
         assert_eq!(types, expected, "{op:?}");
         if op.answer() == Answer::Json {
@@ -123,24 +135,38 @@ fn parameters_are_those_of_the_table() {
         {
             let place = parameter["in"].as_str().unwrap();
             assert_eq!(parameter["required"], place == "path", "{op:?}");
-            let expected = if parameter["name"] == "limit" {
-                "integer"
-            } else {
-                "string"
+            let name = parameter["name"].as_str().unwrap();
+            let expected = match name {
+                "limit" => "integer",
+                "types" => "array",
+                _ => "string",
             };
             assert_eq!(parameter["schema"]["type"], expected, "{op:?}");
-            assert!(
-                found.insert((place, parameter["name"].as_str().unwrap())),
-                "{op:?}"
-            );
+            let description = parameter["description"].as_str().unwrap();
+            assert!(description.ends_with('.'), "{op:?}: {name}: {description}");
+            assert!(!parameter["example"].is_null(), "{op:?}: {name}");
+            assert!(found.insert((place, name)), "{op:?}");
         }
+        let headers: &[&str] = match op.answer() {
+            Answer::EventStream => &["Last-Event-ID"],
+            Answer::Bytes => &[
+                "Range",
+                "If-Range",
+                "If-None-Match",
+                "If-Modified-Since",
+                "If-Match",
+                "If-Unmodified-Since",
+            ],
+            Answer::Json | Answer::Empty => &[],
+        };
         let path = op
             .path()
             .split('/')
             .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
         let expected = path
             .map(|name| ("path", name.trim_start_matches('*')))
-            .chain(op.query().iter().map(|name| ("query", *name)))
+            .chain(op.query().iter().map(|one| ("query", one.name())))
+            .chain(headers.iter().map(|name| ("header", *name)))
             .collect();
         assert_eq!(found, expected, "{op:?}");
     }
@@ -273,6 +299,116 @@ fn every_schema_uses_json_schema_types() {
     }
 }
 
+/// The codes that a response of `op` lists.
+fn listed<'json>(document: &'json Value, op: Op, status: &str) -> BTreeSet<&'json str> {
+    let response = &operation(document, op)["responses"][status];
+    let response = match response["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => response,
+    };
+    let problem = &response["content"]["application/problem+json"];
+    assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem");
+    let examples = problem["examples"].as_object().unwrap();
+    for (code, example) in examples {
+        assert_eq!(example["value"]["code"], **code);
+        assert_eq!(example["value"]["status"].to_string(), status);
+        let description = response["description"].as_str().unwrap();
+        assert!(description.contains(&format!("`{code}`")));
+    }
+    examples.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn problems_are_those_of_the_table() {
+    let document = document();
+    for &op in Op::ALL {
+        for code in op.errors() {
+            let codes = listed(&document, op, &code.status().to_string());
+            assert!(codes.contains(code.as_str()), "{op:?}: {codes:?}");
+        }
+    }
+    let create = listed(&document, Op::CreateAsset, "400");
+    for code in [
+        "query_invalid",
+        "json_invalid",
+        "request_invalid",
+        "file_too_large",
+    ] {
+        assert!(create.contains(code), "{create:?}");
+    }
+    assert!(!listed(&document, Op::GetAsset, "400").contains("cursor_invalid"));
+    assert!(listed(&document, Op::ListJobs, "400").contains("cursor_invalid"));
+    assert_eq!(
+        Op::GetMedia.errors(),
+        [ErrorCode::NotFound, ErrorCode::Internal]
+    );
+    assert_eq!(Op::Healthz.errors(), [ErrorCode::Internal]);
+}
+
+#[test]
+fn every_integer_has_a_range() {
+    let mut count = 0;
+    walk(&document(), &mut |members| {
+        let is_integer = match &members.get("type") {
+            Some(Value::Array(types)) => types.iter().any(|one| one == "integer"),
+            Some(one) => *one == "integer",
+            None => false,
+        };
+        if is_integer {
+            let bound = |name: &str| members[name].as_u64().unwrap();
+            assert!(bound("minimum") <= bound("maximum"), "{members:?}");
+            assert!(bound("maximum") <= INTEGER_MAX, "{members:?}");
+            count += 1;
+        }
+    });
+    assert!(count > 50, "{count}");
+}
+
+#[test]
+fn limits_are_those_of_the_service() {
+    let document = document();
+    let schema = |name: &str, property: &str| {
+        let schema = &document["components"]["schemas"][name]["properties"][property];
+        assert!(schema.is_object(), "{name}.{property}");
+        schema.clone()
+    };
+    let size = schema("CreateAsset", "size_bytes");
+    assert_eq!(size["maximum"], SINGLE_PUT_MAX_BYTES);
+    let filename = schema("CreateAsset", "filename");
+    assert_eq!(filename["maxLength"], FILENAME_MAX_BYTES);
+    assert_eq!(
+        schema("CreateAsset", "on_behalf_of")["maxLength"],
+        NAME_MAX_BYTES
+    );
+    assert_eq!(schema("Owner", "type")["maxLength"], OWNER_TYPE_MAX_BYTES);
+    assert_eq!(schema("Owner", "id")["maxLength"], OWNER_ID_MAX_BYTES);
+    assert_eq!(schema("RegisterWorker", "slots")["maximum"], SLOTS_MAX);
+    assert_eq!(schema("RegisterWorker", "slots")["minimum"], 1);
+    assert_eq!(
+        schema("RegisterWorker", "encoders")["maxItems"],
+        ENCODERS_MAX
+    );
+    for name in ["version", "ffmpeg_version"] {
+        assert_eq!(
+            schema("RegisterWorker", name)["maxLength"],
+            WORKER_NAME_MAX_BYTES
+        );
+    }
+    assert_eq!(schema("PullMessages", "batch_size")["maximum"], BATCH_MAX);
+    assert_eq!(schema("CompleteAsset", "parts")["maxItems"], 0);
+    let codes: Vec<&str> = ErrorCode::ALL
+        .iter()
+        .filter(|code| code.is_of_worker())
+        .map(|code| code.as_str())
+        .collect();
+    assert_eq!(schema("FailJob", "code")["enum"], Value::from(codes));
+    let types: Vec<&str> = MediaType::ALL.iter().map(|one| one.as_str()).collect();
+    assert_eq!(
+        schema("CreateAsset", "content_type")["enum"],
+        Value::from(types)
+    );
+}
+
 #[test]
 fn every_property_has_a_description() {
     let document = document();
@@ -282,9 +418,7 @@ fn every_property_has_a_description() {
             for (property, schema) in properties.into_iter().flatten() {
                 let described =
                     schema.to_string().contains("\"description\":") || schema["$ref"].is_string();
-                let tag = [("Upload", "type"), ("Work", "kind")]
-                    .contains(&(name.as_str(), property.as_str()));
-                assert!(described || tag, "{name}.{property} has no description");
+                assert!(described, "{name}.{property} has no description");
             }
         });
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use shared::api::route::{Miss, Routes};
-use shared::api::{Access, Answer, Op};
+use shared::api::{Access, Answer, Op, Parameter};
 
 fn routes() -> Routes {
     Routes::new().unwrap()
@@ -40,7 +40,8 @@ fn table() {
     for op in Op::ALL {
         let (name, method, path) = (op.name(), op.method().as_str(), op.path());
         let (access, answer) = (format!("{:?}", op.access()), format!("{:?}", op.answer()));
-        let (status, query) = (op.status(), op.query().join(" "));
+        let names: Vec<&str> = op.query().iter().map(|one| one.name()).collect();
+        let (status, query) = (op.status(), names.join(" "));
         let line =
             format!("{name:13} {method:6} {path:31} {access:6} {status} {answer:11} {query}");
         writeln!(table, "{}", line.trim_end()).unwrap();
@@ -75,7 +76,11 @@ fn rows_are_unique_and_consistent() {
         let for_users = matches!(op.access(), Access::Mixed | Access::Ticket | Access::User);
         let is_public = op.access() == Access::Public;
         assert_eq!(op.path().starts_with("/v1/"), !is_public, "{op:?}");
-        assert_eq!(op.query().contains(&"on_behalf_of"), for_users, "{op:?}");
+        assert_eq!(
+            op.query().contains(&Parameter::OnBehalfOf),
+            for_users,
+            "{op:?}"
+        );
         let for_admins = op.access() == Access::Admin;
         assert_eq!(op.path().starts_with("/v1/admin/"), for_admins, "{op:?}");
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use serde_json::Number;
 use shared::asset::container::Container;
 use shared::asset::media::{
     MediaType, check_content_type, check_filename, check_sha256, check_size, describe,
 };
-use shared::kind::RunsOn;
+use shared::kind::{AssetKind, RunsOn};
 use shared::problem::{ErrorCode, Failure};
 
 fn code<T>(result: Result<T, Failure>) -> Option<ErrorCode> {
@@ -272,7 +273,12 @@ const FAMILIES: [&[MediaType]; 3] = [
         MediaType::ThreeGp,
         MediaType::M4a,
     ],
-    &[MediaType::WebM, MediaType::Matroska, MediaType::WebMAudio],
+    &[
+        MediaType::WebM,
+        MediaType::Matroska,
+        MediaType::WebMAudio,
+        MediaType::MatroskaAudio,
+    ],
     &[MediaType::OggVideo, MediaType::OggAudio],
 ];
 
@@ -307,8 +313,10 @@ fn content_types() {
     let mut names = BTreeSet::new();
     for &media_type in MediaType::ALL {
         let text = media_type.as_str();
-        assert!(names.insert(text), "{text} is listed twice");
-        assert_eq!(check_content_type(text, true), Ok(media_type));
+        for name in media_type.aliases().iter().chain([&text]) {
+            assert!(names.insert(*name), "{name} is listed twice");
+            assert_eq!(check_content_type(name, true), Ok(media_type));
+        }
         assert_eq!(
             check_content_type(&text.to_uppercase(), true),
             Ok(media_type)
@@ -332,6 +340,11 @@ fn content_types() {
         ("Audio/X-M4A", MediaType::M4a),
         ("video/avi", MediaType::Avi),
         ("video/matroska", MediaType::Matroska),
+        ("image/jpg", MediaType::Jpeg),
+        ("image/pjpeg", MediaType::Jpeg),
+        ("video/vnd.avi", MediaType::Avi),
+        ("audio/matroska", MediaType::MatroskaAudio),
+        ("VIDEO/X-M4V", MediaType::M4v),
     ];
     for (text, media_type) in aliases {
         assert_eq!(check_content_type(text, true), Ok(media_type), "{text}");
@@ -340,7 +353,6 @@ fn content_types() {
         "",
         "image",
         "image/",
-        "image/jpg",
         "image/svg+xml",
         "text/html",
         "video/",
@@ -348,8 +360,6 @@ fn content_types() {
         "application/vnd.apple.mpegurl",
         "application/dash+xml",
         "audio/mpegurl",
-        "image/jpeg; q=1",
-        "video/mp4; codecs=avc1",
         " image/jpeg",
         "image/jpeg ",
         "image/jpeg\0",
@@ -364,20 +374,93 @@ fn content_types() {
     }
 }
 
+/// The size that is accepted of this declared one, with a limit.
+fn size(size_bytes: impl Into<Number>, max_bytes: u64) -> Result<u64, ErrorCode> {
+    let checked = check_size(&size_bytes.into(), AssetKind::Video, max_bytes);
+    checked.map_err(|failure| failure.code)
+}
+
+#[test]
+fn a_content_type_may_have_parameters() {
+    let good = [
+        ("image/jpeg; q=1", MediaType::Jpeg),
+        ("image/jpeg ;q=1", MediaType::Jpeg),
+        ("video/mp4; codecs=avc1", MediaType::Mp4),
+        ("video/webm;codecs=vp9,opus", MediaType::WebM),
+        ("video/webm;codecs=\"vp9,opus\"", MediaType::WebM),
+        (
+            "Video/MP4; codecs=\"avc1.42E01E, mp4a.40.2\"; profiles=\"isom\"",
+            MediaType::Mp4,
+        ),
+        ("audio/ogg; codecs=opus", MediaType::OggAudio),
+        ("audio/mp3;a=\"\";b=c", MediaType::Mp3),
+    ];
+    for (text, media_type) in good {
+        assert_eq!(check_content_type(text, true), Ok(media_type), "{text}");
+    }
+    let longest = format!("image/jpeg;a={}", "x".repeat(242));
+    assert_eq!(longest.len(), 255);
+    assert_eq!(check_content_type(&longest, true), Ok(MediaType::Jpeg));
+    let too_long = format!("{longest}x");
+    let bad = [
+        &too_long,
+        "image/jpeg;",
+        "image/jpeg; ",
+        "image/jpeg;q",
+        "image/jpeg;q=",
+        "image/jpeg;=1",
+        "image/jpeg;q=1;",
+        "image/jpeg;q=1 ",
+        "image/jpeg;  q=1",
+        "image/jpeg  ;q=1",
+        "image/jpeg;q =1",
+        "image/jpeg;q= 1",
+        "image/jpeg\t;q=1",
+        "image/jpeg;q=\"1",
+        "image/jpeg;q=\"1\"2",
+        "image/jpeg;q=\"a\\\"b\"",
+        "image/jpeg;q=\"a  b\"",
+        "image/jpeg;q=\"é\"",
+        "image/jpeg;q=é",
+        "image/jpeg;q=a\r\nx: y",
+        "image/jpeg;q=\"a\r\nb\"",
+        "image/jpeg,text/html",
+        // A browser would take the part after the comma for the type.
+        "video/mp4;x=a,text/html",
+        "video/mp4;x=a, text/html",
+        "video/mp4;x=a,,b",
+        "text/html;x=image/jpeg",
+    ];
+    for text in bad {
+        let rejected = check_content_type(text, true).unwrap_err();
+        assert_eq!(rejected.code, ErrorCode::MediaTypeUnsupported, "{text:?}");
+    }
+}
+
 #[test]
 fn sizes() {
-    assert_eq!(check_size(1, 10), Ok(1));
-    assert_eq!(check_size(10, 10), Ok(10));
-    assert_eq!(code(check_size(11, 10)), Some(ErrorCode::FileTooLarge));
+    assert_eq!(size(1, 10), Ok(1));
+    assert_eq!(size(10, 10), Ok(10));
+    assert_eq!(size(11, 10), Err(ErrorCode::FileTooLarge));
+    assert_eq!(size(i64::MAX, 10), Err(ErrorCode::FileTooLarge));
+    assert_eq!(size(u64::MAX, 10), Err(ErrorCode::FileTooLarge));
+    assert_eq!(size(0, 10), Err(ErrorCode::FileEmpty));
+    assert_eq!(size(-1, 10), Err(ErrorCode::SizeInvalid));
+    assert_eq!(size(i64::MIN, 10), Err(ErrorCode::SizeInvalid));
+    let float = |value: f64| size(Number::from_f64(value).unwrap(), 1_000);
+    assert_eq!(float(314.0), Ok(314));
+    assert_eq!(float(1e3), Ok(1_000));
+    assert_eq!(float(-0.0), Err(ErrorCode::FileEmpty));
+    assert_eq!(float(1.5), Err(ErrorCode::SizeInvalid));
+    assert_eq!(float(-1e30), Err(ErrorCode::SizeInvalid));
+    for large in [1e12, 1e30, f64::MAX] {
+        assert_eq!(float(large), Err(ErrorCode::FileTooLarge));
+    }
+    let rejected = check_size(&11.into(), AssetKind::Audio, 10).unwrap_err();
     assert_eq!(
-        code(check_size(i64::MAX, 10)),
-        Some(ErrorCode::FileTooLarge)
+        rejected.detail,
+        "size_bytes is 11; the limit for files of kind audio is 10 bytes."
     );
-    assert_eq!(code(check_size(0, 10)), Some(ErrorCode::FileEmpty));
-    assert_eq!(code(check_size(-1, 10)), Some(ErrorCode::SizeInvalid));
-    assert_eq!(code(check_size(i64::MIN, 10)), Some(ErrorCode::SizeInvalid));
-    let rejected = check_size(11, 10).unwrap_err();
-    assert_eq!(rejected.detail, "size_bytes is 11; the limit is 10 bytes.");
 }
 
 #[test]
@@ -441,6 +524,6 @@ proptest! {
     #[test]
     fn sizes_from_one_to_the_limit_are_accepted(size: i64, max: u64) {
         let fits = u64::try_from(size).is_ok_and(|size| size >= 1 && size <= max);
-        prop_assert_eq!(check_size(size, max).is_ok(), fits);
+        prop_assert_eq!(check_size(&size.into(), AssetKind::Image, max).is_ok(), fits);
     }
 }

@@ -1,5 +1,6 @@
 //! Assets: wire names, owners and metadata.
 
+mod limit;
 mod media;
 
 use serde_json::{Map, Value};
