@@ -252,13 +252,13 @@ fn keys_that_are_words_are_fields() {
     let limits = BTreeMap::from([(AssetKind::Image, 1), (AssetKind::Video, 2)]);
     assert_eq!(read::<Limits>(text), Ok(limits));
     assert_eq!(
-        read::<Limits>(br#"{"film": 1}"#).unwrap_err().to_string(),
-        "film is not a known field; known: image, video, audio, document, package"
+        read::<Limits>(br#"{"photo": 1}"#).unwrap_err().to_string(),
+        "photo is not a known field; known: image, video, audio, document, package"
     );
-    let nested = read::<BTreeMap<String, Limits>>(br#"{"acme": {"film": 1}}"#);
+    let nested = read::<BTreeMap<String, Limits>>(br#"{"acme": {"photo": 1}}"#);
     assert_eq!(
         nested.unwrap_err().to_string(),
-        "acme.film is not a known field; known: image, video, audio, document, package"
+        "acme.photo is not a known field; known: image, video, audio, document, package"
     );
     assert_eq!(
         read::<Limits>(b"1").unwrap_err().to_string(),

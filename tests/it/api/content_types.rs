@@ -73,7 +73,7 @@ async fn recordings_of_browsers_are_stored_under_the_type_that_they_have_there()
     let created = alice.create("a", "video/webm;codecs=vp9", 4).await;
     let mut other = created.upload.clone();
     other["headers"]["content-type"] = "video/webm".into();
-    let put = alice.put(&other, b"film".to_vec()).await;
+    let put = alice.put(&other, b"clip".to_vec()).await;
     assert_eq!(put.status, 403, "{}", put.text());
 }
 

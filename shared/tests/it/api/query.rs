@@ -110,7 +110,7 @@ fn empty_and_repeated_parameters_are_rejected() {
 
 #[test]
 fn wrong_values_are_rejected_with_the_allowed_ones() {
-    for value in ["film", "Image", "image ", "image,video"] {
+    for value in ["photo", "Image", "image ", "image,video"] {
         assert_eq!(
             detail(Op::ListAssets, &format!("kind={value}")),
             "kind must be one of: image, video, audio, document, package."
