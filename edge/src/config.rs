@@ -60,12 +60,8 @@ impl Presets {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let presets: BTreeMap<String, Map<String, Value>> =
-            serde_json::from_str(text).map_err(|error| {
-                Error::internal(format!(
-                    "VIDEO_PRESETS must be a JSON object of objects: {error}"
-                ))
-            })?;
+        let presets: BTreeMap<String, Map<String, Value>> = shared::json::read(text.as_bytes())
+            .map_err(|error| Error::internal(format!("VIDEO_PRESETS: {error}")))?;
         for (tenant, preset) in &presets {
             // Checked here, so that a mistake shows at the first request and not as a failure of every job of the tenant.
             Preset::parse(&serde_json::to_string(preset)?).map_err(|error| {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::words::words;
 
 words! {
@@ -139,8 +140,8 @@ impl Preset {
     /// # Errors
     ///
     /// [`ParseError`] if the JSON has a wrong shape or a value is out of range.
-    pub fn parse(json: &str) -> Result<Self, ParseError> {
-        let preset: Self = serde_json::from_str(json)?;
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let preset: Self = json::read(text.as_bytes())?;
         preset.check()?;
         Ok(preset)
     }
@@ -259,7 +260,7 @@ impl Preset {
 pub enum ParseError {
     /// It is not JSON of the expected shape.
     #[error("preset: {0}")]
-    Shape(#[from] serde_json::Error),
+    Shape(#[from] json::Invalid),
     /// A value is out of range.
     #[error(transparent)]
     Value(#[from] PresetError),

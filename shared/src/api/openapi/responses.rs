@@ -177,7 +177,10 @@ fn problem(codes: &[ErrorCode]) -> Response {
     let response = described(lines.join("\n")).content("application/problem+json", content);
     let is_challenge = codes.first().is_some_and(|code| code.status() == 401);
     if is_challenge {
-        let challenge = header("How to authenticate.", "Bearer");
+        let challenge = header(
+            "How to authenticate; without `error` if no token was sent.",
+            r#"Bearer error="invalid_token""#,
+        );
         response.header("WWW-Authenticate", challenge).build()
     } else {
         response.build()
