@@ -1,6 +1,6 @@
 //! Error codes of each operation: most follow from its row of the contract table.
 
-use super::{Access, Op, Parameter};
+use super::{Access, Answer, Op, Parameter};
 use crate::problem::ErrorCode;
 
 /// Whoever needs a token can get these.
@@ -49,7 +49,7 @@ impl Op {
         }
         // Whatever touches the database or a bucket can meet their failure.
         codes.push(ErrorCode::Internal);
-        if self.has_strict_query() {
+        if self.has_strict_query() || self.answer() == Answer::Bytes {
             codes.push(ErrorCode::Unavailable);
         }
         let is_listed = |code: &ErrorCode| codes.contains(code);

@@ -340,7 +340,11 @@ fn problems_are_those_of_the_table() {
     assert!(listed(&document, Op::ListJobs, "400").contains("cursor_invalid"));
     assert_eq!(
         Op::GetMedia.errors(),
-        [ErrorCode::NotFound, ErrorCode::Internal]
+        [
+            ErrorCode::NotFound,
+            ErrorCode::Unavailable,
+            ErrorCode::Internal
+        ]
     );
     assert_eq!(Op::Healthz.errors(), [ErrorCode::Internal]);
 }
