@@ -71,6 +71,7 @@ fn of_worker(schema: &str) -> Option<Value> {
             "slots": 2,
             "encoders": [{"name": "libx264", "is_hardware": false}],
             "state": "active",
+            "stopped": false,
         }),
         "PullMessages" => json!({
             "visibility_timeout_ms": 5_000,
