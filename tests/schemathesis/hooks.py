@@ -30,8 +30,9 @@ FILES = {
     media_type: (FOLDER / name).read_bytes()
     for media_type, name in json.loads((FOLDER / "index.json").read_text()).items()
 }
-# Longest wait of a pull.
+# Longest wait of a pull, and the largest that the contract allows.
 WAIT_MS = 20
+WAIT_LIMIT_MS = 2**53
 # Timeout of the hooks' own requests, in seconds.
 TIMEOUT_S = 30
 
@@ -114,6 +115,13 @@ def agree(case):
         case.body[name] = case.query[name]
 
 
+def bound_wait(body):
+    """Bounds the wait of a pull, also of an invalid one: what is invalid about it may be ignored."""
+    wait_ms = body.get("wait_ms")
+    if isinstance(wait_ms, (int, float)) and WAIT_MS < wait_ms < WAIT_LIMIT_MS:
+        body["wait_ms"] = WAIT_MS
+
+
 def count_call():
     global calls
     with lock:
@@ -128,14 +136,14 @@ def write_calls():
 @schemathesis.hook
 def before_call(context, case, kwargs):
     count_call()
+    operation, body = case.operation.label, case.body
+    if operation == PULL and isinstance(body, dict):
+        bound_wait(body)
     if not is_valid(case):
         return
-    operation, body = case.operation.label, case.body
     if operation == CREATE and isinstance(body, dict):
         describe_file(body)
         agree(case)
-    elif operation == PULL and isinstance(body, dict) and isinstance(body.get("wait_ms"), int):
-        body["wait_ms"] = min(body["wait_ms"], WAIT_MS)
     elif operation == CLAIM and next(claims) % 2 == 0:
         case.path_parameters["job_id"] = new_job()
     elif operation in VERBS and isinstance(body, dict) and next(verbs) % 4 != 0:
