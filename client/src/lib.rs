@@ -1,7 +1,8 @@
-//! Ferrotype's API as a program uses it: calls with the types of the contract, the event stream, HLS.
+//! Ferrotype's API as a program uses it: calls with the types of the contract, the event stream, HLS, and files on their way.
 
 pub mod hls;
 pub mod sse;
+pub mod transfer;
 
 use std::io::{self, BufReader, Read};
 use std::time::{Duration, Instant};

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::error::ErrorKind;
+use client::transfer::File;
 
 use shared::asset::limit::SIZE_DEFAULT_BYTES;
 use shared::asset::media::{self, MediaType};
-use shared::kind::AssetKind;
 
 use super::clip;
 use crate::paths::Paths;
@@ -34,24 +34,9 @@ const AUDIO: [(&str, &str, &str); 9] = [
 /// A file to process.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
-    pub(super) path: PathBuf,
-    /// Its name without folders.
-    pub(super) name: String,
+    pub(super) file: File,
     /// Its name without extension, unique within the run: the folder of its outputs.
     pub(super) stem: String,
-    /// Its type by its bytes; the extension only distinguishes audio from video.
-    pub(super) media_type: MediaType,
-    pub(super) size_bytes: u64,
-}
-
-impl Source {
-    /// Whether it is video or audio.
-    pub(super) fn is_played(&self) -> bool {
-        match self.media_type.kind() {
-            AssetKind::Video | AssetKind::Audio => true,
-            AssetKind::Image | AssetKind::Document | AssetKind::Package => false,
-        }
-    }
 }
 
 /// The files to process when the user names none: a photo, and a clip that ffmpeg makes.
@@ -100,11 +85,14 @@ fn inspect(path: &Path) -> Result<Source> {
         .find(|(name, sniffed, _)| *name == extension && *sniffed == media_type.as_str())
         .and_then(|(_, _, audio)| MediaType::parse(audio));
     Ok(Source {
-        path: path.to_path_buf(),
-        name: text(path.file_name()),
+        file: File {
+            path: path.to_path_buf(),
+            name: text(path.file_name()),
+            // Its type by its bytes; the extension only distinguishes audio from video.
+            media_type: audio.unwrap_or(media_type),
+            size_bytes,
+        },
         stem: text(path.file_stem()),
-        media_type: audio.unwrap_or(media_type),
-        size_bytes,
     })
 }
 

@@ -1,27 +1,24 @@
 //! `cargo xtask demo`: files through the whole path of a fresh stack, every event shown as it arrives.
 
 mod clip;
-mod events;
 mod input;
-mod playable;
 mod player;
 mod report;
 mod state;
-mod upload;
 mod view;
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use client::Client;
+use client::transfer::{self, Progress};
 use shared::api::Playback;
 
 use self::input::Source;
-use self::state::{Happening, Progress};
 use self::view::View;
 use crate::build::native::Profile;
 use crate::paths::Paths;
@@ -123,24 +120,22 @@ impl Session<'_> {
 
     /// Uploads everything and follows the stream until every asset is final.
     fn process(&self, client: &Client, stack: &mut Stack, stop: &Stop) -> Result<Progress> {
-        let (sender, receiver) = mpsc::channel();
+        let files: Vec<_> = self
+            .sources
+            .iter()
+            .map(|source| source.file.clone())
+            .collect();
+        let updates = transfer::start(client, &files)?;
         let view = View::new(self.sources);
         let mut progress = Progress::new(self.sources.len());
-        // The stream first: so no event is missed, from the first byte on.
-        events::follow(client.clone(), sender.clone());
-        let mut uploads = Some(sender);
         let mut news = Instant::now();
         while !progress.is_complete() {
             stop.check()?;
-            match receiver.recv_timeout(Duration::from_millis(100)) {
-                Ok(happening) => {
+            match updates.recv_timeout(Duration::from_millis(100)) {
+                Ok(update) => {
                     news = Instant::now();
-                    let is_open = matches!(happening, Happening::StreamOpen);
-                    view.show(&happening, &progress);
-                    progress.note(happening)?;
-                    if let Some(sender) = uploads.take_if(|_| is_open) {
-                        upload::start(client, self.sources, &sender);
-                    }
+                    view.show(&update, &progress);
+                    progress.note(update)?;
                 }
                 Err(RecvTimeoutError::Timeout) => stack.look(stop)?,
                 Err(RecvTimeoutError::Disconnected) => {
@@ -169,12 +164,12 @@ impl Session<'_> {
                     let asset = client.asset(asset_id)?;
                     report::heading(source, &asset, took);
                     report::outputs(client, &asset, &out.join(&source.stem))?;
-                    if source.is_played() {
+                    if source.file.is_played() {
                         let playback = report::playback(client, source, &asset)?;
-                        films.push((source.name.clone(), playback));
+                        films.push((source.file.name.clone(), playback));
                     }
                 }
-                Err(reason) => failed.push(format!("{}: {reason}", source.name)),
+                Err(reason) => failed.push(format!("{}: {reason}", source.file.name)),
             }
         }
         if failed.is_empty() {
@@ -192,7 +187,7 @@ impl Session<'_> {
         indices
             .iter()
             .filter_map(|index| self.sources.get(*index))
-            .map(|source| source.name.as_str())
+            .map(|source| source.file.name.as_str())
             .collect()
     }
 }

@@ -19,12 +19,12 @@ use crate::say;
 /// The line above an asset's table.
 pub(super) fn heading(source: &Source, asset: &Asset, took: Duration) {
     let facts = [
-        Some(source.name.clone()),
+        Some(source.file.name.clone()),
         dimensions(asset.width, asset.height),
         asset
             .duration_ms
             .map(|ms| format!("{:.2} s", Duration::from_millis(ms).as_secs_f64())),
-        Some(DecimalBytes(source.size_bytes).to_string()),
+        Some(DecimalBytes(source.file.size_bytes).to_string()),
         Some(asset.content_type.clone()),
         Some(view::short(asset.id)),
     ];
@@ -100,7 +100,7 @@ pub(super) fn playback(client: &Client, source: &Source, asset: &Asset) -> Resul
         let Some(url) = url else {
             continue;
         };
-        let (length, expected) = (client.length(url)?, source.size_bytes);
+        let (length, expected) = (client.length(url)?, source.file.size_bytes);
         if name == "original" && length != expected {
             bail!("{url} has {length} bytes instead of the original's {expected}");
         }

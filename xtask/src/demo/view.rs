@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use client::transfer::{Progress, Update};
 use indicatif::{MultiProgress, ProgressBar};
 use shared::event::Event;
 use shared::id::AssetId;
 use shared::job::Progress as JobProgress;
 
 use super::input::Source;
-use super::state::{Happening, Progress};
 use crate::say;
 
 /// The running view.
@@ -26,10 +26,10 @@ impl View {
     /// A bar for each file, at zero.
     pub(super) fn new(sources: &[Source]) -> Self {
         let bars = MultiProgress::new();
-        let names = sources.iter().map(|source| source.name.clone());
+        let names = sources.iter().map(|source| source.file.name.clone());
         let files = sources
             .iter()
-            .map(|source| say::byte_bar(&bars, source.name.clone(), source.size_bytes));
+            .map(|source| say::byte_bar(&bars, source.file.name.clone(), source.file.size_bytes));
         Self {
             files: files.collect(),
             names: names.collect(),
@@ -39,18 +39,18 @@ impl View {
     }
 
     /// Shows what happened.
-    pub(super) fn show(&self, happening: &Happening, progress: &Progress) {
-        match happening {
-            Happening::Sent { index, sent_bytes } => {
+    pub(super) fn show(&self, update: &Update, progress: &Progress) {
+        match update {
+            Update::Sent { index, sent_bytes } => {
                 self.bar(*index, |bar| bar.set_position(*sent_bytes));
             }
-            Happening::Created { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploading")),
-            Happening::Uploaded { index, .. } => self.bar(*index, |bar| {
+            Update::Created { index, .. } => self.bar(*index, |bar| bar.set_prefix("uploading")),
+            Update::Uploaded { index, .. } => self.bar(*index, |bar| {
                 say::count_shares(bar);
                 bar.set_prefix("uploaded");
             }),
-            Happening::Failed { index, .. } => self.bar(*index, |bar| bar.set_prefix("failed")),
-            Happening::Playable { index, what, after } => {
+            Update::Failed { index, .. } => self.bar(*index, |bar| bar.set_prefix("failed")),
+            Update::Playable { index, what, after } => {
                 let name = self.names.get(*index).map_or("", String::as_str);
                 let after = after.as_secs_f64();
                 self.line(
@@ -60,13 +60,13 @@ impl View {
                     &format!("from {what}, {after:.2} s after complete"),
                 );
             }
-            Happening::Event(event) => self.event(event, progress.index_of(event.asset_id)),
-            Happening::Snapshot(snapshot) => {
+            Update::Event(event) => self.event(event, progress.index_of(event.asset_id)),
+            Update::Snapshot(snapshot) => {
                 let (assets, jobs) = (snapshot.assets.len(), snapshot.jobs.len());
                 let detail = format!("{assets} assets and {jobs} jobs in progress");
                 self.line(&snapshot.time.to_string(), "snapshot", "", &detail);
             }
-            Happening::StreamOpen | Happening::StreamFailed(_) => {}
+            Update::StreamFailed(_) => {}
         }
     }
 

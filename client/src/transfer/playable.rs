@@ -3,12 +3,12 @@
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use client::{Client, hls};
 use shared::api::Playback;
 use shared::asset::AssetState;
 use shared::id::AssetId;
 
-use super::state::Happening;
+use super::Update;
+use crate::{Client, hls};
 
 /// Time between two requests; the printed times are as exact as that.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ pub(super) fn watch(
     index: usize,
     asset_id: AssetId,
     since: Instant,
-    sender: Sender<Happening>,
+    sender: Sender<Update>,
 ) {
     std::thread::spawn(move || {
         let mut open = STAGES.to_vec();
@@ -58,7 +58,7 @@ pub(super) fn watch(
             open.retain(|stage| {
                 let plays = (stage.url)(&playback).is_some_and(|url| (stage.plays)(&client, url));
                 if plays {
-                    let _ = sender.send(Happening::Playable {
+                    let _ = sender.send(Update::Playable {
                         index,
                         what: stage.what,
                         after: since.elapsed(),
