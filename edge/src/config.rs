@@ -9,7 +9,9 @@ use shared::asset::limit::SizeLimits;
 use shared::auth::TokenPolicy;
 use shared::image;
 use shared::job;
-use shared::sign::path_token::PathTokens;
+use shared::sign::path_token::{
+    PATH_TOKEN_TTL_MAX_S, PATH_TOKEN_TTL_MIN_S, PATH_TOKEN_TTL_S, PathTokens,
+};
 use shared::sign::s3::Signer;
 use shared::video::Preset;
 use worker::Env;
@@ -31,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) tickets: TokenPolicy,
     /// Signs and verifies the path tokens of private outputs.
     pub(crate) path_tokens: PathTokens,
+    /// How long the URLs of private files are valid unless a caller chooses otherwise, in seconds.
+    pub(crate) private_url_ttl_s: u32,
     /// Origins whose pages may call the API.
     pub(crate) cors: Cors,
     /// Largest upload of each kind, by tenant.
@@ -175,6 +179,7 @@ impl Config {
             tickets: TokenPolicy::new(secret.as_bytes(), &issuer, "ferrotype-event-ticket"),
             path_tokens: PathTokens::new(secret.as_bytes())
                 .ok_or_else(|| Error::internal("JWT_SECRET cannot be used as a key"))?,
+            private_url_ttl_s: private_url_ttl(&optional(env, "PRIVATE_URL_TTL_S"))?,
             cors: if origins.trim() == "*" {
                 Cors::Any
             } else {
@@ -221,6 +226,20 @@ fn number(env: &Env, name: &str, default: u64) -> Result<u64> {
     }
 }
 
+/// The value of `PRIVATE_URL_TTL_S`; the default when it is empty.
+fn private_url_ttl(text: &str) -> Result<u32> {
+    if text.is_empty() {
+        return Ok(PATH_TOKEN_TTL_S);
+    }
+    let accepted = PATH_TOKEN_TTL_MIN_S..=PATH_TOKEN_TTL_MAX_S;
+    let seconds = text.parse().ok().filter(|ttl_s| accepted.contains(ttl_s));
+    seconds.ok_or_else(|| {
+        Error::internal(format!(
+            "the setting PRIVATE_URL_TTL_S must be an integer from {PATH_TOKEN_TTL_MIN_S} to {PATH_TOKEN_TTL_MAX_S}"
+        ))
+    })
+}
+
 fn switch(env: &Env, name: &str, default: bool) -> Result<bool> {
     match optional(env, name).as_str() {
         "" => Ok(default),
@@ -234,7 +253,7 @@ fn switch(env: &Env, name: &str, default: bool) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Faults, Presets};
+    use super::{Faults, Presets, private_url_ttl};
 
     #[test]
     fn a_tenant_without_a_preset_gets_that_of_all() {
@@ -253,6 +272,21 @@ mod tests {
             "nonsense",
         ] {
             assert!(Presets::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn private_urls_live_from_a_minute_to_a_week() {
+        for (text, expected) in [
+            ("", Some(43_200)),
+            ("60", Some(60)),
+            ("604800", Some(604_800)),
+            ("59", None),
+            ("604801", None),
+            ("12h", None),
+            ("-60", None),
+        ] {
+            assert_eq!(private_url_ttl(text).ok(), expected, "{text}");
         }
     }
 

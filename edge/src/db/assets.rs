@@ -12,11 +12,10 @@ use worker::{D1Database, D1PreparedStatement};
 use super::guard::Guard;
 use super::query::Query;
 use super::{all, failure, first, int, int_or_null, statement, text, text_or_null, time, word};
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::hub::subject::Subject;
 use crate::scope::Scope;
-use crate::storage::output::{StoredOutput, with_urls};
+use crate::storage::output::{StoredOutput, Urls};
 
 /// One row.
 #[derive(Debug, Clone, Deserialize)]
@@ -108,8 +107,8 @@ impl AssetRow {
         })
     }
 
-    /// The asset as clients see it, with fresh URLs.
-    pub(crate) fn view(&self, config: &Config) -> Result<Asset> {
+    /// The asset as clients see it.
+    pub(crate) fn view(&self, urls: &Urls<'_>) -> Result<Asset> {
         let id = self.id()?;
         let visibility = self.visibility()?;
         let stored: Vec<StoredOutput> = serde_json::from_str(&self.outputs)?;
@@ -135,7 +134,7 @@ impl AssetRow {
             origin: word(&self.origin)?,
             created_at: self.created_at(),
             ready_at: self.ready_at.map(Timestamp::from_ms),
-            outputs: with_urls(&stored, id, visibility, config),
+            outputs: urls.of_outputs(&stored, id, visibility),
             error: self.failure()?,
         })
     }

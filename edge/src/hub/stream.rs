@@ -20,6 +20,7 @@ use crate::clock;
 use crate::db;
 use crate::error::Result;
 use crate::scope::Scope;
+use crate::storage::output::Urls;
 
 /// After this time a client that lost its stream reconnects.
 const RETRY_MS: u64 = 1_000;
@@ -210,9 +211,10 @@ impl Pump {
         let jobs = db::jobs::open(&database, tenant, user, LIMIT_MAX).await?;
         let asset_filter = |id: AssetId| self.stream.filter.asset.is_none_or(|asset| asset == id);
         let job_filter = |id: JobId| self.stream.filter.job.is_none_or(|job| job == id);
+        let urls = Urls::new(&self.stream.app.config);
         let assets = assets
             .iter()
-            .map(|row| row.view(&self.stream.app.config))
+            .map(|row| row.view(&urls))
             .collect::<Result<Vec<_>>>()?;
         let jobs = db::jobs::views(&database, &jobs).await?;
         let snapshot = Snapshot {

@@ -20,7 +20,7 @@ use crate::db::jobs::{JobRow, Update};
 use crate::db::{assets, attempts, events, jobs, messages, tombstones};
 use crate::error::{Error, Result};
 use crate::outbox::Effects;
-use crate::storage::output::with_urls;
+use crate::storage::output::Urls;
 
 /// What an unsuccessful attempt stored is removed after this time. By then its worker has noticed that the attempt is over.
 const REMOVE_LEFTOVERS_AFTER_MS: u64 = 120_000;
@@ -278,11 +278,10 @@ impl Write<'_> {
             placeholder,
         } = made.facts.clone();
         Ok(ProcessingResult {
-            outputs: with_urls(
+            outputs: Urls::new(&self.app.config).of_outputs(
                 &made.outputs,
                 self.asset.id()?,
                 self.asset.visibility()?,
-                &self.app.config,
             ),
             width,
             height,

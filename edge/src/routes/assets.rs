@@ -8,6 +8,7 @@ use shared::event::EventType;
 use shared::id::{AssetId, JobId};
 use shared::key;
 use shared::problem::ErrorCode;
+use shared::sign::path_token::Lifetime;
 use shared::time::Timestamp;
 use worker::Response;
 
@@ -24,6 +25,7 @@ use crate::jobs;
 use crate::jobs::change::Change;
 use crate::outbox::{self, Effects};
 use crate::scope::Scope;
+use crate::storage::output::Urls;
 use crate::storage::removal;
 use crate::sweeper;
 use crate::upload::single::{self, URLS_EXPIRED_AFTER_MS};
@@ -34,6 +36,14 @@ pub(super) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
     db::assets::get(&app.db()?, call.id()?, &scope)
         .await?
         .ok_or_else(Error::not_found)
+}
+
+/// The URLs of an answer, valid as long as the caller asks by `expires_in`.
+pub(super) fn urls<'a>(app: &'a App, call: &Call) -> Result<Urls<'a>> {
+    Ok(match call.query.parse(Parameter::ExpiresIn)? {
+        Some(ttl_s) => Urls::valid_for(&app.config, Lifetime::Exactly(ttl_s)),
+        None => Urls::new(&app.config),
+    })
 }
 
 /// `POST /v1/assets`
@@ -117,13 +127,14 @@ fn new_asset(app: &App, body: CreateAsset, scope: &Scope, now: Timestamp) -> Res
 
 /// `GET /v1/assets/{id}`
 pub(super) async fn get(app: &App, call: &Call) -> Result<Response> {
-    json(Op::GetAsset, &own(app, call).await?.view(&app.config)?)
+    let urls = urls(app, call)?;
+    json(Op::GetAsset, &own(app, call).await?.view(&urls)?)
 }
 
 /// `GET /v1/assets`
 pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let scope = call.scope(app)?;
-    let limit = limit(call)?;
+    let (limit, urls) = (limit(call)?, urls(app, call)?);
     let filter = Filter {
         kind: call.query.parse(Parameter::Kind)?,
         state: call.query.parse(Parameter::AssetState)?,
@@ -134,7 +145,7 @@ pub(super) async fn list(app: &App, call: &Call) -> Result<Response> {
     let rows = db::assets::list(&app.db()?, &scope, &filter, limit + 1).await?;
     let assets = rows
         .iter()
-        .map(|row| row.view(&app.config))
+        .map(|row| row.view(&urls))
         .collect::<Result<Vec<_>>>()?;
     let (items, next_cursor) = page(assets, limit, |asset| asset.id);
     json(Op::ListAssets, &AssetPage { items, next_cursor })

@@ -1,10 +1,10 @@
 //! Delivery of files: immutable objects with ranges and validators, and headers that keep a browser from running one as a
 //! page.
 
-use shared::asset::Visibility;
 use shared::delivery::{Representation, Selection, date};
 use shared::key;
 use shared::problem::ErrorCode;
+use shared::sign::path_token::PathToken;
 use shared::time::Timestamp;
 use worker::{Bucket, Conditional, Headers, Object, Range, Response, ResponseBuilder};
 
@@ -20,16 +20,14 @@ use crate::storage;
 pub(super) async fn public(app: &App, call: &Call) -> Result<Response> {
     let key = call.param(0);
     key::parse_output(key).ok_or_else(Error::no_file)?;
-    send(&storage::public(app)?, key, call, Visibility::Public).await
+    send(&storage::public(app)?, key, call, Access::Public).await
 }
 
 /// `GET /stream/{token}/{file}`
 pub(super) async fn private(app: &App, call: &Call) -> Result<Response> {
-    let asset = app
-        .config
-        .path_tokens
-        .verify(call.param(0), clock::now())
-        .ok_or_else(Error::no_file)?;
+    let now = clock::now();
+    let token = app.config.path_tokens.verify(call.param(0), now);
+    let PathToken { asset, expires_at } = token.ok_or_else(Error::no_file)?;
     let file = call.param(1);
     let key = if file == key::ORIGINAL {
         // A path token opens all outputs, but only those originals that players may get.
@@ -44,25 +42,41 @@ pub(super) async fn private(app: &App, call: &Call) -> Result<Response> {
         key::parse_output(&key).ok_or_else(Error::no_file)?;
         key
     };
-    send(&storage::raw(app)?, &key, call, Visibility::Private).await
+    let access = Access::Private {
+        left_s: expires_at.ms_since(now) / 1_000,
+    };
+    send(&storage::raw(app)?, &key, call, access).await
 }
 
 /// Cache-Control of a public object that was stored without one.
 const PUBLIC_CACHE: &str = "public, max-age=31536000, immutable";
-/// Longest time that a browser may cache a private object, in seconds: its URL expires.
+/// Longest time that a browser may cache a private object, in seconds, provided that its URL lives that long.
 const PRIVATE_MAX_AGE_S: u64 = 3_600;
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Anyone.
+    Public,
+    /// Whoever has the URL, until it expires.
+    Private {
+        /// How long the URL is still valid, in seconds.
+        left_s: u64,
+    },
+}
 
 /// `Cache-Control` of a response. Public objects have the one that they were stored with, because a playlist that still grows is
 /// stored with a short one. Private objects may only be cached by the browser.
-fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
-    match visibility {
-        Visibility::Public => stored.unwrap_or(PUBLIC_CACHE).to_owned(),
-        Visibility::Private => {
+fn cache_control(stored: Option<&str>, access: Access) -> String {
+    match access {
+        Access::Public => stored.unwrap_or(PUBLIC_CACHE).to_owned(),
+        Access::Private { left_s } => {
             let max_age = stored
                 .into_iter()
                 .flat_map(|text| text.split(','))
                 .find_map(|word| word.trim().strip_prefix("max-age=")?.parse::<u64>().ok());
-            let seconds = max_age.unwrap_or(PRIVATE_MAX_AGE_S).min(PRIVATE_MAX_AGE_S);
+            let seconds = max_age.unwrap_or(PRIVATE_MAX_AGE_S);
+            let seconds = seconds.min(PRIVATE_MAX_AGE_S).min(left_s);
             format!("private, max-age={seconds}")
         }
     }
@@ -71,25 +85,25 @@ fn cache_control(stored: Option<&str>, visibility: Visibility) -> String {
 /// How often the answer begins anew when the object is replaced while it is read.
 const REPLACED_MAX: u32 = 4;
 
-async fn send(bucket: &Bucket, key: &str, call: &Call, visibility: Visibility) -> Result<Response> {
+async fn send(bucket: &Bucket, key: &str, call: &Call, access: Access) -> Result<Response> {
     if !call.is_head && call.conditions.is_empty() {
         let object = bucket.get(key).execute().await?;
         let object = object.ok_or_else(Error::no_file)?;
         let size_bytes = object.size();
-        return body(content(&object, visibility, size_bytes)?, &object);
+        return body(content(&object, access, size_bytes)?, &object);
     }
     for _ in 0..REPLACED_MAX {
         let stored = bucket.head(key).await?.ok_or_else(Error::no_file)?;
         let selection = select(&stored, call);
         let response = match selection {
-            Selection::Whole => content(&stored, visibility, stored.size())?,
+            Selection::Whole => content(&stored, access, stored.size())?,
             Selection::Part { offset, length } => {
                 let size = stored.size();
                 let range = format!("bytes {offset}-{}/{size}", offset + length - 1);
-                content(&stored, visibility, length)?.with_header("content-range", &range)?
+                content(&stored, access, length)?.with_header("content-range", &range)?
             }
             Selection::NotModified => {
-                return Ok(with_validators(&stored, visibility)?
+                return Ok(with_validators(&stored, access)?
                     .with_status(selection.status())
                     .empty());
             }
@@ -168,25 +182,25 @@ fn refused(stored: &Object, selection: Selection) -> Result<Response> {
 }
 
 /// A response with `length` bytes of an object.
-fn content(object: &Object, visibility: Visibility, length: u64) -> Result<ResponseBuilder> {
+fn content(object: &Object, access: Access, length: u64) -> Result<ResponseBuilder> {
     let content_type = object.http_metadata().content_type;
     let content_type = content_type
         .as_deref()
         .unwrap_or("application/octet-stream");
-    Ok(with_validators(object, visibility)?
+    Ok(with_validators(object, access)?
         .with_header("content-type", content_type)?
         .with_header("content-length", &length.to_string())?)
 }
 
 /// The headers of every response about an object, with a body or without (RFC 9110 §15.4.5).
-fn with_validators(object: &Object, visibility: Visibility) -> Result<ResponseBuilder> {
+fn with_validators(object: &Object, access: Access) -> Result<ResponseBuilder> {
     let headers = Headers::new();
     headers.set("etag", &object.http_etag())?;
     headers.set("last-modified", &date::format(uploaded(object)))?;
     headers.set("accept-ranges", "bytes")?;
     headers.set(
         "cache-control",
-        &cache_control(object.http_metadata().cache_control.as_deref(), visibility),
+        &cache_control(object.http_metadata().cache_control.as_deref(), access),
     )?;
     headers.set("content-security-policy", "default-src 'none'; sandbox")?;
     headers.set("cross-origin-resource-policy", "cross-origin")?;
@@ -207,19 +221,23 @@ mod tests {
 
     #[test]
     fn the_cache_control_of_a_growing_playlist_is_kept() {
-        use Visibility::{Private, Public};
+        use Access::Public;
+        let private = Access::Private { left_s: 40_000 };
+        let ends_soon = Access::Private { left_s: 30 };
         let long = Some("public, max-age=31536000, immutable");
         let table = [
             (None, Public, PUBLIC_CACHE),
             (long, Public, PUBLIC_CACHE),
             (Some("public, max-age=1"), Public, "public, max-age=1"),
-            (None, Private, "private, max-age=3600"),
-            (long, Private, "private, max-age=3600"),
-            (Some("public, max-age=1"), Private, "private, max-age=1"),
-            (Some("no-transform"), Private, "private, max-age=3600"),
+            (None, private, "private, max-age=3600"),
+            (long, private, "private, max-age=3600"),
+            (Some("public, max-age=1"), private, "private, max-age=1"),
+            (Some("no-transform"), private, "private, max-age=3600"),
+            (long, ends_soon, "private, max-age=30"),
+            (Some("public, max-age=1"), ends_soon, "private, max-age=1"),
         ];
-        for (stored, visibility, expected) in table {
-            assert_eq!(cache_control(stored, visibility), expected, "{stored:?}");
+        for (stored, access, expected) in table {
+            assert_eq!(cache_control(stored, access), expected, "{stored:?}");
         }
     }
 }

@@ -9,13 +9,14 @@ use shared::sign::disposition::{attachment, inline};
 use shared::sign::s3::ORIGINAL_URL_TTL_S;
 use worker::{Headers, Response};
 
+use super::assets::urls;
 use crate::app::App;
 use crate::clock;
 use crate::db;
 use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
-use crate::storage::output::{private_original_url, with_urls};
+use crate::storage::output::Urls;
 
 /// Whether players may get the original: that of a video or an audio asset whose file was verified. The original of an image
 /// contains metadata, and the file of a failed asset may be anything.
@@ -82,25 +83,25 @@ pub(super) async fn original(app: &App, call: &Call) -> Result<Response> {
 }
 
 /// URL of the original for players.
-fn original_url(app: &App, row: &AssetRow) -> Result<Option<String>> {
+fn original_url(app: &App, urls: &Urls<'_>, row: &AssetRow) -> Result<Option<String>> {
     if !shows_original(row)? {
         return Ok(None);
     }
     let id = row.id()?;
     Ok(Some(match row.visibility()? {
         Visibility::Public => format!("{}/v1/assets/{id}/original", app.config.public_url),
-        Visibility::Private => private_original_url(id, &app.config),
+        Visibility::Private => urls.of_private_original(id),
     }))
 }
 
 /// The asset, with what its running attempt has made already.
-async fn view(app: &App, row: &AssetRow) -> Result<Asset> {
-    let mut asset = row.view(&app.config)?;
+async fn view(app: &App, urls: &Urls<'_>, row: &AssetRow) -> Result<Asset> {
+    let mut asset = row.view(urls)?;
     if asset.state != AssetState::Processing || asset.kind == AssetKind::Image {
         return Ok(asset);
     }
     if let Some(early) = db::attempts::early(&app.db()?, row.job_id()?).await? {
-        asset.outputs = with_urls(&early.outputs, asset.id, asset.visibility, &app.config);
+        asset.outputs = urls.of_outputs(&early.outputs, asset.id, asset.visibility);
         asset.width = early.facts.width;
         asset.height = early.facts.height;
         asset.duration_ms = early.facts.duration_ms;
@@ -111,11 +112,12 @@ async fn view(app: &App, row: &AssetRow) -> Result<Asset> {
 
 /// `GET /v1/assets/{id}/playback`: for everyone when the asset is public, otherwise for its owner.
 pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
+    let urls = urls(app, call)?;
     let (row, is_own) = find(app, call).await?;
     if !is_own && row.visibility()? != Visibility::Public {
         return Err(Error::not_found());
     }
-    let asset = view(app, &row).await?;
+    let asset = view(app, &urls, &row).await?;
     let url = |output: &Output| output.url.clone();
     let named = |name: &str| {
         let output = asset.outputs.iter().find(|output| output.name == name);
@@ -134,7 +136,8 @@ pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
         mp4_url: named("mp4").or_else(|| named("remux")),
         poster_url,
         storyboard_url: named("storyboard"),
-        original_url: original_url(app, &row)?,
+        original_url: original_url(app, &urls, &row)?,
+        expires_at: urls.expire_at(asset.visibility),
         duration_ms: asset.duration_ms,
         width: asset.width,
         height: asset.height,

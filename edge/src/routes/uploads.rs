@@ -11,6 +11,7 @@ use crate::db;
 use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
+use crate::storage::output::Urls;
 use crate::upload::{single, verify};
 
 /// `POST /v1/assets/{id}/complete`. Idempotent: every call gets the same job, or the same refusal.
@@ -32,7 +33,7 @@ pub(super) async fn complete(app: &App, call: &Call) -> Result<Response> {
     json(
         Op::CompleteAsset,
         &CompletedAsset {
-            asset: row.view(&app.config)?,
+            asset: row.view(&Urls::new(&app.config))?,
             job_id: row.job_id()?,
         },
     )

@@ -184,10 +184,10 @@ ops! {
     CreateAsset: Post "/v1/assets" User [OnBehalfOf] (CreateAsset) -> 201 Json CreatedAsset, [FilenameInvalid, MediaTypeUnsupported, SizeInvalid, FileEmpty, FileTooLarge, ChecksumInvalid, MetadataInvalid];
     /// List assets, newest first.
     /// All filters must match. With role `admin`, the list has the assets of the whole tenant, unless `on_behalf_of` names a user.
-    ListAssets: Get "/v1/assets" User [Kind, AssetState, OwnerType, OwnerId, AssetCursor, Limit, OnBehalfOf] (()) -> 200 Json AssetPage, [];
+    ListAssets: Get "/v1/assets" User [Kind, AssetState, OwnerType, OwnerId, AssetCursor, Limit, ExpiresIn, OnBehalfOf] (()) -> 200 Json AssetPage, [];
     /// Read one asset.
     /// URLs of outputs of private assets expire, so read the asset again when they do.
-    GetAsset: Get "/v1/assets/{asset_id}" User [OnBehalfOf] (()) -> 200 Json Asset, [];
+    GetAsset: Get "/v1/assets/{asset_id}" User [ExpiresIn, OnBehalfOf] (()) -> 200 Json Asset, [];
     /// Delete an asset and its files, and cancel its jobs.
     /// Its user receives the event `asset_deleted`.
     DeleteAsset: Delete "/v1/assets/{asset_id}" User [OnBehalfOf] (()) -> 204 Empty (), [];
@@ -202,7 +202,7 @@ ops! {
     GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed [OnBehalfOf] (()) -> 302 Empty (), [UploadMissing];
     /// Get everything a player or a page needs to show an asset.
     /// While a video or audio file is being processed, the answer has the outputs that are already playable.
-    GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed [OnBehalfOf] (()) -> 200 Json Playback, [];
+    GetPlayback: Get "/v1/assets/{asset_id}/playback" Mixed [ExpiresIn, OnBehalfOf] (()) -> 200 Json Playback, [];
     /// Get the limits of uploads: media types, sizes, and number of assets per request.
     GetLimits: Get "/v1/limits" User [OnBehalfOf] (()) -> 200 Json UploadLimits, [];
     /// List jobs, newest first. Jobs that wait for an upload are listed only by `state=awaiting_upload`.

@@ -8,6 +8,7 @@ use crate::id::{AssetId, JobId};
 use crate::job::JobState;
 use crate::kind::AssetKind;
 use crate::problem::{ErrorCode, Failure};
+use crate::sign::path_token::{PATH_TOKEN_TTL_MAX_S, PATH_TOKEN_TTL_MIN_S};
 
 /// Which values a query parameter accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub enum Form {
         min: u32,
         /// Largest value.
         max: u32,
-        /// Value if the parameter is absent.
-        default: u32,
+        /// Value if the parameter is absent; `None` if a setting decides.
+        default: Option<u32>,
     },
     /// The id of an asset.
     AssetId,
@@ -93,7 +94,9 @@ parameters! {
     /// The `next_cursor` of the previous page; absent for the first page.
     JobCursor = "cursor", Form::JobCursor, "job_01KDVDNM00041061050R3GG28A";
     /// Largest number of items on the page.
-    Limit = "limit", Form::Integer { min: 1, max: LIMIT_MAX, default: LIMIT_DEFAULT }, "20";
+    Limit = "limit", Form::Integer { min: 1, max: LIMIT_MAX, default: Some(LIMIT_DEFAULT) }, "20";
+    /// Life of the URLs of private outputs in this answer, in seconds. Without it the URLs live as long as the setting `PRIVATE_URL_TTL_S` says.
+    ExpiresIn = "expires_in", Form::Integer { min: PATH_TOKEN_TTL_MIN_S, max: PATH_TOKEN_TTL_MAX_S, default: None }, "3600";
     /// Only events of this asset.
     EventAsset = "asset", Form::AssetId, "ast_01KDVDNM00041061050R3GG28A";
     /// Only events of this job.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asset::{AssetState, Output};
 use crate::id::AssetId;
+use crate::time::Timestamp;
 
 /// Answer of `GetPlayback`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Playback {
     pub storyboard_url: Option<String>,
     /// The original, available once the upload is confirmed; `null` for images, whose originals contain metadata, and for failed assets.
     pub original_url: Option<String>,
+    /// When all of these URLs expire; `null` for a public asset, whose URLs do not expire.
+    pub expires_at: Option<Timestamp>,
     /// Duration in milliseconds; `null` for images and until known.
     pub duration_ms: Option<u64>,
     /// Displayed width in pixels; `null` for audio and until known.

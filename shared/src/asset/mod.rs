@@ -123,6 +123,8 @@ pub struct Output {
     pub name: String,
     /// Absolute URL, ready to use.
     pub url: String,
+    /// When `url` expires; `null` for a public asset, whose URLs do not expire.
+    pub expires_at: Option<Timestamp>,
     /// Media type.
     pub content_type: String,
     /// Width in pixels; `null` for audio.

@@ -9,8 +9,59 @@ use sha2::Sha256;
 use crate::id::AssetId;
 use crate::time::Timestamp;
 
-/// How long a path token is valid, in seconds: 12 hours, rounded up to the next full hour.
-pub const PATH_TOKEN_TTL_S: u64 = 43_200;
+/// How long a path token is valid unless a setting or a caller chooses otherwise, in seconds: 12 hours.
+pub const PATH_TOKEN_TTL_S: u32 = 43_200;
+
+/// Shortest life of a path token that can be chosen, in seconds.
+pub const PATH_TOKEN_TTL_MIN_S: u32 = 60;
+
+/// Longest life of a path token that can be chosen, in seconds: 7 days, as for a signed URL of S3.
+pub const PATH_TOKEN_TTL_MAX_S: u32 = 604_800;
+
+/// How long a path token is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// At least this many seconds. The end is rounded up to a multiple of a twelfth of them, but at most of an hour, so that URLs stay
+    /// the same (and cacheable) for a while.
+    AtLeast(u32),
+    /// Exactly this many seconds, from the start of the current second on.
+    Exactly(u32),
+}
+
+impl Lifetime {
+    /// The end of a life that begins `now`.
+    ///
+    /// ```
+    /// use shared::sign::path_token::Lifetime;
+    /// use shared::time::Timestamp;
+    ///
+    /// let now: Timestamp = "2026-01-01T12:10:30.5Z".parse()?;
+    /// assert_eq!(Lifetime::AtLeast(43_200).end(now).to_string(), "2026-01-02T01:00:00.000Z");
+    /// assert_eq!(Lifetime::Exactly(43_200).end(now).to_string(), "2026-01-02T00:10:30.000Z");
+    /// # Ok::<(), shared::time::TimestampInvalid>(())
+    /// ```
+    #[must_use]
+    pub fn end(self, now: Timestamp) -> Timestamp {
+        let after = |ttl_s: u32| now.seconds() + u64::from(ttl_s);
+        let seconds = match self {
+            Self::AtLeast(ttl_s) => {
+                let step = u64::from(ttl_s / 12).clamp(1, 3_600);
+                after(ttl_s).div_ceil(step) * step
+            }
+            Self::Exactly(ttl_s) => after(ttl_s),
+        };
+        Timestamp::from_ms(seconds * 1_000)
+    }
+}
+
+/// What a valid path token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathToken {
+    /// The asset whose outputs it opens.
+    pub asset: AssetId,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
 
 /// Signs and verifies path tokens. Format: `{asset}.{expiry in seconds}.{HMAC-SHA256, base64url}`.
 #[derive(Clone)]
@@ -35,11 +86,10 @@ impl PathTokens {
         Some(Self { key })
     }
 
-    /// Token for the outputs of `asset`, valid for at least `ttl_s` seconds from `now`. The expiry is rounded up to the next
-    /// full hour, so that URLs stay the same (and cacheable) for a while.
+    /// Token for the outputs of `asset`, valid until the second of `expires_at`.
     #[must_use]
-    pub fn sign(&self, asset: AssetId, now: Timestamp, ttl_s: u64) -> String {
-        let expires = (now.seconds() + ttl_s).div_ceil(3_600) * 3_600;
+    pub fn sign(&self, asset: AssetId, expires_at: Timestamp) -> String {
+        let expires = expires_at.seconds();
         let signed = format!("{asset}.{expires}");
         let mut mac = self.key.clone();
         mac.update(signed.as_bytes());
@@ -49,9 +99,9 @@ impl PathTokens {
         )
     }
 
-    /// The asset that `token` gives access to at `now`; `None` if the token is invalid or has expired.
+    /// What `token` says at `now`; `None` if it is invalid or has expired.
     #[must_use]
-    pub fn verify(&self, token: &str, now: Timestamp) -> Option<AssetId> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<PathToken> {
         let (signed, signature) = token.rsplit_once('.')?;
         let mut mac = self.key.clone();
         mac.update(signed.as_bytes());
@@ -59,8 +109,12 @@ impl PathTokens {
             .ok()?;
         let (asset, expires) = signed.split_once('.')?;
         let expires: u64 = expires.parse().ok()?;
-        (now.seconds() < expires)
-            .then(|| asset.parse().ok())
-            .flatten()
+        if now.seconds() >= expires {
+            return None;
+        }
+        Some(PathToken {
+            asset: asset.parse().ok()?,
+            expires_at: Timestamp::from_ms(expires.saturating_mul(1_000)),
+        })
     }
 }

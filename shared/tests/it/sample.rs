@@ -38,6 +38,7 @@ fn output() -> Output {
     Output {
         name: "large".to_owned(),
         url: "https://x/large.webp".to_owned(),
+        expires_at: Some(NOW),
         content_type: "image/webp".to_owned(),
         width: Some(3),
         height: None,
@@ -146,6 +147,7 @@ fn playback(full: bool) -> Playback {
         poster_url: url(),
         storyboard_url: url(),
         original_url: url(),
+        expires_at: full.then_some(NOW),
         duration_ms: full.then_some(1),
         width: full.then_some(1),
         height: full.then_some(1),

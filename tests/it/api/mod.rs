@@ -12,6 +12,7 @@ mod isolation;
 mod limits;
 mod lists;
 mod many;
+pub(crate) mod private_urls;
 mod queries;
 mod redrive;
 mod roles;

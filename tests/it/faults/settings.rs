@@ -12,6 +12,7 @@ async fn settings_take_effect() {
         .var("CORS_ORIGINS", "https://one.example, https://two.example")
         .var("SIZE_LIMITS", r#"{"*": {"image": 100000}}"#)
         .var("PIXELS_MAX", "10000")
+        .var("PRIVATE_URL_TTL_S", "600")
         .var("CDN_BASE_URL", "https://cdn.example/base/");
     let stack = Stack::start(options);
     let alice = stack.client("alice");
@@ -52,6 +53,16 @@ async fn settings_take_effect() {
     }
     let failed = events.next_of("processing_failed", &large.asset_id).await;
     assert_eq!(failed.data["error"]["code"], "image_too_large");
+
+    let document = serde_json::json!({"filename": "a.png", "content_type": "image/png", "visibility": "private"});
+    let photo = made(100, 100, ImageFormat::Png);
+    let private = alice.upload_with(&document, photo.bytes).await;
+    let complete = events
+        .next_of("processing_complete", &private.asset_id)
+        .await;
+    let output = &complete.data["result"]["outputs"][0];
+    let left_s = crate::api::private_urls::left_s(output);
+    assert!((590..=650).contains(&left_s), "{left_s} s");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,6 +139,7 @@ fn output() -> Value {
         "width": 1_200,
         "height": 800,
         "size_bytes": 98_304,
+        "expires_at": null,
     })
 }
 
@@ -208,6 +209,7 @@ fn playback() -> Value {
         "width": 1_920,
         "height": 1_080,
         "placeholder": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+        "expires_at": null,
         "outputs": [output()],
     })
 }

@@ -119,7 +119,7 @@ fn schema(form: Form) -> RefOr<Schema> {
             .schema_type(Type::Integer)
             .minimum(Some(min))
             .maximum(Some(max))
-            .default(Some(default.into()))
+            .default(default.map(Into::into))
             .into(),
         Form::AssetId | Form::AssetCursor => AssetId::schema(),
         Form::JobId | Form::JobCursor => JobId::schema(),

@@ -137,7 +137,7 @@ fn parameters_are_those_of_the_table() {
             assert_eq!(parameter["required"], place == "path", "{op:?}");
             let name = parameter["name"].as_str().unwrap();
             let expected = match name {
-                "limit" => "integer",
+                "limit" | "expires_in" => "integer",
                 "types" => "array",
                 _ => "string",
             };

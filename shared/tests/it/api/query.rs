@@ -205,7 +205,7 @@ fn examples_are_accepted_and_names_are_unique_within_an_operation() {
                 }
             }
             Form::Integer { min, max, default } => {
-                for value in [min, max, default] {
+                for value in [min, max].into_iter().chain(default) {
                     assert_eq!(parameter.check(&value.to_string()), Ok(()));
                 }
             }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use shared::id::AssetId;
-use shared::sign::path_token::{PATH_TOKEN_TTL_S, PathTokens};
+use shared::sign::path_token::{Lifetime, PATH_TOKEN_TTL_S, PathTokens};
 use shared::time::Timestamp;
 
 use crate::id::asset_ids;
@@ -12,6 +12,15 @@ const HOUR_MS: u64 = 3_600_000;
 
 fn tokens() -> PathTokens {
     PathTokens::new(b"secret of this installation").unwrap()
+}
+
+/// The default life of a token.
+fn end(now: Timestamp) -> Timestamp {
+    Lifetime::AtLeast(PATH_TOKEN_TTL_S).end(now)
+}
+
+fn opened(token: &str, now: Timestamp) -> Option<AssetId> {
+    tokens().verify(token, now).map(|token| token.asset)
 }
 
 fn asset() -> AssetId {
@@ -26,30 +35,31 @@ fn other_asset() -> AssetId {
 fn vector() {
     // Computed with Python: key = HMAC(secret, "ferrotype path token v1"), HMAC(key, "{asset}.1767229200").
     assert_eq!(
-        tokens().sign(asset(), NOW, 3_600),
+        tokens().sign(asset(), NOW.plus_ms(HOUR_MS)),
         "ast_01ARYZ6S41000000000000007Z.1767229200.C2LivCLRSLfuTCqzSxxJe6zrY0BpksVDbC0MAGmuISg"
     );
 }
 
 #[test]
 fn a_token_expires_at_the_full_hour() {
-    let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
+    let token = tokens().sign(asset(), end(NOW));
     let end = NOW.plus_ms(12 * HOUR_MS);
-    assert_eq!(tokens().verify(&token, end.minus_ms(1)), Some(asset()));
+    let valid = tokens().verify(&token, end.minus_ms(1)).unwrap();
+    assert_eq!((valid.asset, valid.expires_at), (asset(), end));
     assert_eq!(tokens().verify(&token, end), None);
     assert_eq!(tokens().verify(&token, end.plus_ms(HOUR_MS)), None);
 }
 
 #[test]
 fn urls_stay_the_same_within_an_hour() {
-    let at = |ms| tokens().sign(asset(), NOW.plus_ms(ms), PATH_TOKEN_TTL_S);
+    let at = |ms| tokens().sign(asset(), end(NOW.plus_ms(ms)));
     assert_eq!(at(1_000), at(HOUR_MS));
     assert_ne!(at(1_000), at(HOUR_MS + 1_000));
 }
 
 #[test]
 fn every_changed_byte_is_rejected() {
-    let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
+    let token = tokens().sign(asset(), end(NOW));
     for index in 0..token.len() {
         for byte in 0..128 {
             let mut bytes = token.clone().into_bytes();
@@ -64,7 +74,7 @@ fn every_changed_byte_is_rejected() {
 
 #[test]
 fn every_truncated_token_is_rejected() {
-    let token = tokens().sign(asset(), NOW, PATH_TOKEN_TTL_S);
+    let token = tokens().sign(asset(), end(NOW));
     for end in 0..token.len() {
         let (head, tail) = token.split_at(end);
         assert_eq!(tokens().verify(head, NOW), None);
@@ -77,7 +87,7 @@ fn every_truncated_token_is_rejected() {
 
 #[test]
 fn a_signature_is_valid_only_for_its_asset_and_expiry() {
-    let of = |asset, ttl_s| tokens().sign(asset, NOW, ttl_s);
+    let of = |asset, ttl_s| tokens().sign(asset, Lifetime::Exactly(ttl_s).end(NOW));
     let (mine, theirs) = (of(asset(), 3_600), of(other_asset(), 3_600));
     let (head, tail) = (
         mine.rsplit_once('.').unwrap(),
@@ -94,13 +104,13 @@ fn a_signature_is_valid_only_for_its_asset_and_expiry() {
     let longer = of(asset(), 7_200);
     let longer = longer.rsplit_once('.').unwrap().0;
     assert_eq!(tokens().verify(&format!("{longer}.{}", head.1), NOW), None);
-    assert_eq!(tokens().verify(&theirs, NOW), Some(other_asset()));
+    assert_eq!(opened(&theirs, NOW), Some(other_asset()));
 }
 
 #[test]
 fn a_token_of_a_different_secret_is_rejected() {
     let other = PathTokens::new(b"secret of another installation").unwrap();
-    assert_eq!(other.verify(&tokens().sign(asset(), NOW, 3_600), NOW), None);
+    assert_eq!(other.verify(&tokens().sign(asset(), end(NOW)), NOW), None);
     assert!(!format!("{other:?}").contains("secret"));
 }
 
@@ -109,13 +119,19 @@ proptest! {
     fn a_token_is_valid_for_its_asset_until_it_expires(
         asset in asset_ids(),
         seconds in 0..4_102_444_800_u64,
-        ttl_s in 1..1_000_000_u64,
+        ttl_s in 60..=604_800_u32,
         at in 0_u64..1_000_000,
+        is_exact in any::<bool>(),
     ) {
         let now = Timestamp::from_ms(seconds * 1_000);
-        let token = tokens().sign(asset, now, ttl_s);
-        prop_assert_eq!(tokens().verify(&token, now.plus_ms(ttl_s * at / 1_000_000 * 1_000)), Some(asset));
-        prop_assert_eq!(tokens().verify(&token, now.plus_ms((ttl_s + 3_600) * 1_000)), None);
+        let lifetime = if is_exact { Lifetime::Exactly(ttl_s) } else { Lifetime::AtLeast(ttl_s) };
+        let end = lifetime.end(now);
+        let (ttl_ms, late_ms) = (u64::from(ttl_s) * 1_000, if is_exact { 0 } else { HOUR_MS.min(u64::from(ttl_s) * 84) });
+        prop_assert!((ttl_ms..=ttl_ms + late_ms).contains(&end.ms_since(now)));
+        let token = tokens().sign(asset, end);
+        prop_assert_eq!(opened(&token, now.plus_ms(ttl_ms * at / 1_000_000)), Some(asset));
+        prop_assert_eq!(opened(&token, end.minus_ms(1)), Some(asset));
+        prop_assert_eq!(opened(&token, end), None);
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         prop_assert!(token.bytes().all(safe), "the token must need no encoding in a path");
     }
