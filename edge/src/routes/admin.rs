@@ -13,7 +13,7 @@ use crate::http::call::{Call, json};
 
 /// `GET /v1/admin/workers`
 pub(super) async fn list_workers(app: &App) -> Result<Response> {
-    let items = db::workers::list(&app.db()?).await?;
+    let items = db::workers::list(&app.db()?, clock::now()).await?;
     json(Op::ListWorkers, &WorkerList { items })
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn drain_worker(app: &App, call: &Call) -> Result<Response> {
         return Err(Error::not_found());
     }
     dispatch::drain(app, &id, body.drain).await?;
-    let view = db::workers::get(&app.db()?, &id).await?;
+    let view = db::workers::get(&app.db()?, &id, clock::now()).await?;
     json(Op::DrainWorker, &view.ok_or_else(Error::not_found)?)
 }
 

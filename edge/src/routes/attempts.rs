@@ -24,6 +24,7 @@ use crate::db;
 use crate::db::assets::AssetRow;
 use crate::db::attempts::Early;
 use crate::db::held::HeldRow;
+use crate::db::workers::Sign;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
 use crate::jobs;
@@ -47,7 +48,7 @@ const DETAIL_MAX_CHARS: usize = 2_000;
 pub(super) async fn claim(app: &App, call: &Call) -> Result<Response> {
     let id: JobId = call.id()?;
     let worker = call.principal(app)?.user;
-    workers::seen(app, &worker).await;
+    workers::seen(app, &worker, Sign::Request).await;
     // The sweeper notices when the lease expires.
     sweeper::wake(&app.env).await;
     let (token, nonce) = (clock::random_token(), clock::random_u64());
@@ -113,7 +114,7 @@ struct Held {
 async fn held(app: &App, call: &Call, attempt: u32, lease_token: &str) -> Result<Held> {
     let id: JobId = call.id()?;
     let worker = call.principal(app)?.user;
-    workers::seen(app, &worker).await;
+    workers::seen(app, &worker, Sign::Request).await;
     let lease = LeaseHash::of(lease_token);
     let row = db::held::get(&app.db()?, id, attempt).await?;
     let row =

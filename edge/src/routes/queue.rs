@@ -3,7 +3,6 @@
 use shared::api::Op;
 use shared::message::QUEUE;
 use shared::problem::ErrorCode;
-use shared::worker::WorkerState;
 use shared::worker::queue::{
     AckMessages, AckedMessages, BATCH_DEFAULT, BATCH_MAX, PullMessages, UNCLAIMED_MS, WAIT_MAX_MS,
 };
@@ -12,6 +11,7 @@ use worker::{Headers, Response};
 use super::workers;
 use crate::app::App;
 use crate::db;
+use crate::db::workers::Sign;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
@@ -36,9 +36,8 @@ pub(super) async fn pull(app: &App, call: &Call) -> Result<Response> {
         return Err(Error::problem(ErrorCode::RequestInvalid, detail));
     }
     let visibility_ms = body.visibility_timeout_ms.or(body.visibility_timeout);
-    workers::seen(app, &worker).await;
-    let row = db::workers::get(&app.db()?, &worker).await?;
-    let is_drained = row.is_some_and(|row| row.drain || row.state == WorkerState::Draining);
+    workers::seen(app, &worker, Sign::Pull).await;
+    let is_drained = db::workers::is_draining(&app.db()?, &worker).await?;
     let pull = dispatch::Pull {
         worker,
         is_drained,
@@ -59,7 +58,7 @@ pub(super) async fn pull(app: &App, call: &Call) -> Result<Response> {
 /// `POST /v1/queues/{queue}/messages/ack`
 pub(super) async fn ack(app: &App, call: &Call) -> Result<Response> {
     check_queue(call)?;
-    workers::seen(app, &call.principal(app)?.user).await;
+    workers::seen(app, &call.principal(app)?.user, Sign::Request).await;
     let acks: AckMessages = call.json()?;
     let acked = AckedMessages {
         success: true,

@@ -11,6 +11,7 @@ use worker::Response;
 use crate::app::App;
 use crate::clock;
 use crate::db;
+use crate::db::workers::Sign;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
 
@@ -21,8 +22,8 @@ thread_local! {
     static SEEN: RefCell<HashMap<String, Timestamp>> = RefCell::default();
 }
 
-/// Notes that `worker` was seen. A failure is only logged: nothing depends on it.
-pub(super) async fn seen(app: &App, worker: &str) {
+/// Notes a sign of life of `worker`. A failure is only logged: no job depends on it.
+pub(super) async fn seen(app: &App, worker: &str, sign: Sign) {
     let now = clock::now();
     let is_news = SEEN.with_borrow_mut(|seen| {
         let is_fresh = |at: &Timestamp| now.ms_since(*at) < SEEN_EVERY_MS;
@@ -34,7 +35,7 @@ pub(super) async fn seen(app: &App, worker: &str) {
         seen.insert(worker.to_owned(), now);
         true
     });
-    let noted = async { db::workers::seen(&app.db()?, worker, now).await };
+    let noted = async { db::workers::seen(&app.db()?, worker, sign, now).await };
     if is_news && let Err(error) = noted.await {
         worker::console_warn!("last sign of life of a worker not stored: {error:?}");
     }
@@ -45,7 +46,10 @@ pub(super) async fn register(app: &App, call: &Call) -> Result<Response> {
     let worker = call.principal(app)?.user;
     let body: RegisterWorker = call.json()?;
     body.check()?;
-    db::workers::register(&app.db()?, &worker, &body, clock::now()).await?;
-    let view = db::workers::get(&app.db()?, &worker).await?;
+    let now = clock::now();
+    db::workers::register(&app.db()?, &worker, &body, now).await?;
+    // So that the next pull is noted at once.
+    SEEN.with_borrow_mut(|seen| seen.remove(&worker));
+    let view = db::workers::get(&app.db()?, &worker, now).await?;
     json(Op::RegisterWorker, &view.ok_or_else(Error::not_found)?)
 }

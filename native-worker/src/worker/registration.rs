@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::worker::{RegisterWorker, WorkerState};
+use shared::worker::{REGISTER_EVERY_MS, RegisterWorker, ReportedState};
 use tokio::time::timeout;
 
 use super::state::Worker;
@@ -14,7 +14,7 @@ use crate::host::tools::Tools;
 use crate::version::VERSION;
 
 /// Interval of registrations. Each answer says whether an admin has drained the worker.
-const REGISTER_EVERY: Duration = Duration::from_secs(30);
+const REGISTER_EVERY: Duration = Duration::from_millis(REGISTER_EVERY_MS);
 
 /// Pause between two checks whether the tools are known.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -77,8 +77,8 @@ pub(crate) fn registration(config: &Config, tools: Tools, phase: Phase) -> Regis
         slots: config.slots,
         encoders: tools.encoders,
         state: match phase {
-            Phase::Running => WorkerState::Active,
-            Phase::Draining | Phase::Stopped => WorkerState::Draining,
+            Phase::Running => ReportedState::Active,
+            Phase::Draining | Phase::Stopped => ReportedState::Draining,
         },
         stopped: phase == Phase::Stopped,
     }

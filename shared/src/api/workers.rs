@@ -8,7 +8,7 @@ use crate::worker::Worker;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerList {
-    /// Workers, most recently seen first, at most 200.
+    /// Workers, most recently seen first, those that are gone as well, at most 200.
     pub items: Vec<Worker>,
 }
 

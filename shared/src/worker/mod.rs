@@ -3,6 +3,9 @@
 //! the fence: attempt number and lease token.
 
 pub mod queue;
+mod state;
+
+pub use state::{GONE_AFTER_MS, REGISTER_EVERY_MS, ReportedState, WorkerRecord, WorkerState};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -42,16 +45,6 @@ impl From<FailureWord> for FailureClass {
             FailureWord::Permanent => Self::Permanent,
             FailureWord::Retryable => Self::Retryable,
         }
-    }
-}
-
-words! {
-    /// Whether a worker accepts new jobs.
-    WorkerState {
-        /// It accepts new jobs.
-        Active = "active",
-        /// It finishes its current jobs and accepts no new ones.
-        Draining = "draining",
     }
 }
 
@@ -96,7 +89,7 @@ pub struct RegisterWorker {
     #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub encoders: Vec<Encoder>,
     /// Whether it accepts new jobs; `draining` while it shuts down.
-    pub state: WorkerState,
+    pub state: ReportedState,
     /// Whether it has shut down: this is its last request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
@@ -154,9 +147,9 @@ pub struct Worker {
     pub slots: u32,
     /// Encoders that work there.
     pub encoders: Vec<Encoder>,
-    /// Whether it accepts new jobs, as last reported by the worker.
+    /// State.
     pub state: WorkerState,
-    /// Whether an admin has drained it.
+    /// Whether an admin wants it drained; what it does is in `state`.
     pub drain: bool,
     /// Number of attempts that it is running.
     pub running: u32,

@@ -39,3 +39,5 @@ mod time;
 mod video;
 #[cfg(test)]
 mod words;
+#[cfg(test)]
+mod worker;

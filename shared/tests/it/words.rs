@@ -6,7 +6,7 @@ use shared::asset::{AssetState, Origin, Visibility};
 use shared::job::{JobKind, JobState};
 use shared::kind::AssetKind;
 use shared::kind::RunsOn;
-use shared::worker::WorkerState;
+use shared::worker::ReportedState;
 
 use crate::checkout;
 
@@ -130,7 +130,7 @@ fn constraints_of_the_migrations_list_the_same_words() {
         (
             "workers",
             "state",
-            words(WorkerState::ALL, WorkerState::as_str),
+            words(ReportedState::ALL, ReportedState::as_str),
         ),
     ];
     for (table, column, expected) in columns {

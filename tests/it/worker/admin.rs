@@ -38,6 +38,7 @@ async fn a_worker_is_listed_as_it_registered() {
         .await
         .expect(200);
     assert_eq!((&first["id"], &first["running"]), (&name.into(), &0.into()));
+    assert_eq!(first["state"], "starting");
     assert_eq!(listed(&admin, name).await, first);
 
     let mut changed = registration();
@@ -81,6 +82,78 @@ async fn a_worker_is_listed_as_it_registered() {
             .await
             .expect_problem(400, "request_invalid");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_a_worker_follows_from_what_it_does_and_what_the_admin_wants() {
+    let turn = turn().await;
+    let admin = admin(&turn);
+    let worker = turn.worker("w-states");
+    let report = async |state: &str| {
+        let mut body = registration();
+        body["state"] = if state == "active" {
+            "active"
+        } else {
+            "draining"
+        }
+        .into();
+        if state == "stopped" {
+            body["stopped"] = true.into();
+        }
+        let answer = worker.client.post("/v1/workers", &body).await.expect(200);
+        assert_eq!(listed(&admin, "w-states").await["state"], answer["state"]);
+        (answer["state"].clone(), answer["drain"].clone())
+    };
+    let drain = async |drain: bool| {
+        let path = "/v1/admin/workers/w-states/drain";
+        let answer = admin.post(path, &json!({"drain": drain})).await.expect(200);
+        (answer["state"].clone(), answer["drain"].clone())
+    };
+    let is = |state: &str, drain: bool| (json!(state), json!(drain));
+    assert_eq!(report("active").await, is("starting", false));
+    // A registration that repeats the first is no start.
+    let _ = worker.pull(&json!({})).await;
+    assert_eq!(report("active").await, is("active", false));
+    assert_eq!(drain(true).await, is("draining", true));
+    assert_eq!(report("active").await, is("draining", true));
+    assert_eq!(drain(false).await, is("active", false));
+    assert_eq!(report("draining").await, is("draining", false));
+    assert_eq!(report("stopped").await, is("gone", false));
+    assert_eq!(drain(true).await, is("gone", true));
+    assert_eq!(drain(false).await, is("gone", false));
+    // It starts again.
+    assert_eq!(report("active").await, is("starting", false));
+    let _ = worker.pull(&json!({})).await;
+    assert_eq!(listed(&admin, "w-states").await["state"], "active");
+    let mut unknown = registration();
+    unknown["state"] = "starting".into();
+    worker
+        .client
+        .post("/v1/workers", &unknown)
+        .await
+        .expect_problem(400, "request_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_a_sign_of_life_is_gone() {
+    let stack = tests::shared();
+    let worker = stack.caller("nobody", "w-silent", "worker");
+    let admin = stack.caller("worker-admin", "boss", "admin");
+    let _ = worker
+        .post("/v1/workers", &registration())
+        .await
+        .expect(200);
+    let started = Instant::now();
+    while listed(&admin, "w-silent").await["state"] != "gone" {
+        assert!(started.elapsed() < Duration::from_secs(92));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(started.elapsed() > Duration::from_secs(88));
+    let again = worker
+        .post("/v1/workers", &registration())
+        .await
+        .expect(200);
+    assert_eq!(again["state"], "starting");
 }
 
 #[tokio::test(flavor = "multi_thread")]
