@@ -60,7 +60,12 @@ async fn end(app: &App, row: &AssetRow, event_type: EventType, failure: &Failure
     let Some(events) = db::events::commit(&database, batch, decisive, &hub).await? else {
         return Ok(false);
     };
-    storage::raw(app)?.delete(original).await?;
+    if let Err(error) = storage::raw(app)?.delete(original).await {
+        worker::console_warn!(
+            "file not removed: {error}; the sweeper will remove it asset.id={}",
+            row.id()?
+        );
+    }
     let effects = Effects {
         hub,
         events,
