@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("xtask is a folder of the checkout")
+        .expect("tests is a folder of the checkout")
         .to_path_buf()
 }
 
