@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use client::Client;
 use fs_err as fs;
+use xtask::build::{self, Profile};
 use xtask::paths::Paths;
 use xtask::stack::stop::Stop;
 use xtask::stack::{self, Stack};
-use xtask::{build, setup, token};
+use xtask::{setup, token};
 
 /// The tenant of every user of the benchmarks.
 const TENANT: &str = "bench";
@@ -24,8 +25,7 @@ pub(crate) struct Environment<'a> {
 impl<'a> Environment<'a> {
     /// Sets up and builds.
     pub(crate) fn new(paths: &'a Paths, name: &str) -> Result<Self> {
-        let tools = setup::ensure(paths, setup::For::Stack)?;
-        build::ensure(paths)?;
+        let tools = build::ensure(paths, setup::For::Stack, Profile::Release)?;
         let folder = format!("bench/{name}-{}", std::process::id());
         Ok(Self {
             paths,
@@ -41,6 +41,7 @@ impl<'a> Environment<'a> {
             port: 0,
             state: self.folder.join(state),
             vars: Vec::new(),
+            profile: Profile::Release,
             workers: stack::Workers::default(),
         };
         self.start(scripts, &options)

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use xtask::build::{self, Profile};
 use xtask::paths::Paths;
 use xtask::setup::{Tools, python};
-use xtask::{build, run, say, setup, stamp};
+use xtask::{run, say, setup, stamp};
 
 /// The npm package.
 const FOLDER: &str = "bench/peers/image";
@@ -18,8 +19,7 @@ const PILLOW: &str = "pillow==13.0.0";
 
 /// Measures; returns the table.
 pub(crate) fn run(paths: &Paths) -> Result<String> {
-    let tools = setup::ensure(paths, setup::For::Build)?;
-    build::ensure(paths)?;
+    let tools = build::ensure(paths, setup::For::Build, Profile::Release)?;
     let folder = paths.root.join(FOLDER);
     install(&folder)?;
     let native = native(paths)?;

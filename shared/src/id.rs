@@ -4,7 +4,6 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use ulid::Ulid;
 
 use crate::time::Timestamp;
 
@@ -13,15 +12,57 @@ use crate::time::Timestamp;
 #[error("not an id of this kind")]
 pub struct IdInvalid;
 
-fn parse(text: &str, prefix: &str) -> Result<Ulid, IdInvalid> {
-    let ulid = text.strip_prefix(prefix).ok_or(IdInvalid)?;
-    let parsed = Ulid::from_string(ulid).map_err(|_| IdInvalid)?;
-    // Ulid also accepts lower case, but two texts for one id would be two keys in storage.
-    if parsed.to_string() == ulid {
-        Ok(parsed)
-    } else {
-        Err(IdInvalid)
+/// The alphabet of Crockford's base 32.
+const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Digits of a ULID: 128 bits, 5 to a digit, of which the first has 3.
+const DIGITS: usize = 26;
+const RANDOM_BITS: u32 = 80;
+const TIME_BITS: u32 = 48;
+
+/// 48 bits of time and 80 bits of randomness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Ulid(u128);
+
+impl Ulid {
+    fn new(ms: u64, random: u128) -> Self {
+        let time = u128::from(ms) & ((1 << TIME_BITS) - 1);
+        Self(time << RANDOM_BITS | random & ((1 << RANDOM_BITS) - 1))
     }
+
+    fn ms(self) -> u64 {
+        // 48 bits are left.
+        u64::try_from(self.0 >> RANDOM_BITS).unwrap_or_default()
+    }
+
+    /// Upper case only: two texts for one id would be two keys in storage.
+    fn parse(text: &str) -> Option<Self> {
+        if text.len() != DIGITS || text > "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" {
+            return None;
+        }
+        let mut digits = text.chars().map(|letter| ALPHABET.find(letter));
+        digits
+            .try_fold(0, |bits, digit| {
+                Some(bits << 5 | u128::try_from(digit?).ok()?)
+            })
+            .map(Self)
+    }
+}
+
+impl fmt::Display for Ulid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digit = |place: usize| {
+            let digit = usize::try_from(self.0 >> (5 * place) & 31).unwrap_or_default();
+            ALPHABET.chars().nth(digit).unwrap_or_default()
+        };
+        let text: String = (0..DIGITS).rev().map(digit).collect();
+        f.write_str(&text)
+    }
+}
+
+fn parse(text: &str, prefix: &str) -> Result<Ulid, IdInvalid> {
+    text.strip_prefix(prefix)
+        .and_then(Ulid::parse)
+        .ok_or(IdInvalid)
 }
 
 macro_rules! id {
@@ -33,14 +74,14 @@ macro_rules! id {
         impl $name {
             /// Builds an id with the given time. Only the lowest 80 bits of `random` are used.
             #[must_use]
-            pub const fn new(now: Timestamp, random: u128) -> Self {
-                Self(Ulid::from_parts(now.ms(), random))
+            pub fn new(now: Timestamp, random: u128) -> Self {
+                Self(Ulid::new(now.ms(), random))
             }
 
             /// Creation time of the id.
             #[must_use]
-            pub const fn time(self) -> Timestamp {
-                Timestamp::from_ms(self.0.timestamp_ms())
+            pub fn time(self) -> Timestamp {
+                Timestamp::from_ms(self.0.ms())
             }
         }
 

@@ -317,6 +317,9 @@ impl Stack {
             command.arg("--var").arg(format!("{key}={value}"));
         }
         command.args(["--workers", &self.options.workers.to_string()]);
+        if std::env::var_os("FERROTYPE_RELEASE_EDGE").is_some() {
+            command.arg("--release-edge");
+        }
         for (key, value) in &self.options.worker_vars {
             command.arg("--worker-var").arg(format!("{key}={value}"));
         }

@@ -1,14 +1,17 @@
 //! `cargo xtask bench`: builds and runs the benchmarks, a crate of its own, so that no other command waits for it.
 
-use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::paths::Paths;
 use crate::run;
+
+/// Name of the program, and of its package.
+const PROGRAM: &str = "bench";
 
 /// What the program of the benchmarks gets to see.
 #[derive(Debug, Args)]
@@ -26,13 +29,13 @@ pub(crate) struct Options {
 /// Becomes the program of the benchmarks: signals reach it and its exit code is this command's.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     let mut cargo = run::cargo(&paths.root);
-    // Paths among the words are relative to where the user stands.
+    // The whole workspace is named, as everywhere: its dependencies are compiled with one set of features.
     cargo
-        .current_dir(env::current_dir().context("there is no current folder")?)
-        .args(["run", "--quiet", "--package", "bench", "--manifest-path"])
-        .arg(paths.root.join("Cargo.toml"))
-        .arg("--")
-        .args(&options.words)
+        .args(["build", "--workspace", "--bin", PROGRAM])
         .env("CARGO_TARGET_DIR", &paths.target);
-    Err(cargo.exec()).context("cannot start cargo")
+    run::build("building the benchmarks", &mut cargo)?;
+    let program = paths.target.join("debug").join(PROGRAM);
+    // In the current folder: paths among the words are relative to it.
+    let error = Command::new(&program).args(&options.words).exec();
+    Err(error).with_context(|| format!("cannot start {}", program.display()))
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::build::{self, Profile};
 use crate::paths::Paths;
 use crate::{bench, check, demo, dev, run, say, setup, stack, test, token};
 
@@ -31,6 +32,8 @@ enum Command {
     Demo(demo::Options),
     /// Run every test: units, and the black-box stories over real stacks.
     Test(test::Options),
+    /// Build the edge as it is deployed: `edge/build/` and `edge/imaging.wasm`.
+    Build,
     /// Check format, lints, sizes, dependency rules and licences.
     Check,
     /// Write the generated files: docs/openapi.json and the README's table of operations.
@@ -76,6 +79,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Dev(options) => dev::run(&paths, options),
         Command::Demo(options) => demo::run(&paths, &options),
         Command::Test(options) => test::run(&paths, &options),
+        Command::Build => build::ensure(&paths, setup::For::Build, Profile::Release).map(drop),
         Command::Check => check::run(&paths),
         Command::Gen => generate(&paths),
         Command::Bench(options) => bench::run(&paths, &options),

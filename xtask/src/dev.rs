@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::build::native::Profile;
+use crate::build::{self, Profile};
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
-use crate::{build, say, setup};
+use crate::{say, setup};
 
 /// Time between two looks at the parts.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How to run the stack.
 #[derive(Debug, Args)]
@@ -34,13 +34,16 @@ pub(crate) struct Options {
     /// A setting for the native workers that overrides that of the stack (`native-worker --help` lists them); may be repeated.
     #[arg(long = "worker-var", value_name = "KEY=VALUE", value_parser = parse_var)]
     worker_vars: Vec<(String, String)>,
+    /// Run the edge as it is deployed, fully optimized; its build takes minutes.
+    #[arg(long)]
+    release_edge: bool,
 }
 
 /// Runs the stack until a signal comes.
 pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
-    let tools = setup::ensure(paths, setup::For::Stack)?;
-    build::ensure(paths)?;
-    let workers = Workers::build(paths, Profile::Dev, options.workers, options.worker_vars)?;
+    let profile = Profile::of(options.release_edge);
+    let tools = build::ensure(paths, setup::For::Stack, profile)?;
+    let workers = Workers::build(paths, Profile::Local, options.workers, options.worker_vars)?;
     let stop = Stop::listen()?;
     // The default is relative to the checkout, a folder that the user names to the current folder.
     let is_default = options.state.starts_with(".ferrotype");
@@ -53,6 +56,7 @@ pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
         port: options.port,
         state,
         vars: options.vars,
+        profile,
         workers,
     };
     match serve(paths, &tools, &options, &stop) {

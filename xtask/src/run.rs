@@ -1,7 +1,10 @@
 //! Running other programs: quietly, with their output shown only after a failure, or in the foreground.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -33,7 +36,9 @@ pub fn capture(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start {name}"))?;
     if !output.status.success() {
-        bail!("{name} failed ({})\n{}", output.status, excerpt(&output));
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8_lossy(&printed);
+        bail!("{name} failed ({})\n{}", output.status, excerpt(&printed));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -66,6 +71,88 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
+/// Runs a build of cargo as a step of this title that reports how many of its units are built.
+///
+/// # Errors
+///
+/// When cargo cannot be started or fails; the error contains what it printed.
+pub(crate) fn build(title: &str, cargo: &mut Command) -> Result<()> {
+    // The counts are in cargo's own progress bar; the width is a must where stderr is no terminal.
+    cargo
+        .env("CARGO_TERM_PROGRESS_WHEN", "always")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "80")
+        .env("CARGO_TERM_COLOR", "never")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    say::long_step(title, |step| {
+        let mut child = cargo.spawn().context("cannot start cargo")?;
+        let mut printed = String::new();
+        let stderr = child.stderr.take().context("stderr is piped")?;
+        for chunk in BufReader::new(stderr).split(b'\r') {
+            for line in String::from_utf8_lossy(&chunk?).lines() {
+                if let Some((built, all)) = units(line) {
+                    step.report(&progress(built, all, step.elapsed()));
+                } else if !line.trim_start().starts_with("Compiling ") {
+                    printed.push_str(line);
+                    printed.push('\n');
+                }
+            }
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("{title}: cargo failed ({status})\n{}", excerpt(&printed));
+        }
+        Ok(())
+    })
+}
+
+/// How many units are built, of how many, in a piece of cargo's progress bar: `Building [==>  ] 12/131: syn, …`.
+fn units(text: &str) -> Option<(u32, u32)> {
+    let (_, rest) = text.split_once("Building [")?;
+    let (_, rest) = rest.split_once("] ")?;
+    let (built, rest) = rest.split_once('/')?;
+    let all = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    Some((built.trim().parse().ok()?, all.parse().ok()?))
+}
+
+/// The counts, and about how long the rest takes at the rate so far.
+fn progress(built: u32, all: u32, elapsed: Duration) -> String {
+    let counts = format!("{built} of {all} parts");
+    if built < all / 10 {
+        return counts;
+    }
+    let left = elapsed.mul_f64(f64::from(all - built) / f64::from(built));
+    format!("{counts}, about {} left", say::seconds(left))
+}
+
+/// Work in a thread of its own.
+pub(crate) struct Background<T>(JoinHandle<Result<T>>);
+
+impl<T: Send + 'static> Background<T> {
+    /// Starts `work`.
+    pub(crate) fn start(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        Self(std::thread::spawn(work))
+    }
+
+    /// Whether [`Background::join`] would return at once.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// Waits for the end of the work.
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub(crate) fn join(self) -> Result<T> {
+        match self.0.join() {
+            Ok(result) => result,
+            Err(_) => bail!("a thread of this command panicked"),
+        }
+    }
+}
+
 /// Whether `PATH` has a program of this name.
 pub fn is_installed(name: &str) -> bool {
     std::env::var_os("PATH")
@@ -88,15 +175,13 @@ pub fn tail(text: &str, count: usize) -> String {
 }
 
 /// The first and last lines of all that a program printed.
-fn excerpt(output: &Output) -> String {
-    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    let text = String::from_utf8_lossy(&text);
+fn excerpt(text: &str) -> String {
     let left_out = text.lines().count().saturating_sub(HEAD_LINES + TAIL_LINES);
     if left_out == 0 {
-        return text.into_owned();
+        return text.to_owned();
     }
     let head = text.lines().take(HEAD_LINES).collect::<Vec<_>>().join("\n");
-    format!("{head}\n… {left_out} lines …\n{}", tail(&text, TAIL_LINES))
+    format!("{head}\n… {left_out} lines …\n{}", tail(text, TAIL_LINES))
 }
 
 /// The program and its first arguments, for messages.

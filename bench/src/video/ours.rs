@@ -10,7 +10,7 @@ use shared::api::Playback;
 use shared::asset::AssetState;
 use shared::id::AssetId;
 use shared::video::preset::Preset;
-use xtask::build::native::Profile;
+use xtask::build::Profile;
 use xtask::stack::{self, Stack, Workers};
 
 use super::clip::Clip;
@@ -73,6 +73,7 @@ impl Ours {
             port: 0,
             state: environment.folder.join("ours"),
             vars: vec![("VIDEO_PRESETS".to_owned(), presets)],
+            profile,
             workers: Workers::build(paths, profile, 1, Vec::new())?,
         };
         let stack = environment.start(&paths.root, &options)?;

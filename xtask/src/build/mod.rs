@@ -1,21 +1,79 @@
-//! Builds of the two wasm modules and of the native worker, skipped when nothing that goes into them has changed.
+//! Builds of the edge's two modules and of the native worker, skipped when nothing that goes into them has changed.
 
-mod codec;
-mod edge;
+mod bindings;
+mod modules;
 pub mod native;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub(crate) use codec::environment as codec_environment;
+pub(crate) use modules::c_compiler;
 
+use self::modules::Module;
 use crate::lock::Lock;
 use crate::paths::Paths;
+use crate::run::Background;
+use crate::setup::{self, Tools};
 
-/// Builds the edge script and the codec module; one build at a time per checkout.
-pub fn ensure(paths: &Paths) -> Result<()> {
+/// How much a build is optimised. Each has places of its own: neither replaces what the other has built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Cargo's `dev`, for stacks on this machine: built soon, and with the same compiled dependencies as the tests.
+    Local,
+    /// What production runs.
+    Release,
+}
+
+impl Profile {
+    /// The one that a flag `--release` chooses.
+    #[must_use]
+    pub const fn of(is_release: bool) -> Self {
+        if is_release {
+            Self::Release
+        } else {
+            Self::Local
+        }
+    }
+
+    /// Folder of the edge's modules, `build/` and `imaging.wasm`, and of the scripts in `entry/` that import them. Those of
+    /// a release are where `wrangler.toml` has them.
+    pub(crate) fn edge(self, paths: &Paths) -> PathBuf {
+        match self {
+            Self::Local => paths.private.join("edge"),
+            Self::Release => paths.root.join("edge"),
+        }
+    }
+
+    /// The word in names of stamps.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Sets up what `purpose` takes and meanwhile builds the edge's modules; one build at a time per checkout.
+///
+/// # Errors
+///
+/// When something cannot be installed or a build fails; the error holds what was printed.
+pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<Tools> {
+    setup::ensure_target(paths)?;
     let _lock = Lock::wait(&paths.private.join("build.lock"), "a build")?;
-    codec::ensure(paths)?;
-    edge::ensure(paths)
+    let setup = Background::start({
+        let paths = paths.clone();
+        move || setup::ensure(&paths, purpose)
+    });
+    let edge = modules::compile(paths, profile, Module::Edge);
+    // The rest takes a C compiler and the npm tools. Joined before any error: no installer outlives this process.
+    let tools = setup.join()?;
+    let codec = || modules::compile(paths, profile, Module::Codec);
+    for compiled in [edge?, codec()?].into_iter().flatten() {
+        compiled.finish(paths, profile)?;
+    }
+    Ok(tools)
 }
 
 /// What goes into every build, beside the crates themselves.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use super::COMMON_INPUTS;
+use super::{COMMON_INPUTS, Profile};
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::{run, stamp};
@@ -14,37 +14,33 @@ use crate::{run, stamp};
 /// Name of the program, and of its package.
 pub(crate) const PROGRAM: &str = "native-worker";
 
-/// How it is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Cargo's `dev`.
-    Dev,
-    /// `native` in Cargo.toml.
-    Native,
-}
-
 impl Profile {
-    /// Cargo's name of the profile.
+    /// Cargo's name of the profile of native programs.
     const fn name(self) -> &'static str {
         match self {
-            Self::Dev => "dev",
-            Self::Native => "native",
+            Self::Local => "dev",
+            Self::Release => "native",
         }
     }
 
     /// Where the program is once built.
-    pub(crate) fn program(self, paths: &Paths) -> PathBuf {
+    fn program(self, paths: &Paths) -> PathBuf {
         let folder = match self {
-            Self::Dev => "debug",
-            Self::Native => "native",
+            Self::Local => "debug",
+            Self::Release => "native",
         };
         paths.target.join(folder).join(PROGRAM)
     }
 }
 
 /// Builds the program when it is not fresh; where it is.
-pub(crate) fn ensure(paths: &Paths, profile: Profile) -> Result<PathBuf> {
+pub(crate) fn ensure(
+    paths: &Paths,
+    profile: Profile,
+    variable: Option<(&str, String)>,
+) -> Result<PathBuf> {
     let mut cargo = run::cargo(&paths.root);
+    cargo.envs(variable);
     // The whole workspace is named so that the dependencies get the same features as in a build of the tests: the SDK is
     // compiled once.
     cargo.args([
@@ -57,13 +53,13 @@ pub(crate) fn ensure(paths: &Paths, profile: Profile) -> Result<PathBuf> {
     ]);
     ensure_by(paths, profile, |paths| {
         cargo.env("CARGO_TARGET_DIR", &paths.target);
-        run::step("building the native worker", &mut cargo)
+        run::build("building the native worker", &mut cargo)
     })
 }
 
 /// As [`ensure`], with a command that builds the program among other things, its output on this terminal.
 pub(crate) fn ensure_within(paths: &Paths, cargo: &mut Command) -> Result<()> {
-    ensure_by(paths, Profile::Dev, |paths| {
+    ensure_by(paths, Profile::Local, |paths| {
         run::foreground(cargo.env("CARGO_TARGET_DIR", &paths.target))
     })
     .map(drop)
@@ -90,7 +86,7 @@ fn ensure_by(
     let file = paths
         .private
         .join("stamps")
-        .join(format!("native-worker-{}", profile.name()));
+        .join(format!("native-worker-{}", profile.word()));
     if stamp::is_fresh(&file, &digest) && program.is_file() {
         return Ok(program);
     }

@@ -57,9 +57,6 @@ fn targets(package: &str) -> &'static [&'static str] {
     }
 }
 
-/// Not followed: `ulid` depends on `web-time` for `Ulid::new`, a clock that the core never calls; none of it ends up in a module.
-const PRUNED: &str = "web-time";
-
 /// Checks every rule over normal dependencies.
 pub(super) fn check(paths: &Paths) -> Result<()> {
     let mut broken = Vec::new();
@@ -67,7 +64,7 @@ pub(super) fn check(paths: &Paths) -> Result<()> {
         let mut cargo = run::cargo(&paths.root);
         cargo
             .args("tree --quiet --edges normal,no-proc-macro --prefix none --format {p}".split(' '))
-            .args(["--prune", PRUNED, "--package", rule.package])
+            .args(["--package", rule.package])
             .args(
                 targets(rule.package)
                     .iter()
@@ -88,6 +85,28 @@ pub(super) fn check(paths: &Paths) -> Result<()> {
     } else {
         bail!("{}", broken.join("\n"))
     }
+}
+
+/// Checks that builds of the programs and of the tests want the same features of each dependency: one that differs, and all
+/// that depends on it, is compiled twice. `tests/Cargo.toml` can name what is missing.
+pub(super) fn check_features(paths: &Paths) -> Result<()> {
+    let tree = |edges: &str| {
+        let mut cargo = run::cargo(&paths.root);
+        cargo
+            .args("tree --quiet --workspace --no-dedupe --prefix none --format".split(' '))
+            .args(["{p} [{f}]", "--edges", edges]);
+        let tree = run::capture(&mut cargo)?;
+        anyhow::Ok(tree.lines().map(str::to_owned).collect::<BTreeSet<_>>())
+    };
+    let (programs, tests) = (tree("normal,build")?, tree("normal,build,dev")?);
+    let differing: Vec<&str> = programs.difference(&tests).map(String::as_str).collect();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the tests want other features of these than the programs:\n{}",
+        differing.join("\n")
+    )
 }
 
 /// The packages of a tree that `never` names. The first line is the package itself.

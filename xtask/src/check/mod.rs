@@ -1,19 +1,21 @@
 //! `cargo xtask check`: everything that can be checked without running it. A tool's output is shown only if it fails.
 
 mod dependencies;
-pub(crate) mod size;
+mod size;
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::build::{self, Profile};
 use crate::paths::Paths;
 use crate::setup::{CARGO_DENY, WASM_TARGET};
-use crate::{build, run, say, setup};
+use crate::{run, say, setup};
 
 /// Runs every check; fails if one did.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
-    setup::ensure(paths, setup::For::Build)?;
+    // The sizes that count are those of what is deployed.
+    build::ensure(paths, setup::For::Build, Profile::Release)?;
     CARGO_DENY.ensure(paths)?;
     let cargo = |arguments: &str| {
         let mut cargo = run::cargo(&paths.root);
@@ -38,17 +40,20 @@ pub(crate) fn run(paths: &Paths) -> Result<()> {
         quiet(&mut cargo("clippy --quiet --workspace --all-targets"))
     });
     check("clippy for wasm32", &mut || {
-        quiet(cargo(&wasm).envs(build::codec_environment(paths)))
+        quiet(cargo(&wasm).envs(build::c_compiler(paths)))
     });
     check("sizes", &mut || size::check(paths));
     check("dependency rules", &mut || dependencies::check(paths));
+    check("features of dependencies", &mut || {
+        dependencies::check_features(paths)
+    });
     check("licences, bans and sources", &mut || quiet(&mut deny));
     if failures.is_empty() {
         say::line("all checks passed");
         return Ok(());
     }
     bail!(
-        "{} of 6 checks failed: {}",
+        "{} of 7 checks failed: {}",
         failures.len(),
         failures.join(", ")
     )

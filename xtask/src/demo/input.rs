@@ -12,12 +12,6 @@ use client::transfer::File;
 use shared::asset::limit::SIZE_DEFAULT_BYTES;
 use shared::asset::media::{self, MediaType};
 
-use super::clip;
-use crate::paths::Paths;
-
-/// A photo with an EXIF rotation: the variants show it upright.
-const BUNDLED: &str = "tests/fixtures/photo.jpg";
-
 /// Audio in containers that video also uses: the extension, the type by the bytes, the type to declare.
 const AUDIO: [(&str, &str, &str); 9] = [
     ("ogg", "video/ogg", "audio/ogg"),
@@ -37,11 +31,6 @@ pub(super) struct Source {
     pub(super) file: File,
     /// Its name without extension, unique within the run: the folder of its outputs.
     pub(super) stem: String,
-}
-
-/// The files to process when the user names none: a photo, and a clip that ffmpeg makes.
-pub(super) fn bundled(paths: &Paths) -> Result<[PathBuf; 2]> {
-    Ok([paths.root.join(BUNDLED), clip::bundled(paths)?])
 }
 
 /// Checks every file; one error lists all problems.

@@ -20,11 +20,16 @@ use shared::api::Playback;
 
 use self::input::Source;
 use self::view::View;
-use crate::build::native::Profile;
+use crate::build::{self, Profile, native};
 use crate::paths::Paths;
+use crate::run::Background;
+use crate::stack::process_age;
 use crate::stack::stop::{Stop, Stopped};
 use crate::stack::{self, Stack, Workers};
-use crate::{build, dev, say, setup, token};
+use crate::{dev, say, setup, token};
+
+/// A photo with an EXIF rotation: the variants show it upright.
+const PHOTO: &str = "tests/fixtures/photo.jpg";
 
 /// Without any news for this long, the demo says what it waited for and fails.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
@@ -44,22 +49,23 @@ pub(crate) struct Options {
 
 /// Runs the demo.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
-    let mut sources = input::check(&options.files)?;
-    let tools = setup::ensure(paths, setup::For::Stack)?;
-    if sources.is_empty() {
-        sources = input::check(&input::bundled(paths)?)?;
-    }
-    build::ensure(paths)?;
+    let named = input::check(&options.files)?;
+    let tools = build::ensure(paths, setup::For::Stack, Profile::Local)?;
     let stop = Stop::listen()?;
     let home = paths.private.join("demo");
     state::sweep(&home)?;
     let folder = home.join(format!("run-{}", std::process::id()));
-    let session = Session {
-        paths,
-        sources: &sources,
-        keep: keeps(options),
+    let keep = keeps(options);
+    let options = stack::Options {
+        port: 0,
+        state: folder.clone(),
+        vars: Vec::new(),
+        profile: Profile::Local,
+        workers: Workers::default(),
     };
-    let result = match session.run(&tools, folder.clone(), &stop) {
+    let result = Stack::start(paths, &tools, &options, &stop)
+        .and_then(|stack| Session::new(paths, stack, &stop)?.run(named, keep));
+    let result = match result {
         Err(error) if error.is::<Stopped>() => Ok(()),
         result => result,
     };
@@ -80,64 +86,92 @@ fn keeps(options: &Options) -> bool {
 /// One run of the demo.
 struct Session<'a> {
     paths: &'a Paths,
-    sources: &'a [Source],
-    keep: bool,
+    stack: Stack,
+    client: Client,
+    stop: &'a Stop,
 }
 
-impl Session<'_> {
-    fn run(&self, tools: &setup::Tools, folder: PathBuf, stop: &Stop) -> Result<()> {
-        let options = stack::Options {
-            port: 0,
-            state: folder,
-            vars: Vec::new(),
-            workers: Workers::build(self.paths, Profile::Dev, 1, Vec::new())?,
-        };
-        let mut stack = Stack::start(self.paths, tools, &options, stop)?;
-        let client = token::client(self.paths, stack.origin(), "demo", "demo-user")?;
-        let progress = self.process(&client, &mut stack, stop)?;
-        let result = self.report(&client, &progress);
-        if self.keep
-            && let Ok(films) = &result
-        {
-            say::line(format_args!(
-                "\nThe URLs work as long as the stack runs: {}",
-                client.origin()
-            ));
-            if !films.is_empty() {
-                let url = player::serve(self.paths, films)?;
-                say::line(format_args!("Watch it in a browser: {url}"));
-            }
-            say::line("Press Ctrl-C to stop.");
-            dev::watch(&mut stack, stop)?;
+impl<'a> Session<'a> {
+    fn new(paths: &'a Paths, stack: Stack, stop: &'a Stop) -> Result<Self> {
+        let client = token::client(paths, stack.origin(), "demo", "demo-user")?;
+        Ok(Self {
+            paths,
+            stack,
+            client,
+            stop,
+        })
+    }
+
+    fn run(mut self, named: Vec<Source>, keep: bool) -> Result<()> {
+        let result = self.show(named);
+        if keep && let Ok(played) = &result {
+            self.keep(played)?;
         } else if result.is_ok() {
             say::line(
                 "\nEvery URL was fetched and works while the stack runs, which stops now; --keep leaves it running.",
             );
         }
-        stack.stop();
+        self.stack.stop();
         result.map(drop)
     }
 
-    /// Uploads everything and follows the stream until every asset is final.
-    fn process(&self, client: &Client, stack: &mut Stack, stop: &Stop) -> Result<Progress> {
-        let files: Vec<_> = self
-            .sources
-            .iter()
-            .map(|source| source.file.clone())
-            .collect();
-        let updates = transfer::start(client, &files)?;
-        let view = View::new(self.sources);
-        let mut progress = Progress::new(self.sources.len());
+    /// Processes the named files. When there are none, a photo and a clip: the photo does not wait for the build of the native
+    /// worker. Returns what can be played.
+    fn show(&mut self, named: Vec<Source>) -> Result<Vec<(String, Playback)>> {
+        let (paths, mark) = (self.paths.clone(), self.stack.mark_of_builds());
+        let worker = Background::start(move || native::ensure(&paths, Profile::Local, Some(mark)));
+        let mut sources = named;
+        if sources.is_empty() {
+            self.process(&input::check(&[self.paths.root.join(PHOTO)])?)?;
+            say::note(format_args!(
+                "  ok  the photo: {} after the start",
+                say::seconds(process_age())
+            ));
+            sources = input::check(&[clip::bundled(self.paths)?])?;
+        }
+        while !worker.has_ended() {
+            self.stop.check()?;
+            self.stack.look(self.stop)?;
+            std::thread::sleep(dev::LOOK_INTERVAL);
+        }
+        self.stack.add_workers(worker.join()?, 1, self.stop)?;
+        let played = self.process(&sources)?;
+        say::note(format_args!(
+            "  ok  everything: {} after the start",
+            say::seconds(process_age())
+        ));
+        Ok(played)
+    }
+
+    fn keep(&mut self, played: &[(String, Playback)]) -> Result<()> {
+        say::line(format_args!(
+            "\nThe URLs work as long as the stack runs: {}",
+            self.client.origin()
+        ));
+        if !played.is_empty() {
+            let url = player::serve(self.paths, played)?;
+            say::line(format_args!("Watch it in a browser: {url}"));
+        }
+        say::line("Press Ctrl-C to stop.");
+        dev::watch(&mut self.stack, self.stop)
+    }
+
+    /// Uploads the files, follows the stream until every asset is final, and prints what became of them.
+    fn process(&mut self, sources: &[Source]) -> Result<Vec<(String, Playback)>> {
+        let files: Vec<_> = sources.iter().map(|source| source.file.clone()).collect();
+        let updates = transfer::start(&self.client, &files)?;
+        let view = View::new(sources);
+        let mut progress = Progress::new(sources.len());
         let mut news = Instant::now();
         while !progress.is_complete() {
-            stop.check()?;
+            self.stop.check()?;
             match updates.recv_timeout(Duration::from_millis(100)) {
                 Ok(update) => {
                     news = Instant::now();
                     view.show(&update, &progress);
                     progress.note(update)?;
                 }
-                Err(RecvTimeoutError::Timeout) => stack.look(stop)?,
+                Err(RecvTimeoutError::Timeout) => self.stack.look(self.stop)?,
                 Err(RecvTimeoutError::Disconnected) => {
                     bail!("the event stream and the uploads have both ended")
                 }
@@ -146,19 +180,19 @@ impl Session<'_> {
                 bail!(
                     "nothing was heard for {} s while waiting for: {}",
                     SILENCE_MAX.as_secs(),
-                    self.names(&progress.open()).join(", ")
+                    names(sources, &progress.open()).join(", ")
                 );
             }
         }
         view.finish();
-        Ok(progress)
+        self.report(sources, &progress)
     }
 
-    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready. Gives what can be played.
-    fn report(&self, client: &Client, progress: &Progress) -> Result<Vec<(String, Playback)>> {
-        let out = self.paths.private.join("demo/out");
-        let (mut films, mut failed) = (Vec::new(), Vec::new());
-        for (index, source) in self.sources.iter().enumerate() {
+    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready. Returns what can be played.
+    fn report(&self, sources: &[Source], progress: &Progress) -> Result<Vec<(String, Playback)>> {
+        let (client, out) = (&self.client, self.paths.private.join("demo/out"));
+        let (mut played, mut failed) = (Vec::new(), Vec::new());
+        for (index, source) in sources.iter().enumerate() {
             match progress.outcome(index) {
                 Ok((asset_id, took)) => {
                     let asset = client.asset(asset_id)?;
@@ -166,28 +200,25 @@ impl Session<'_> {
                     report::outputs(client, &asset, &out.join(&source.stem))?;
                     if source.file.is_played() {
                         let playback = report::playback(client, source, &asset)?;
-                        films.push((source.file.name.clone(), playback));
+                        played.push((source.file.name.clone(), playback));
                     }
                 }
                 Err(reason) => failed.push(format!("{}: {reason}", source.file.name)),
             }
         }
         if failed.is_empty() {
-            return Ok(films);
+            return Ok(played);
         }
         bail!(
             "{} of {} files did not become ready\n{}",
             failed.len(),
-            self.sources.len(),
+            sources.len(),
             failed.join("\n")
         )
     }
+}
 
-    fn names(&self, indices: &[usize]) -> Vec<&str> {
-        indices
-            .iter()
-            .filter_map(|index| self.sources.get(*index))
-            .map(|source| source.file.name.as_str())
-            .collect()
-    }
+fn names<'a>(sources: &'a [Source], indices: &[usize]) -> Vec<&'a str> {
+    let sources = indices.iter().filter_map(|index| sources.get(*index));
+    sources.map(|source| source.file.name.as_str()).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use client::transfer::{Progress, Update};
-use indicatif::{MultiProgress, ProgressBar};
+use indicatif::ProgressBar;
 use shared::event::Event;
 use shared::id::AssetId;
 use shared::job::Progress as JobProgress;
@@ -15,7 +15,6 @@ use crate::say;
 
 /// The running view.
 pub(super) struct View {
-    bars: MultiProgress,
     files: Vec<ProgressBar>,
     names: Vec<String>,
     /// By file and name of the rendition.
@@ -25,15 +24,13 @@ pub(super) struct View {
 impl View {
     /// A bar for each file, at zero.
     pub(super) fn new(sources: &[Source]) -> Self {
-        let bars = MultiProgress::new();
         let names = sources.iter().map(|source| source.file.name.clone());
         let files = sources
             .iter()
-            .map(|source| say::byte_bar(&bars, source.file.name.clone(), source.file.size_bytes));
+            .map(|source| say::byte_bar(source.file.name.clone(), source.file.size_bytes));
         Self {
             files: files.collect(),
             names: names.collect(),
-            bars,
             renditions: RefCell::default(),
         }
     }
@@ -53,7 +50,7 @@ impl View {
             Update::Playable { index, what, after } => {
                 let name = self.names.get(*index).map_or("", String::as_str);
                 let after = after.as_secs_f64();
-                self.line(
+                Self::line(
                     "",
                     "playable",
                     name,
@@ -64,7 +61,7 @@ impl View {
             Update::Snapshot(snapshot) => {
                 let (assets, jobs) = (snapshot.assets.len(), snapshot.jobs.len());
                 let detail = format!("{assets} assets and {jobs} jobs in progress");
-                self.line(&snapshot.time.to_string(), "snapshot", "", &detail);
+                Self::line(&snapshot.time.to_string(), "snapshot", "", &detail);
             }
             Update::StreamFailed(_) => {}
         }
@@ -72,7 +69,10 @@ impl View {
 
     /// Removes the bars.
     pub(super) fn finish(&self) {
-        let _ = self.bars.clear();
+        let renditions = self.renditions.borrow();
+        for bar in self.files.iter().chain(renditions.values()) {
+            bar.finish_and_clear();
+        }
     }
 
     fn event(&self, event: &Event, index: Option<usize>) {
@@ -95,7 +95,7 @@ impl View {
             return;
         }
         let time = event.time.to_string();
-        self.line(
+        Self::line(
             &time,
             event.event_type.as_str(),
             &short(event.asset_id),
@@ -106,24 +106,20 @@ impl View {
     /// A bar below that of its file.
     fn show_rendition(&self, index: usize, name: &str, ratio: Option<f64>) {
         let mut bars = self.renditions.borrow_mut();
-        let bar = bars.entry((index, name.to_owned())).or_insert_with(|| {
-            let bar = say::share_bar(name.to_owned());
-            match self.files.get(index) {
-                Some(file) => self.bars.insert_after(file, bar),
-                None => self.bars.add(bar),
-            }
-        });
+        let bar = bars
+            .entry((index, name.to_owned()))
+            .or_insert_with(|| say::share_bar(name.to_owned(), self.files.get(index)));
         if let Some(ratio) = ratio {
             bar.set_position(hundredths(ratio));
         }
     }
 
     /// A line of four columns: the time of day out of an RFC 3339 time, what happened, to what, and the details.
-    fn line(&self, time: &str, what: &str, to: &str, detail: &str) {
+    fn line(time: &str, what: &str, to: &str, detail: &str) {
         let time = time.split_once('T').map_or("", |(_, time)| time);
         let time = time.trim_end_matches('Z');
         let text = format!("{time:<12}  {what:<20}  {to:<10}  {detail}");
-        self.bars.suspend(|| say::line(text.trim_end()));
+        say::line(text.trim_end());
     }
 
     fn bar(&self, index: usize, change: impl FnOnce(&ProgressBar)) {

@@ -16,20 +16,6 @@ pub(crate) struct CargoTool {
     program: &'static str,
 }
 
-/// Builds the edge script. Reads its helpers from `WASM_BINDGEN_BIN`, `WASM_OPT_BIN` and `ESBUILD_BIN`.
-pub(crate) const WORKER_BUILD: CargoTool = CargoTool {
-    name: "worker-build",
-    version: "0.8.7",
-    program: "worker-build",
-};
-
-/// Must be the very version of the `wasm-bindgen` crate in Cargo.lock.
-pub(crate) const WASM_BINDGEN: CargoTool = CargoTool {
-    name: "wasm-bindgen-cli",
-    version: "0.2.129",
-    program: "wasm-bindgen",
-};
-
 /// Checks licences, bans and sources.
 pub(crate) const CARGO_DENY: CargoTool = CargoTool {
     name: "cargo-deny",

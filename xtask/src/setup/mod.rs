@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub(crate) use cargo_tool::{CARGO_DENY, WASM_BINDGEN, WORKER_BUILD};
-pub(crate) use rust::WASM_TARGET;
+pub(crate) use cargo_tool::CARGO_DENY;
+pub(crate) use rust::{WASM_TARGET, ensure_target};
 
 use crate::lock::Lock;
 use crate::paths::Paths;
@@ -37,11 +37,8 @@ pub enum For {
 
 /// Sets up what `purpose` takes.
 pub fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
+    ensure_target(paths)?;
     debian::ensure(purpose)?;
-    rust::ensure_target(paths)?;
-    for tool in [&WORKER_BUILD, &WASM_BINDGEN] {
-        tool.ensure(paths)?;
-    }
     if purpose == For::Tests {
         python::contract_tester(paths)?;
     }

@@ -12,7 +12,7 @@ use crate::run;
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Adds the target when it is absent.
-pub(super) fn ensure_target(paths: &Paths) -> Result<()> {
+pub(crate) fn ensure_target(paths: &Paths) -> Result<()> {
     let mut rustc = Command::new("rustc");
     rustc
         .current_dir(&paths.root)

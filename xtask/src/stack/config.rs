@@ -16,7 +16,8 @@ use serde_json::Value;
 const FILES: [&str; 2] = ["wrangler.toml", "wrangler.images.toml"];
 
 /// Keys whose value is a path relative to the file.
-const PATH_KEYS: [&str; 3] = ["main", "directory", MIGRATIONS_KEY];
+const PATH_KEYS: [&str; 3] = [SCRIPT_KEY, "directory", MIGRATIONS_KEY];
+const SCRIPT_KEY: &str = "main";
 const MIGRATIONS_KEY: &str = "migrations_dir";
 
 /// The written configuration.
@@ -30,8 +31,8 @@ pub(super) struct Config {
     pub(super) migrations: PathBuf,
 }
 
-/// Writes copies of the wrangler files in `root` into `state/config`.
-pub(super) fn write(root: &Path, state: &Path) -> Result<Config> {
+/// Writes copies of the wrangler files in `root` into `state/config`. Scripts of the edge are those in the folder `edge`.
+pub(super) fn write(root: &Path, edge: &Path, state: &Path) -> Result<Config> {
     let folder = state.join("config");
     fs::create_dir_all(&folder)?;
     let files = FILES.into_iter().filter(|name| root.join(name).is_file());
@@ -39,7 +40,7 @@ pub(super) fn write(root: &Path, state: &Path) -> Result<Config> {
     let mut migrations = None;
     for name in &files {
         let text = fs::read_to_string(root.join(name))?;
-        fs::write(folder.join(name), absolute(&text, root))?;
+        fs::write(folder.join(name), absolute(&text, root, edge))?;
         migrations =
             migrations.or_else(|| value(&text, MIGRATIONS_KEY).map(|path| root.join(path)));
     }
@@ -87,17 +88,18 @@ fn line(key: &str, value: &str) -> Result<String> {
 }
 
 /// The file with absolute paths. Our own files have each of these keys on a line of its own.
-fn absolute(text: &str, root: &Path) -> String {
+fn absolute(text: &str, root: &Path, edge: &Path) -> String {
     let line = |line: &str| {
         let found = PATH_KEYS
             .iter()
             .find_map(|key| Some((key, value(line, key)?)));
         match found {
             // A JSON string is a TOML string.
-            Some((key, path)) => format!(
-                "{key} = {}\n",
-                Value::from(root.join(path).to_string_lossy())
-            ),
+            Some((key, path)) => {
+                let script = path.strip_prefix("edge/").filter(|_| *key == SCRIPT_KEY);
+                let path = script.map_or_else(|| root.join(path), |script| edge.join(script));
+                format!("{key} = {}\n", Value::from(path.to_string_lossy()))
+            }
             None => format!("{line}\n"),
         }
     };
@@ -121,9 +123,15 @@ mod tests {
         let text = "main = \"edge/main.mjs\"\nmain_module = \"x\"\n[assets]\ndirectory = \"web/dist\"\n\
                     [[d1_databases]]\nbinding = \"DB\"\nmigrations_dir = \"edge/migrations\"\n";
         let copy = text
-            .replace("edge/", "/checkout/edge/")
+            .replace("edge/main", "/built/main")
+            .replace("edge/migrations", "/checkout/edge/migrations")
             .replace("web/", "/checkout/web/");
-        assert_eq!(absolute(text, Path::new("/checkout")), copy);
+        assert_eq!(
+            absolute(text, Path::new("/checkout"), Path::new("/built")),
+            copy
+        );
+        let peer = absolute("main = \"x.mjs\"", Path::new("/peer"), Path::new("/built"));
+        assert_eq!(peer, "main = \"/peer/x.mjs\"\n");
     }
 
     #[test]

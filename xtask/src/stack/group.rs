@@ -88,6 +88,21 @@ pub fn cpu_time_with_children(id: u32) -> Duration {
     cpu_fields(id, 4)
 }
 
+/// Time since the start of this process. `cargo run` becomes the program that it has built, so its build is in it.
+pub fn process_age() -> Duration {
+    let read = |file| fs::read_to_string(file).unwrap_or_default();
+    // Hundredths of a second from the start of the system, the 20th field after the name (proc(5)).
+    let stat = read("/proc/self/stat");
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let started = fields.split_ascii_whitespace().nth(19);
+    let started = started.and_then(|field| field.parse::<u64>().ok());
+    let uptime = read("/proc/uptime");
+    let uptime = uptime.split_ascii_whitespace().next();
+    let uptime = uptime.and_then(|field| field.parse().ok());
+    let uptime = Duration::from_secs_f64(uptime.unwrap_or_default());
+    uptime.saturating_sub(Duration::from_millis(started.unwrap_or_default() * 10))
+}
+
 /// The sum of the first `count` of `utime`, `stime`, `cutime` and `cstime`: after the name, the 12th to 15th field, in
 /// hundredths of a second (proc(5)).
 fn cpu_fields(id: u32, count: usize) -> Duration {

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use fs_err as fs;
 
-pub use self::group::{cpu_time, cpu_time_with_children};
+pub use self::group::{cpu_time, cpu_time_with_children, process_age};
 
 use self::config::Config;
 use self::cron::Cron;
@@ -34,7 +34,7 @@ use self::native::NativeWorkers;
 use self::part::{Part, Running, Watch};
 use self::reaper::Reaper;
 use self::stop::Stop;
-use crate::build::native::{self as native_build, Profile};
+use crate::build::{Profile, native as native_build};
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::say;
@@ -61,6 +61,8 @@ pub struct Options {
     pub state: PathBuf,
     /// Variables for the scripts that override those of the stack.
     pub vars: Vec<(String, String)>,
+    /// Which build of the edge runs.
+    pub profile: Profile,
     /// The native workers.
     pub workers: Workers,
 }
@@ -90,7 +92,7 @@ impl Workers {
     ) -> Result<Self> {
         let program = match count {
             0 => PathBuf::new(),
-            _ => native_build::ensure(paths, profile)?,
+            _ => native_build::ensure(paths, profile, None)?,
         };
         Ok(Self {
             count,
@@ -154,7 +156,7 @@ impl Stack {
         let mark = format!("{}#{}", state.display(), random_hex::<16>()?);
         let reaper = Reaper::start(&mark)?;
         let wrangler = Wrangler::new(paths, tools, &state, &Part::Edge.mark(&mark))?;
-        let config = config::write(folder, &state)?;
+        let config = config::write(folder, &options.profile.edge(paths), &state)?;
         database::migrate(paths, &wrangler, &config, &state)?;
         let origin = format!("http://127.0.0.1:{port}");
         let key = DevKey::of(paths)?;
@@ -163,7 +165,7 @@ impl Stack {
             log: log::create(state.join("logs/wrangler.log"))?,
             cron: Cron::new(&origin),
             workers: NativeWorkers {
-                program: options.workers.program.clone(),
+                program: PathBuf::new(),
                 state: state.clone(),
                 origin: origin.clone(),
                 key,
@@ -181,13 +183,24 @@ impl Stack {
             mark,
         };
         say::step("starting the edge", || stack.start_part(Part::Edge, stop))?;
-        let count = options.workers.count;
-        if count > 0 {
-            say::step("starting the native worker", || {
-                stack.start_workers(count, stop)
-            })?;
+        if options.workers.count > 0 {
+            let program = options.workers.program.clone();
+            stack.add_workers(program, options.workers.count, stop)?;
         }
         Ok(stack)
+    }
+
+    /// Starts `count` native workers of this program and waits until each is ready.
+    pub(crate) fn add_workers(&mut self, program: PathBuf, count: u16, stop: &Stop) -> Result<()> {
+        self.workers.program = program;
+        say::step("starting the native worker", || {
+            self.start_workers(count, stop)
+        })
+    }
+
+    /// A variable for builds that run beside the stack: they end with it.
+    pub(crate) fn mark_of_builds(&self) -> (&'static str, String) {
+        (group::MARK, format!("{}/build/", self.mark))
     }
 
     /// Starts all workers and waits until each is ready. One that ends before has wrong settings: there is no use in starting it
