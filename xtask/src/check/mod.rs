@@ -9,21 +9,20 @@ use anyhow::{Result, bail};
 
 use crate::build::{self, Profile};
 use crate::paths::Paths;
-use crate::setup::{CARGO_DENY, WASM_TARGET};
+use crate::setup::{WASM_TARGET, cargo_deny};
 use crate::{run, say, setup};
 
 /// Runs every check; fails if one did.
 pub(crate) fn run(paths: &Paths) -> Result<()> {
     // The sizes that count are those of what is deployed.
     build::ensure(paths, setup::For::Build, Profile::Release)?;
-    CARGO_DENY.ensure(paths)?;
     let cargo = |arguments: &str| {
         let mut cargo = run::cargo(&paths.root);
         cargo.args(arguments.split(' '));
         cargo
     };
     let wasm = format!("clippy --quiet --lib --target {WASM_TARGET} -p shared -p imaging -p edge");
-    let mut deny = Command::new(CARGO_DENY.path(paths));
+    let mut deny = Command::new(cargo_deny::ensure(paths)?);
     deny.current_dir(&paths.root)
         .args("--log-level error check bans licenses sources".split(' '));
     let mut failures = Vec::new();

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: everything that the other commands need. Each part looks first and does nothing when
 //! its work is done, so that it can be a part of every command.
 
-mod cargo_tool;
+pub(crate) mod cargo_deny;
 mod debian;
 mod npm;
 pub mod python;
@@ -11,7 +11,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub(crate) use cargo_tool::CARGO_DENY;
 pub(crate) use rust::{WASM_TARGET, ensure_target};
 
 use crate::lock::Lock;
