@@ -95,7 +95,7 @@ impl Tester {
         let program = std::env::var_os("FERROTYPE_SCHEMATHESIS");
         let program = program.expect("run the contract test by `cargo xtask test schemathesis`");
         let token = |role: &str| Token::of(&format!("contract-{role}"), role, role).sign_dev();
-        let user = Token::of(&format!("contract-{role}"), "user", "user").sign_dev();
+        let user = Token::of(&format!("contract-{role}"), "files", "user").sign_dev();
         let (output, calls) = (folder.join(format!("{role}.txt")), folder.join(role));
         let file = std::fs::File::create(&output).unwrap();
         let child = Command::new(program)
@@ -103,6 +103,7 @@ impl Tester {
             .env("CONTRACT_URL", stack.origin())
             .env("CONTRACT_TOKEN", token(role))
             .env("CONTRACT_USER_TOKEN", user)
+            .env("CONTRACT_SELF", if role == "user" { "user" } else { "" })
             .env("CONTRACT_FILES", folder)
             .env("CONTRACT_CALLS", &calls)
             .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -2,6 +2,8 @@
 
 Generated requests know the contract but have no files and hold no jobs. The hooks
 - declare the size and checksum of a real file in each new asset, and put that file into the bucket,
+- name real outputs, public and private, where a file is asked for,
+- name the token's own user as the user to act for, because others are forbidden,
 - bound the time that a pull waits,
 - as a worker, claim real jobs and send the fence of a held one.
 Requests that are invalid on purpose are left as they are.
@@ -14,6 +16,7 @@ import json
 import os
 import pathlib
 import threading
+import time
 
 import requests
 import schemathesis
@@ -22,8 +25,10 @@ BASE_URL = os.environ["CONTRACT_URL"]
 FOLDER = pathlib.Path(os.environ["CONTRACT_FILES"])
 # Where the number of calls is written at the end.
 CALLS = pathlib.Path(os.environ["CONTRACT_CALLS"])
-# Creates the jobs that a worker claims.
+# Creates the outputs to fetch, and the jobs that a worker claims.
 USER_TOKEN = os.environ["CONTRACT_USER_TOKEN"]
+# The user of the generated requests, who may act for nobody else; empty for roles that may.
+SELF = os.environ["CONTRACT_SELF"]
 
 # Files by media type.
 FILES = {
@@ -37,6 +42,8 @@ WAIT_LIMIT_MS = 2**53
 TIMEOUT_S = 30
 
 CREATE = "POST /v1/assets"
+MEDIA = "GET /media/{key}"
+STREAM = "GET /stream/{token}/{file}"
 CLAIM = "POST /v1/jobs/{job_id}/claim"
 PULL = "POST /v1/queues/{queue}/messages/pull"
 # Verbs on a held attempt, and whether they end it.
@@ -51,6 +58,8 @@ local = threading.local()
 lock = threading.Lock()
 calls = 0
 claims = itertools.count()
+users = itertools.count()
+files = itertools.count()
 verbs = itertools.count()
 # Claimed jobs: id, attempt and lease token.
 held = []
@@ -82,20 +91,43 @@ def put(upload, file):
         session().put(upload["url"], data=file, headers=upload.get("headers"), timeout=TIMEOUT_S)
 
 
-def new_job():
-    """Uploads a video as a user; returns the id of its job, which waits for a native worker."""
-    file = FILES["video/mp4"]
+def ask(method, path, body=None):
+    """Calls the service as a user; returns its JSON."""
     headers = {"authorization": f"Bearer {USER_TOKEN}"}
+    answer = session().request(method, BASE_URL + path, json=body, headers=headers, timeout=TIMEOUT_S)
+    answer.raise_for_status()
+    return answer.json()
 
-    def post(path, body):
-        answer = session().post(BASE_URL + path, json=body, headers=headers, timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        return answer.json()
 
-    body = {"filename": "a.mp4", "content_type": "video/mp4", "size_bytes": len(file)}
-    created = post("/v1/assets", body)
+def upload(content_type, visibility="public"):
+    """Uploads a file as a user; returns the id of its asset and of its job."""
+    file = FILES[content_type]
+    body = {"filename": "a", "content_type": content_type, "size_bytes": len(file), "visibility": visibility}
+    created = ask("POST", "/v1/assets", body)
     put(created["upload"], file)
-    return post(f"/v1/assets/{created['asset']['id']}/complete", {})["job_id"]
+    asset_id = created["asset"]["id"]
+    return asset_id, ask("POST", f"/v1/assets/{asset_id}/complete", {})["job_id"]
+
+
+def paths_of_outputs(visibility):
+    """Uploads an image and waits until it is ready; returns the paths of its outputs without their first segment."""
+    asset_id, _ = upload("image/jpeg", visibility)
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        asset = ask("GET", f"/v1/assets/{asset_id}")
+        if asset["state"] == "ready":
+            paths = [output["url"].removeprefix(BASE_URL + "/") for output in asset["outputs"]]
+            return [path.split("/", 1)[1] for path in paths]
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no outputs: {asset}")
+        time.sleep(0.1)
+
+
+# By operation: the path parameters of real outputs.
+OUTPUTS = {
+    MEDIA: [{"key": path} for path in paths_of_outputs("public")],
+    STREAM: [dict(zip(("token", "file"), path.split("/", 1))) for path in paths_of_outputs("private")],
+}
 
 
 def describe_file(body):
@@ -108,11 +140,18 @@ def describe_file(body):
         body["sha256"] = hashlib.sha256(file).hexdigest()
 
 
-def agree(case):
-    """Gives both places of `on_behalf_of` the same user, which no schema can require."""
+def name_user(case):
+    """Names the same user in both places of `on_behalf_of`, and mostly oneself: no schema can require either."""
     name = "on_behalf_of"
-    if case.body.get(name) is not None and (case.query or {}).get(name) is not None:
-        case.body[name] = case.query[name]
+    places = [
+        place
+        for place in (case.query, case.body)
+        if isinstance(place, dict) and isinstance(place.get(name), str)
+    ]
+    if places:
+        user = SELF if SELF and next(users) % 4 != 0 else places[0][name]
+        for place in places:
+            place[name] = user
 
 
 def bound_wait(body):
@@ -141,11 +180,16 @@ def before_call(context, case, kwargs):
         bound_wait(body)
     if not is_valid(case):
         return
+    name_user(case)
     if operation == CREATE and isinstance(body, dict):
         describe_file(body)
-        agree(case)
+    elif operation in OUTPUTS:
+        number = next(files)
+        if number % 4 != 0:
+            outputs = OUTPUTS[operation]
+            case.path_parameters.update(outputs[number % len(outputs)])
     elif operation == CLAIM and next(claims) % 2 == 0:
-        case.path_parameters["job_id"] = new_job()
+        _, case.path_parameters["job_id"] = upload("video/mp4")
     elif operation in VERBS and isinstance(body, dict) and next(verbs) % 4 != 0:
         with lock:
             job = held[-1] if held else None
