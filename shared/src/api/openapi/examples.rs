@@ -312,8 +312,8 @@ fn metrics() -> Value {
     })
 }
 
-/// The beginning of an event stream.
-pub(super) fn stream() -> String {
+/// An event of the stream.
+pub(super) fn server_sent_event() -> Value {
     let event = json!({
         "seq": 42,
         "type": "processing_complete",
@@ -331,7 +331,7 @@ pub(super) fn stream() -> String {
             "placeholder": "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
         },
     });
-    format!("retry: 1000\n\nid: 5f3a9c01-42\nevent: processing_complete\ndata: {event}\n\n")
+    json!({"id": "5f3a9c01-42", "event": "processing_complete", "data": event.to_string()})
 }
 
 /// An example of a problem with this code, and its name.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::{
-    ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
+    ContentBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+    Type,
 };
 
 use super::{examples, json, register};
 use crate::api::{Answer, Op};
+use crate::event::EventType;
 use crate::problem::ErrorCode;
 
 /// Statuses whose codes are the same for every operation that has them, and the name of that response.
@@ -86,6 +87,39 @@ fn bytes(response: ResponseBuilder) -> ResponseBuilder {
         .content("*/*", content)
 }
 
+/// One event of a stream, with its fields by name.
+fn server_sent_event() -> RefOr<Schema> {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let data = ["Event", "Snapshot", "Reset"].map(Ref::from_schema_name);
+    let data = data
+        .into_iter()
+        .fold(OneOfBuilder::new(), OneOfBuilder::item);
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("An event of the stream, by the fields of its lines."))
+        .property(
+            "id",
+            text().description(Some("Cursor of this event, for `Last-Event-ID`.")),
+        )
+        .property(
+            "event",
+            text()
+                .description(Some("Type of the event."))
+                .enum_values(Some(EventType::WORDS.iter().copied())),
+        )
+        .property(
+            "data",
+            text()
+                .description(Some("The event as JSON on one line."))
+                .content_media_type("application/json")
+                .content_schema(Some(Schema::OneOf(data.build()))),
+        )
+        .required("id")
+        .required("event")
+        .required("data")
+        .into()
+}
+
 /// The answer of a success.
 pub(super) fn success<Resp: ToSchema + 'static>(
     op: Op,
@@ -102,12 +136,17 @@ pub(super) fn success<Resp: ToSchema + 'static>(
         ),
         Answer::Empty => described("Success, without a body."),
         Answer::EventStream => {
+            let name = "ServerSentEvent";
+            schemas.push((name.to_owned(), server_sent_event()));
+            // Before OpenAPI 3.2 the schema of a stream is that of each event.
             let stream = ContentBuilder::new()
-                .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-                .example(Some(Value::String(examples::stream())))
+                .schema(Some(Ref::from_schema_name(name)))
+                .example(Some(examples::server_sent_event()))
                 .build();
-            described("Server-sent events; their data is an Event, a Snapshot or a Reset.")
-                .content("text/event-stream", stream)
+            described(
+                "Server-sent events. Between them, the stream has comments, and `retry` says when to reconnect.",
+            )
+            .content("text/event-stream", stream)
         }
         Answer::Bytes => bytes(described("The whole file.")),
     }

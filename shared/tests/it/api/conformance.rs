@@ -72,6 +72,8 @@ impl Schemas {
                 | "description"
                 | "examples"
                 | "format"
+                | "contentMediaType"
+                | "contentSchema"
                 | "pattern"
                 | "minLength"
                 | "maxLength"
@@ -205,6 +207,20 @@ fn every_body_has_an_example_that_fits_and_shows_every_member() {
         count += 1;
     });
     assert!(count > 30, "{count}");
+}
+
+#[test]
+fn the_example_of_the_stream_is_an_event() {
+    let schemas = schemas();
+    let content = &schemas.0["paths"]["/v1/events"]["get"]["responses"]["200"]["content"];
+    let content = &content["text/event-stream"];
+    let example = &content["example"];
+    let faults = schemas.faults(&content["schema"], example, "event");
+    assert_eq!(faults, Vec::<String>::new(), "{example}");
+    let data: Value = serde_json::from_str(example["data"].as_str().unwrap()).unwrap();
+    let schema = &schemas.named("ServerSentEvent")["properties"]["data"]["contentSchema"];
+    let faults = schemas.faults(schema, &data, "data");
+    assert_eq!(faults, Vec::<String>::new(), "{data}");
 }
 
 #[test]
