@@ -1,12 +1,12 @@
-//! What a worker reports while it holds a job: that it is alive, and how far it is. The image job of the edge and native workers
-//! report in the same way.
+//! Renewal of leases, and the progress that comes with it: a worker reports that it is alive and how far it is. The image job of the
+//! edge and native workers report in the same way.
 
 use shared::event::EventType;
 use shared::job::{Command, Fence, Job, Progress, State, step};
 use shared::time::Timestamp;
 
 use super::apply;
-use super::change::Change;
+use super::request::Change;
 use crate::app::App;
 use crate::clock;
 use crate::db::attempts::Early;
@@ -82,7 +82,7 @@ pub(crate) async fn renew(
 ///
 /// # Errors
 /// When the progress cannot be written as JSON.
-pub(crate) async fn report(
+pub(crate) async fn report_progress(
     app: &App,
     subject: &Subject,
     attempt: u32,

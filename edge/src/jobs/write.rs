@@ -10,7 +10,7 @@ use shared::problem::{ErrorCode, Failure};
 use shared::time::Timestamp;
 use worker::{D1Database, D1PreparedStatement};
 
-use super::change::{Change, Made};
+use super::request::{Change, Made};
 use crate::app::App;
 use crate::clock;
 use crate::db::assets::AssetRow;

@@ -22,13 +22,13 @@ use crate::http::call::{Call, json};
 use crate::http::page::{limit, page};
 use crate::hub::subject::Subject;
 use crate::jobs;
-use crate::jobs::change::Change;
+use crate::jobs::request::Change;
 use crate::outbox::{self, Effects};
 use crate::scope::Scope;
 use crate::storage::output::Urls;
 use crate::storage::removal;
 use crate::sweeper;
-use crate::upload::single::{self, URLS_EXPIRED_AFTER_MS};
+use crate::upload::sign::{self, URLS_EXPIRED_AFTER_MS};
 
 /// The asset of the path, if the caller may see it.
 pub(super) async fn own(app: &App, call: &Call) -> Result<AssetRow> {
@@ -59,7 +59,7 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
     let now = clock::now();
     let declared_type = body.content_type.clone();
     let asset = new_asset(app, body, &scope, now)?;
-    let upload = single::sign(&app.config, asset.id, &declared_type, asset.size_bytes);
+    let upload = sign::signed_put(&app.config, asset.id, &declared_type, asset.size_bytes);
     let subject = Subject {
         tenant: scope.tenant.clone(),
         user: scope.acting_user.clone(),

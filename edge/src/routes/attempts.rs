@@ -28,8 +28,8 @@ use crate::db::workers::Sign;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
 use crate::jobs;
-use crate::jobs::change::{self, Change};
-use crate::jobs::progress::{self, Renewal, lease_until};
+use crate::jobs::lease::{self, Renewal, lease_until};
+use crate::jobs::request::{self, Change};
 use crate::outbox;
 use crate::storage;
 use crate::storage::output::StoredOutput;
@@ -155,7 +155,7 @@ pub(super) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
         deadline_min,
         early,
     };
-    let renewing = progress::renew(app, &subject, &job, renewal);
+    let renewing = lease::renew(app, &subject, &job, renewal);
     let reporting = async {
         match body.progress {
             Some(progress) => report(app, &held, progress).await,
@@ -182,7 +182,7 @@ pub(super) async fn heartbeat(app: &App, call: &Call) -> Result<Response> {
 async fn report(app: &App, held: &Held, progress: Progress) -> Result<()> {
     let job = &held.row.job;
     if job.state()? == JobState::Running && job.attempt == held.fence.attempt {
-        progress::report(app, &job.subject()?, held.fence.attempt, progress).await
+        lease::report_progress(app, &job.subject()?, held.fence.attempt, progress).await
     } else {
         Ok(())
     }
@@ -288,7 +288,7 @@ pub(super) async fn finish(app: &App, call: &Call) -> Result<Response> {
         .transpose()?;
     let change = Change::Finish {
         fence: held.fence.clone(),
-        made: change::Made {
+        made: request::Made {
             outputs,
             facts: made.facts(),
             peak_memory_bytes: made.peak_memory_bytes,

@@ -13,7 +13,7 @@ use crate::http::call::{Call, json};
 use crate::http::page::{limit, page};
 use crate::hub;
 use crate::jobs;
-use crate::jobs::change::Change;
+use crate::jobs::request::Change;
 use crate::outbox;
 use crate::sweeper;
 use crate::upload::end;

@@ -12,7 +12,7 @@ use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
 use crate::storage::output::Urls;
-use crate::upload::{single, verify};
+use crate::upload::{sign, verify};
 
 /// `POST /v1/assets/{id}/complete`. Idempotent: every call gets the same job, or the same refusal.
 pub(super) async fn complete(app: &App, call: &Call) -> Result<Response> {
@@ -59,6 +59,6 @@ pub(super) async fn renew(app: &App, call: &Call) -> Result<Response> {
             "The upload of this asset is over. Create a new asset for another file.",
         ));
     }
-    let upload = single::sign(&app.config, row.id()?, row.declared_type(), row.size_bytes);
+    let upload = sign::signed_put(&app.config, row.id()?, row.declared_type(), row.size_bytes);
     json(Op::RenewUpload, &RenewedUpload { upload })
 }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::jobs;
-use crate::jobs::change::Change;
+use crate::jobs::request::Change;
 use crate::outbox;
 use crate::storage::removal;
 use crate::upload::end;

@@ -5,7 +5,7 @@ use shared::event::EventType;
 use shared::key;
 use shared::problem::{ErrorCode, Failure};
 
-use super::single::URLS_EXPIRED_AFTER_MS;
+use super::sign::URLS_EXPIRED_AFTER_MS;
 use crate::app::App;
 use crate::clock;
 use crate::db;

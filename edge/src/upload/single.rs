@@ -14,7 +14,12 @@ use crate::config::Config;
 pub(crate) const URLS_EXPIRED_AFTER_MS: u64 = (UPLOAD_URL_TTL_S + 60) * 1_000;
 
 /// Signs the PUT of an asset's file; type and size are part of the signature.
-pub(crate) fn sign(config: &Config, id: AssetId, content_type: &str, size_bytes: u64) -> Upload {
+pub(crate) fn signed_put(
+    config: &Config,
+    id: AssetId,
+    content_type: &str,
+    size_bytes: u64,
+) -> Upload {
     let now = clock::now();
     let url = config.raw.put(
         PutTerms {

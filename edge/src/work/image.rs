@@ -22,8 +22,8 @@ use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::hub::subject::Subject;
 use crate::jobs;
-use crate::jobs::change::{Change, Made};
-use crate::jobs::progress::{self, Renewal};
+use crate::jobs::lease::{self, Renewal};
+use crate::jobs::request::{Change, Made};
 use crate::outbox;
 use crate::storage::output::StoredOutput;
 use crate::storage::{self, removal};
@@ -206,7 +206,7 @@ impl Attempt<'_> {
             deadline_min: None,
             early: None,
         };
-        self.job = progress::renew(self.app, &self.subject, &self.job, renewal).await?;
+        self.job = lease::renew(self.app, &self.subject, &self.job, renewal).await?;
         let now = clock::now();
         if self
             .reported_at
@@ -221,7 +221,7 @@ impl Attempt<'_> {
             rendition,
             ..Progress::default()
         };
-        progress::report(self.app, &self.subject, self.fence.attempt, progress).await
+        lease::report_progress(self.app, &self.subject, self.fence.attempt, progress).await
     }
 
     /// The end of an attempt that failed.

@@ -4,7 +4,7 @@
 
 mod facts;
 mod failure;
-mod lease;
+mod fence;
 mod limit;
 mod state;
 mod step;
@@ -12,7 +12,7 @@ mod view;
 
 pub use facts::Facts;
 pub use failure::FailureClass;
-pub use lease::{Fence, LeaseHash};
+pub use fence::{Fence, LeaseHash};
 pub use limit::{
     BACKOFF_BASE_MS, BACKOFF_MAX_MS, DEADLINE_DURATIONS, DEADLINE_MS, IMAGE_LEASE_MS, LOSSES_MAX,
     RETRIES_MAX, backoff_ms, deadline_min,

@@ -1,6 +1,6 @@
 //! Jobs and their states.
 
-use super::lease::LeaseHash;
+use super::fence::LeaseHash;
 use crate::asset::AssetState;
 use crate::kind::{AssetKind, RunsOn};
 use crate::time::Timestamp;

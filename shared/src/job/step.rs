@@ -1,7 +1,7 @@
 //! Commands and their effect on a job.
 
 use super::failure::FailureClass;
-use super::lease::{Fence, LeaseHash};
+use super::fence::{Fence, LeaseHash};
 use super::limit::{LOSSES_MAX, RETRIES_MAX, backoff_ms};
 use super::state::{Job, State};
 use crate::kind::RunsOn;

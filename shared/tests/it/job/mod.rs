@@ -1,6 +1,6 @@
 //! Jobs: transitions, life cycles, limits and views.
 
-mod lease;
+mod fence;
 mod life;
 mod limit;
 mod state;
