@@ -48,7 +48,7 @@ async fn a_file_of_another_type_is_rejected_and_removed() {
         let failed = events.next_of("upload_failed", &created.asset_id).await;
         assert_eq!(failed.data["error"]["code"], "upload_type_mismatch");
         assert!(is_gone(&stack, &created).await);
-        // The rejection is final, and no job exists.
+        // The rejection is final, and the job has failed without an attempt.
         alice
             .complete(&created.asset_id)
             .await
@@ -60,10 +60,11 @@ async fn a_file_of_another_type_is_rejected_and_removed() {
             )
             .await
             .expect_problem(409, "upload_closed");
-        alice
-            .job(&created.job_id)
-            .await
-            .expect_problem(404, "not_found");
+        let job = alice.job(&created.job_id).await.expect(200);
+        assert_eq!(
+            (&job["state"], &job["attempt"]),
+            (&"failed".into(), &0.into())
+        );
         let asset = alice.asset(&created.asset_id).await.expect(200);
         assert_eq!(
             (&asset["state"], &asset["error"]["code"]),
