@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// Only tests whose name contains this.
     filter: Option<String>,
     /// Run the stories and the tests of the codec on the modules as they are deployed, fully optimized; their build takes
-    /// minutes.
+    /// minutes. This is the default once they are built (`build`, `check`).
     #[arg(long)]
     release_edge: bool,
     /// More for the test programs, for example `-- --nocapture`.
@@ -29,7 +29,9 @@ pub(crate) struct Options {
 
 /// Builds what the tests run against, then runs them all; cargo's own summary lines come last.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
-    let profile = Profile::of(options.release_edge);
+    // What is deployed is the better subject, where it is built already: in the pipeline `check` has built it.
+    let is_release = options.release_edge || build::is_fresh(paths, Profile::Release)?;
+    let profile = Profile::of(is_release);
     build::ensure(paths, setup::For::Tests, profile)?;
     // All programs at once, the native worker that the stacks run among them.
     let mut programs = run::cargo(&paths.root);
@@ -56,7 +58,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
             "FERROTYPE_SCHEMATHESIS",
             setup::python::contract_tester(paths)?,
         );
-    if options.release_edge {
+    if is_release {
         cargo.env("FERROTYPE_RELEASE_EDGE", "1");
     }
     if env::var_os("RUST_TEST_THREADS").is_none() {

@@ -76,6 +76,15 @@ pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<To
     Ok(tools)
 }
 
+/// Whether the edge's modules are built from the present sources.
+///
+/// # Errors
+///
+/// When a source cannot be read.
+pub(crate) fn is_fresh(paths: &Paths, profile: Profile) -> Result<bool> {
+    modules::are_fresh(paths, profile)
+}
+
 /// What goes into every build, beside the crates themselves.
 const COMMON_INPUTS: [&str; 4] = [
     "Cargo.toml",

@@ -54,6 +54,11 @@ impl Module {
         paths.private.join(name)
     }
 
+    fn is_fresh(self, paths: &Paths, profile: Profile, digest: &str) -> bool {
+        stamp::is_fresh(&self.stamp(paths, profile), digest)
+            && profile.edge(paths).join(self.output()).is_file()
+    }
+
     fn digest(self, paths: &Paths) -> Result<String> {
         let own = [
             self.package(),
@@ -67,6 +72,16 @@ impl Module {
     }
 }
 
+/// Whether both modules are built from the present sources.
+pub(super) fn are_fresh(paths: &Paths, profile: Profile) -> Result<bool> {
+    for module in [Module::Edge, Module::Codec] {
+        if !module.is_fresh(paths, profile, &module.digest(paths)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// A module that was compiled because its output was not fresh.
 #[derive(Debug)]
 pub(super) struct Compiled {
@@ -78,8 +93,7 @@ pub(super) struct Compiled {
 /// Compiles the module when its output is not fresh.
 pub(super) fn compile(paths: &Paths, profile: Profile, module: Module) -> Result<Option<Compiled>> {
     let digest = module.digest(paths)?;
-    let is_fresh = stamp::is_fresh(&module.stamp(paths, profile), &digest);
-    if is_fresh && profile.edge(paths).join(module.output()).is_file() {
+    if module.is_fresh(paths, profile, &digest) {
         return Ok(None);
     }
     let mut cargo = run::cargo(&paths.root);
