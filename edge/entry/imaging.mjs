@@ -1,3 +1,3 @@
-// The bundler of worker-build accepts no .wasm import but its own, so wrangler bundles this file, which imports the codec module.
+// Imported here and not by the build of the edge: only this script runs the codec.
 import imaging from "../imaging.wasm";
 globalThis.__ferrotype_imaging = imaging;

@@ -6,8 +6,14 @@ use anyhow::Result;
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
-/// Folders that are never an input.
-const SKIPPED: [&str; 4] = ["node_modules", "build", "target", ".wrangler"];
+/// Files and folders that are never an input: results that lie among the sources.
+const SKIPPED: [&str; 5] = [
+    "node_modules",
+    "build",
+    "imaging.wasm",
+    "target",
+    ".wrangler",
+];
 
 /// The digest of files and folders, by their names and contents, and of `words`. A path that does not exist is skipped.
 ///
@@ -15,25 +21,10 @@ const SKIPPED: [&str; 4] = ["node_modules", "build", "target", ".wrangler"];
 ///
 /// When a file or folder cannot be read.
 pub fn digest(root: &Path, inputs: &[&str], words: &[&str]) -> Result<String> {
-    digest_without(root, inputs, &[], words)
-}
-
-/// As [`digest`], without the files `left_out`: results that lie among the inputs.
-///
-/// # Errors
-///
-/// When a file or folder cannot be read.
-pub fn digest_without(
-    root: &Path,
-    inputs: &[&str],
-    left_out: &[&str],
-    words: &[&str],
-) -> Result<String> {
     let mut files = Vec::new();
     for input in inputs {
         collect(&root.join(input), &mut files)?;
     }
-    files.retain(|file| !left_out.iter().any(|name| *file == root.join(name)));
     files.sort();
     let mut hash = Sha256::new();
     for word in words {

@@ -30,7 +30,7 @@ pub(crate) struct Options {
 /// Builds what the tests run against, then runs them all; cargo's own summary lines come last.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     // What is deployed is the better subject, where it is built already: in the pipeline `check` has built it.
-    let is_release = options.release_edge || build::is_fresh(paths, Profile::Release)?;
+    let is_release = options.release_edge || build::has_fresh_modules(paths, Profile::Release)?;
     let profile = Profile::of(is_release);
     build::ensure(paths, setup::For::Tests, profile)?;
     // All programs at once, the native worker that the stacks run among them.

@@ -21,8 +21,12 @@ fn main() -> ExitCode {
             .to_string(),
         Err(failure) => failure,
     };
-    let _ = writeln!(std::io::stderr(), "error: {failure}");
+    note(&format!("error: {failure}"));
     ExitCode::FAILURE
+}
+
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Builds the program; returns where it is.
@@ -37,9 +41,10 @@ fn build() -> Result<PathBuf, String> {
     cargo
         .args(["build", "--workspace", "--bin", PROGRAM, "--manifest-path"])
         .arg(manifest);
-    // The first build takes a minute: then cargo's own progress is worth its lines.
     if program.is_file() {
         cargo.arg("--quiet");
+    } else {
+        note("building the developer commands, once: about a minute on two cores");
     }
     match cargo.status() {
         Ok(status) if status.success() => Ok(program),

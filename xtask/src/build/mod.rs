@@ -1,5 +1,6 @@
 //! Builds of the edge's two modules and of the native worker, skipped when nothing that goes into them has changed.
 
+mod artefact;
 mod bindings;
 mod modules;
 pub mod native;
@@ -8,9 +9,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+pub(crate) use artefact::{Artefact, announce};
 pub(crate) use modules::c_compiler;
 
-use self::modules::Module;
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::run::Background;
@@ -45,6 +46,14 @@ impl Profile {
         }
     }
 
+    /// Folder of the native programs.
+    fn programs(self, paths: &Paths) -> PathBuf {
+        paths.target.join(match self {
+            Self::Local => "debug",
+            Self::Release => "native",
+        })
+    }
+
     /// The word in names of stamps.
     const fn word(self) -> &'static str {
         match self {
@@ -66,12 +75,14 @@ pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<To
         let paths = paths.clone();
         move || setup::ensure(&paths, purpose)
     });
-    let edge = modules::compile(paths, profile, Module::Edge);
+    let edge = modules::compile(paths, profile, Artefact::Edge);
     // The rest takes a C compiler and the npm tools. Joined before any error: no installer outlives this process.
     let tools = setup.join()?;
-    let codec = || modules::compile(paths, profile, Module::Codec);
-    for compiled in [edge?, codec()?].into_iter().flatten() {
-        compiled.finish(paths, profile)?;
+    if let Some(edge) = edge? {
+        modules::finish_edge(paths, profile, &edge)?;
+    }
+    if let Some(codec) = modules::compile(paths, profile, Artefact::Codec)? {
+        modules::finish_codec(paths, profile, &codec)?;
     }
     Ok(tools)
 }
@@ -81,14 +92,11 @@ pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<To
 /// # Errors
 ///
 /// When a source cannot be read.
-pub(crate) fn is_fresh(paths: &Paths, profile: Profile) -> Result<bool> {
-    modules::are_fresh(paths, profile)
+pub(crate) fn has_fresh_modules(paths: &Paths, profile: Profile) -> Result<bool> {
+    for module in [Artefact::Edge, Artefact::Codec] {
+        if module.stale(paths, profile)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
-
-/// What goes into every build, beside the crates themselves.
-const COMMON_INPUTS: [&str; 4] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    ".cargo/config.toml",
-    "rust-toolchain.toml",
-];

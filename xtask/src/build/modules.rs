@@ -6,160 +6,84 @@ use std::process::Command;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::{COMMON_INPUTS, Profile, bindings};
+use super::{Artefact, Profile, bindings};
 use crate::paths::Paths;
 use crate::setup::WASM_TARGET;
-use crate::{run, say, stamp};
-
-/// A crate that becomes a wasm module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Module {
-    Edge,
-    Codec,
-}
-
-impl Module {
-    const fn package(self) -> &'static str {
-        match self {
-            Self::Edge => "edge",
-            Self::Codec => "imaging",
-        }
-    }
-
-    /// Cargo's profile of a release.
-    const fn release(self) -> &'static str {
-        match self {
-            Self::Edge => "release",
-            Self::Codec => "codec",
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Edge => "building the edge",
-            Self::Codec => "building the codec",
-        }
-    }
-
-    /// What must exist when it is built, in the profile's folder.
-    const fn output(self) -> &'static str {
-        match self {
-            Self::Edge => "build/index.js",
-            Self::Codec => "imaging.wasm",
-        }
-    }
-
-    fn stamp(self, paths: &Paths, profile: Profile) -> PathBuf {
-        let name = format!("stamps/{}-{}", self.package(), profile.word());
-        paths.private.join(name)
-    }
-
-    fn is_fresh(self, paths: &Paths, profile: Profile, digest: &str) -> bool {
-        stamp::is_fresh(&self.stamp(paths, profile), digest)
-            && profile.edge(paths).join(self.output()).is_file()
-    }
-
-    fn digest(self, paths: &Paths) -> Result<String> {
-        let own = [
-            self.package(),
-            "shared/src",
-            "shared/Cargo.toml",
-            "package-lock.json",
-        ];
-        let inputs = [&own[..], &COMMON_INPUTS].concat();
-        // A result that lies among the inputs.
-        stamp::digest_without(&paths.root, &inputs, &["edge/imaging.wasm"], &[])
-    }
-}
-
-/// Whether both modules are built from the present sources.
-pub(super) fn are_fresh(paths: &Paths, profile: Profile) -> Result<bool> {
-    for module in [Module::Edge, Module::Codec] {
-        if !module.is_fresh(paths, profile, &module.digest(paths)?) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
+use crate::{run, say};
 
 /// A module that was compiled because its output was not fresh.
 #[derive(Debug)]
 pub(super) struct Compiled {
-    module: Module,
     wasm: PathBuf,
     digest: String,
 }
 
 /// Compiles the module when its output is not fresh.
-pub(super) fn compile(paths: &Paths, profile: Profile, module: Module) -> Result<Option<Compiled>> {
-    let digest = module.digest(paths)?;
-    if module.is_fresh(paths, profile, &digest) {
+pub(super) fn compile(
+    paths: &Paths,
+    profile: Profile,
+    artefact: Artefact,
+) -> Result<Option<Compiled>> {
+    let Some(digest) = artefact.stale(paths, profile)? else {
         return Ok(None);
-    }
+    };
     let mut cargo = run::cargo(&paths.root);
     cargo
-        .args([
-            "build",
-            "--lib",
-            "--target",
-            WASM_TARGET,
-            "--package",
-            module.package(),
-        ])
+        .args(["build", "--lib", "--target", WASM_TARGET])
+        .args(["--package", artefact.package()])
         .envs(c_compiler(paths))
         .env("CARGO_TARGET_DIR", &paths.target);
-    let folder = match profile {
-        Profile::Local => {
+    let folder = match (profile, artefact) {
+        (Profile::Local, _) => {
             // Nothing reads the lines of a wasm module.
             cargo.args(["--config", "profile.dev.debug=false"]);
             "debug"
         }
-        Profile::Release => {
-            cargo.args(["--profile", module.release()]);
-            module.release()
+        (Profile::Release, Artefact::Codec) => {
+            cargo.args(["--profile", "codec"]);
+            "codec"
+        }
+        (Profile::Release, Artefact::Edge | Artefact::NativeWorker) => {
+            cargo.arg("--release");
+            "release"
         }
     };
-    run::build(module.title(), &mut cargo)?;
-    let wasm = format!("{WASM_TARGET}/{folder}/{}.wasm", module.package());
-    let wasm = paths.target.join(wasm);
+    run::build(artefact.title(), &mut cargo)?;
+    let wasm = format!("{WASM_TARGET}/{folder}/{}.wasm", artefact.package());
     Ok(Some(Compiled {
-        module,
-        wasm,
+        wasm: paths.target.join(wasm),
         digest,
     }))
 }
 
-impl Compiled {
-    /// Makes what the platform loads out of it, in the profile's folder.
-    pub(super) fn finish(&self, paths: &Paths, profile: Profile) -> Result<()> {
-        let folder = profile.edge(paths);
-        match self.module {
-            Module::Edge => {
-                say::step("making the edge script", || {
-                    bindings::make(paths, profile, &self.wasm, &folder.join("build"))
-                })?;
-                copy_entries(&paths.root.join("edge/entry"), &folder.join("entry"))?;
-            }
-            Module::Codec => {
-                let output = folder.join("imaging.wasm");
-                let fresh = output.with_extension("wasm.new");
-                match profile {
-                    Profile::Local => {
-                        fs::create_dir_all(&folder)?;
-                        fs::copy(&self.wasm, &fresh)?;
-                    }
-                    Profile::Release => {
-                        let mut wasm_opt = Command::new(paths.npm_bin("wasm-opt"));
-                        wasm_opt.arg("-O3").arg(&self.wasm).arg("-o").arg(&fresh);
-                        run::step("optimizing the codec", &mut wasm_opt)?;
-                    }
-                }
-                // In one step, so that a running stack never loads half a file.
-                fs::rename(&fresh, &output)?;
-            }
+/// Makes the script of the edge in `build/` of the profile's folder.
+pub(super) fn finish_edge(paths: &Paths, profile: Profile, edge: &Compiled) -> Result<()> {
+    let folder = profile.edge(paths);
+    say::step("making the edge script", || {
+        bindings::make(paths, profile, &edge.wasm, &folder.join("build"))
+    })?;
+    copy_entries(&paths.root.join("edge/entry"), &folder.join("entry"))?;
+    Artefact::Edge.built(paths, profile, &edge.digest)
+}
+
+/// Puts the codec into the profile's folder.
+pub(super) fn finish_codec(paths: &Paths, profile: Profile, codec: &Compiled) -> Result<()> {
+    let output = Artefact::Codec.output(paths, profile);
+    let fresh = output.with_extension("wasm.new");
+    match profile {
+        Profile::Local => {
+            fs::create_dir_all(profile.edge(paths))?;
+            fs::copy(&codec.wasm, &fresh)?;
         }
-        stamp::write(&self.module.stamp(paths, profile), &self.digest)
+        Profile::Release => {
+            let mut wasm_opt = Command::new(paths.npm_bin("wasm-opt"));
+            wasm_opt.arg("-O3").arg(&codec.wasm).arg("-o").arg(&fresh);
+            run::step("optimizing the codec", &mut wasm_opt)?;
+        }
     }
+    // In one step, so that a running stack never loads half a file.
+    fs::rename(&fresh, &output)?;
+    Artefact::Codec.built(paths, profile, &codec.digest)
 }
 
 /// The scripts that import the modules by relative paths.

@@ -20,7 +20,7 @@ use shared::api::Playback;
 
 use self::input::Source;
 use self::view::View;
-use crate::build::{self, Profile, native};
+use crate::build::{self, Artefact, Profile, native};
 use crate::paths::Paths;
 use crate::run::Background;
 use crate::stack::process_age;
@@ -50,6 +50,10 @@ pub(crate) struct Options {
 /// Runs the demo.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     let named = input::check(&options.files)?;
+    build::announce(
+        paths,
+        &[Artefact::Edge, Artefact::Codec, Artefact::NativeWorker],
+    )?;
     let tools = build::ensure(paths, setup::For::Stack, Profile::Local)?;
     let stop = Stop::listen()?;
     let home = paths.private.join("demo");
