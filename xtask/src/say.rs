@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 /// All bars and spinners of this process: lines are written above them.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Time between two lines about the progress of a step, where no person watches.
+/// Time between two lines about the progress of a step if stderr is not a terminal.
 const REPORT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Writes one line to stdout: a result that a person or a script reads. A closed stdout is not an error.
@@ -35,7 +35,7 @@ pub(crate) fn is_interactive() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// A step that is under way: a spinner with the elapsed time on a terminal, a line at the start and the end elsewhere.
+/// A step in progress: a spinner with the elapsed time on a terminal, a line at the start and the end elsewhere.
 pub(crate) struct Step {
     title: String,
     started: Instant,
@@ -64,7 +64,7 @@ impl Step {
         self.started.elapsed()
     }
 
-    /// Shows how far it is.
+    /// Shows its progress.
     pub(crate) fn report(&mut self, progress: &str) {
         let text = format!("{}: {progress}", self.title);
         if !is_interactive() && self.reported.elapsed() >= REPORT_INTERVAL {

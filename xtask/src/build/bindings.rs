@@ -12,11 +12,11 @@ use super::Profile;
 use crate::paths::Paths;
 use crate::run;
 
-/// The module beside the script, by the name that wasm-bindgen gives it.
+/// The module beside the script, with the name that wasm-bindgen gives it.
 const MODULE: &str = "index_bg.wasm";
 
-/// What wasm-opt may use: all that rustc uses for wasm32, SIMD, and exceptions, which wasm-bindgen catches. Not
-/// `--all-features`: it would use what the platform does not know yet.
+/// The features that wasm-opt may use: those that rustc uses for wasm32, SIMD, and exceptions, which wasm-bindgen catches. Not
+/// `--all-features`: it includes features that the platform does not support yet.
 const FEATURES: [&str; 8] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
@@ -28,7 +28,7 @@ const FEATURES: [&str; 8] = [
     "--enable-simd",
 ];
 
-/// Makes `index.js` and its module in the folder `build` out of `wasm`.
+/// Makes `index.js` and its module in the folder `build` from `wasm`.
 pub(super) fn make(paths: &Paths, profile: Profile, wasm: &Path, build: &Path) -> Result<()> {
     let fresh = build.with_extension("new");
     if fresh.exists() {
@@ -40,7 +40,7 @@ pub(super) fn make(paths: &Paths, profile: Profile, wasm: &Path, build: &Path) -
     }
     bundle(paths, profile, &fresh)?;
     fs::create_dir_all(build)?;
-    // Whole files, the script last: a running stack that reloads never finds half of one.
+    // Renamed as whole files, the script last: a running stack that reloads never finds a partial one.
     for (made, name) in [(MODULE, MODULE), ("bundle.js", "index.js")] {
         fs::rename(fresh.join(made), build.join(name))?;
     }
@@ -54,11 +54,11 @@ fn generate(wasm: &Path, folder: &Path) -> Result<()> {
         .input_path(wasm)
         .out_name("index")
         .module(true)?
-        // How `worker.js` starts a fresh instance after a panic or a trap.
+        // `worker.js` uses this to start a fresh instance after a panic or a trap.
         .reset_state_function(true)
         .force_enable_abort_handler(true);
     bindgen.generate(folder)?;
-    // The platform has no imports of the source phase: an import of a module gives its source as it is.
+    // The platform has no source-phase imports: a plain import of a module already yields its source.
     let script = folder.join("index.js");
     let text = fs::read_to_string(&script)?;
     let text = text.replace("import source ", "import ");
@@ -68,7 +68,7 @@ fn generate(wasm: &Path, folder: &Path) -> Result<()> {
 fn optimize(paths: &Paths, folder: &Path) -> Result<()> {
     let (from, to) = (folder.join(MODULE), folder.join("optimized.wasm"));
     let mut wasm_opt = Command::new(paths.npm_bin("wasm-opt"));
-    // Names stay: a stack trace without them says nothing.
+    // Names are kept: stack traces are useless without them.
     wasm_opt.args(["-O", "--debuginfo"]).args(FEATURES);
     wasm_opt.arg(&from).arg("-o").arg(&to);
     run::capture(&mut wasm_opt)?;
@@ -98,7 +98,7 @@ fn bundle(paths: &Paths, profile: Profile, folder: &Path) -> Result<()> {
     run::capture(&mut esbuild).map(drop)
 }
 
-/// The binary itself where npm has it for this machine: the package's own entry runs on the machine's Node.
+/// The binary itself if npm has it for this machine: the package's entry script would run on the machine's Node.
 fn esbuild(paths: &Paths) -> PathBuf {
     let cpu = match std::env::consts::ARCH {
         "aarch64" => "arm64",

@@ -87,8 +87,8 @@ pub(super) fn check(paths: &Paths) -> Result<()> {
     }
 }
 
-/// Checks that builds of the programs and of the tests want the same features of each dependency: one that differs, and all
-/// that depends on it, is compiled twice. `tests/Cargo.toml` can name what is missing.
+/// Checks that builds of the programs and of the tests enable the same features of each dependency: one that differs, and
+/// everything that depends on it, would be compiled twice. `tests/Cargo.toml` can enable what is missing.
 pub(super) fn check_features(paths: &Paths) -> Result<()> {
     let tree = |edges: &str| {
         let mut cargo = run::cargo(&paths.root);
@@ -104,7 +104,7 @@ pub(super) fn check_features(paths: &Paths) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the tests want other features of these than the programs:\n{}",
+        "the tests enable other features of these than the programs do:\n{}",
         differing.join("\n")
     )
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: files through the whole path of a fresh stack, every event shown as it arrives.
+//! `cargo xtask demo`: uploads files to a fresh stack and shows every event as it arrives.
 
 mod clip;
 mod input;
@@ -7,15 +7,15 @@ mod report;
 mod state;
 mod view;
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use client::Client;
 use client::transfer::{self, Progress};
+use fs_err as fs;
 use shared::api::Playback;
 
 use self::input::Source;
@@ -31,18 +31,18 @@ use crate::{dev, say, setup, token};
 /// A photo with an EXIF rotation: the variants show it upright.
 const PHOTO: &str = "tests/fixtures/photo.jpg";
 
-/// Without any news for this long, the demo says what it waited for and fails.
+/// Without any update for this long, the demo fails and names the files that are missing.
 const SILENCE_MAX: Duration = Duration::from_mins(2);
 
 /// What to show.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Files to process: images, video, audio; a bundled photo and a clip when none is named.
+    /// Files to process: images, video, audio; a photo and a clip if none is named.
     files: Vec<PathBuf>,
-    /// Keep the stack running afterwards until Ctrl-C, so that the URLs go on working (the default on a terminal).
+    /// Keep the stack running afterwards until Ctrl-C, so that the URLs still work (the default on a terminal).
     #[arg(long, conflicts_with = "no_keep")]
     keep: bool,
-    /// Stop the stack when everything is printed (the default when stdout is no terminal).
+    /// Stop the stack when everything is printed (the default if stdout is not a terminal).
     #[arg(long)]
     no_keep: bool,
 }
@@ -73,11 +73,10 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         Err(error) if error.is::<Stopped>() => Ok(()),
         result => result,
     };
-    // The state is of no use without its stack; the saved variants lie elsewhere. After a failure the logs stay
-    // until the next run.
+    // The state is useless without its stack, and the outputs are saved elsewhere. After a failure the logs remain until the
+    // next run.
     if result.is_ok() && folder.exists() {
-        fs::remove_dir_all(&folder)
-            .with_context(|| format!("cannot remove {}", folder.display()))?;
+        fs::remove_dir_all(&folder)?;
     }
     result
 }
@@ -112,15 +111,15 @@ impl<'a> Session<'a> {
             self.keep(played)?;
         } else if result.is_ok() {
             say::line(
-                "\nEvery URL was fetched and works while the stack runs, which stops now; --keep leaves it running.",
+                "\nEvery URL was fetched. They work while the stack runs, which stops now; --keep leaves it running.",
             );
         }
         self.stack.stop();
         result.map(drop)
     }
 
-    /// Processes the named files. When there are none, a photo and a clip: the photo does not wait for the build of the native
-    /// worker. Returns what can be played.
+    /// Processes the named files, or a photo and a clip: the photo does not wait for the build of the native worker. Returns what
+    /// can be played.
     fn show(&mut self, named: Vec<Source>) -> Result<Vec<(String, Playback)>> {
         let (paths, mark) = (self.paths.clone(), self.stack.mark_of_builds());
         let worker = Background::start(move || native::ensure(&paths, Profile::Local, Some(mark)));
@@ -149,7 +148,7 @@ impl<'a> Session<'a> {
 
     fn keep(&mut self, played: &[(String, Playback)]) -> Result<()> {
         say::line(format_args!(
-            "\nThe URLs work as long as the stack runs: {}",
+            "\nThe URLs work while the stack runs: {}",
             self.client.origin()
         ));
         if !played.is_empty() {
@@ -160,18 +159,18 @@ impl<'a> Session<'a> {
         dev::watch(&mut self.stack, self.stop)
     }
 
-    /// Uploads the files, follows the stream until every asset is final, and prints what became of them.
+    /// Uploads the files, follows their events until each is ready or has failed, and reports on them.
     fn process(&mut self, sources: &[Source]) -> Result<Vec<(String, Playback)>> {
         let files: Vec<_> = sources.iter().map(|source| source.file.clone()).collect();
         let updates = transfer::start(&self.client, &files)?;
         let view = View::new(sources);
         let mut progress = Progress::new(sources.len());
-        let mut news = Instant::now();
+        let mut updated = Instant::now();
         while !progress.is_complete() {
             self.stop.check()?;
             match updates.recv_timeout(Duration::from_millis(100)) {
                 Ok(update) => {
-                    news = Instant::now();
+                    updated = Instant::now();
                     view.show(&update, &progress);
                     progress.note(update)?;
                 }
@@ -180,9 +179,9 @@ impl<'a> Session<'a> {
                     bail!("the event stream and the uploads have both ended")
                 }
             }
-            if news.elapsed() > SILENCE_MAX {
+            if updated.elapsed() > SILENCE_MAX {
                 bail!(
-                    "nothing was heard for {} s while waiting for: {}",
+                    "no update for {} s while waiting for: {}",
                     SILENCE_MAX.as_secs(),
                     names(sources, &progress.open()).join(", ")
                 );
@@ -192,7 +191,7 @@ impl<'a> Session<'a> {
         self.report(sources, &progress)
     }
 
-    /// Prints the outputs, checks each URL, saves each file; an error when any asset is not ready. Returns what can be played.
+    /// Prints the outputs, checks each URL and saves each file; an error if any asset is not ready. Returns what can be played.
     fn report(&self, sources: &[Source], progress: &Progress) -> Result<Vec<(String, Playback)>> {
         let (client, out) = (&self.client, self.paths.private.join("demo/out"));
         let (mut played, mut failed) = (Vec::new(), Vec::new());

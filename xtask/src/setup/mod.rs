@@ -1,5 +1,5 @@
-//! `cargo xtask setup`: everything that the other commands need. Each part looks first and does nothing when
-//! its work is done, so that it can be a part of every command.
+//! `cargo xtask setup`: everything that the other commands need. Each part does nothing if its work is done, so that every
+//! command can include it.
 
 pub(crate) mod cargo_deny;
 mod debian;
@@ -16,25 +16,29 @@ pub(crate) use rust::{WASM_TARGET, ensure_target};
 use crate::lock::Lock;
 use crate::paths::Paths;
 
-/// The tools that the edge is built and run with.
+/// The tools that build and run the edge.
 #[derive(Debug)]
 pub struct Tools {
     /// Node 22, which wrangler needs; the machine's own may be older.
     pub node: PathBuf,
 }
 
-/// What for.
+/// What the set-up is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     /// Building the modules and checking the sources.
     Build,
-    /// Running the stack, the native worker in it.
+    /// Running the stack with native workers.
     Stack,
-    /// Running every test, those in a browser among them.
+    /// Running every test, including those in a browser.
     Tests,
 }
 
-/// Sets up what `purpose` takes.
+/// Sets up what `purpose` needs.
+///
+/// # Errors
+///
+/// When something is missing and cannot be installed.
 pub fn ensure(paths: &Paths, purpose: For) -> Result<Tools> {
     ensure_target(paths)?;
     debian::ensure(purpose)?;

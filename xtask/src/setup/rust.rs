@@ -11,7 +11,7 @@ use crate::run;
 /// The target of the edge script and of the codec module.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// Adds the target when it is absent.
+/// Adds the target if it is missing.
 pub(crate) fn ensure_target(paths: &Paths) -> Result<()> {
     let mut rustc = Command::new("rustc");
     rustc

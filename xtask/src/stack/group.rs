@@ -88,7 +88,7 @@ pub fn cpu_time_with_children(id: u32) -> Duration {
     cpu_fields(id, 4)
 }
 
-/// Time since the start of this process. `cargo run` becomes the program that it has built, so its build is in it.
+/// Time since the start of this process, including its own build: `cargo run` and the launcher become the program that they build.
 pub fn process_age() -> Duration {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     // Hundredths of a second from the start of the system, the 20th field after the name (proc(5)).
