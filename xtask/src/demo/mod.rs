@@ -165,12 +165,12 @@ impl<'a> Session<'a> {
         let updates = transfer::start(&self.client, &files)?;
         let view = View::new(sources);
         let mut progress = Progress::new(sources.len());
-        let mut updated = Instant::now();
+        let mut last_update = Instant::now();
         while !progress.is_complete() {
             self.stop.check()?;
             match updates.recv_timeout(Duration::from_millis(100)) {
                 Ok(update) => {
-                    updated = Instant::now();
+                    last_update = Instant::now();
                     view.show(&update, &progress);
                     progress.note(update)?;
                 }
@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
                     bail!("the event stream and the uploads have both ended")
                 }
             }
-            if updated.elapsed() > SILENCE_MAX {
+            if last_update.elapsed() > SILENCE_MAX {
                 bail!(
                     "no update for {} s while waiting for: {}",
                     SILENCE_MAX.as_secs(),
