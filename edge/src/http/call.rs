@@ -79,7 +79,7 @@ impl Call {
     /// # Errors
     /// As [`Call::json`].
     pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
-        if self.body.trim_ascii().is_empty() {
+        if self.body.is_empty() {
             Ok(T::default())
         } else {
             self.json()

@@ -50,6 +50,12 @@ async fn twenty_parallel_completes_create_one_job() {
         .post(&path, &json!({"parts": [{"part_number": 1, "etag": "x"}]}))
         .await
         .expect_problem(400, "request_invalid");
+    // Only an empty body is no body.
+    let json = [("content-type", "application/json")];
+    alice
+        .send_raw(reqwest::Method::POST, &path, &json, b" ".to_vec())
+        .await
+        .expect_problem(400, "json_invalid");
     for body in [json!({"x": 1}), json!([])] {
         alice
             .post(&path, &body)
