@@ -222,7 +222,7 @@ impl Pump {
             time: clock::now(),
             assets: assets
                 .into_iter()
-                .filter(|asset| asset_filter(asset.id))
+                .filter(|asset| asset_filter(asset.id) && job_filter(asset.job_id))
                 .collect(),
             jobs: jobs
                 .into_iter()

@@ -16,6 +16,7 @@ use crate::db;
 use crate::db::assets::AssetRow;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
+use crate::storage;
 use crate::storage::output::Urls;
 
 /// Whether players may get the original: that of a video or an audio asset whose file was verified. The original of an image
@@ -63,13 +64,20 @@ pub(super) async fn original(app: &App, call: &Call) -> Result<Response> {
             "The file of this asset is not in the bucket yet.",
         ));
     }
+    let key = key::original(row.id()?);
+    // The file of a rejected or cancelled upload was removed; that of a failed job is still there.
+    if row.state()? == AssetState::Failed && storage::raw(app)?.head(&key).await?.is_none() {
+        return Err(Error::problem(
+            ErrorCode::UploadMissing,
+            "The file of this asset was removed, because its upload was rejected or cancelled.",
+        ));
+    }
     // The type was fixed by the signed PUT. Only what is played may be shown within a page.
     let disposition = if is_played {
         inline(&row.filename)
     } else {
         attachment(&row.filename)
     };
-    let key = key::original(row.id()?);
     let url = app
         .config
         .raw
@@ -129,6 +137,8 @@ pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
     } else {
         named("poster")
     };
+    let original_url = original_url(app, &urls, &row)?;
+    let has_url = original_url.is_some() || !asset.outputs.is_empty();
     let playback = Playback {
         asset_id: asset.id,
         state: asset.state,
@@ -136,8 +146,8 @@ pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
         mp4_url: named("mp4").or_else(|| named("remux")),
         poster_url,
         storyboard_url: named("storyboard"),
-        original_url: original_url(app, &urls, &row)?,
-        expires_at: urls.expire_at(asset.visibility),
+        original_url,
+        expires_at: urls.expire_at(asset.visibility).filter(|_| has_url),
         duration_ms: asset.duration_ms,
         width: asset.width,
         height: asset.height,

@@ -60,6 +60,10 @@ async fn a_file_of_another_type_is_rejected_and_removed() {
             )
             .await
             .expect_problem(409, "upload_closed");
+        alice
+            .get(&format!("/v1/assets/{}/original", created.asset_id))
+            .await
+            .expect_problem(409, "upload_missing");
         let job = alice.job(&created.job_id).await.expect(200);
         assert_eq!(
             (&job["state"], &job["attempt"]),

@@ -142,13 +142,21 @@ async fn a_stream_without_a_cursor_begins_with_a_snapshot() {
     let last = events.next_of("upload_started", &two.asset_id).await;
     let snapshot = alice.events("", None).await.first("snapshot").await;
     assert_eq!(snapshot.id, last.id);
-    let listed: Vec<&Value> = snapshot.data["assets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|asset| &asset["id"])
-        .collect();
-    assert_eq!(listed, [two.asset_id.as_str(), &one.asset_id]);
+    assert_eq!(listed(&snapshot.data), [&two.asset_id, &one.asset_id]);
+    // A filter by job is one by its asset, too.
+    for query in [
+        format!("?job={}", one.job_id),
+        format!("?asset={}", one.asset_id),
+    ] {
+        let filtered = alice.events(&query, None).await.first("snapshot").await;
+        assert_eq!(listed(&filtered.data), [&one.asset_id], "{query}");
+    }
+}
+
+/// Ids of the assets in a snapshot.
+fn listed(snapshot: &Value) -> Vec<&Value> {
+    let assets = snapshot["assets"].as_array().unwrap().iter();
+    assets.map(|asset| &asset["id"]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
