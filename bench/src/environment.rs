@@ -35,21 +35,21 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Starts a stack of the wrangler files in `scripts`, without native workers, on the empty state `state`.
-    pub(crate) fn stack(&self, scripts: &Path, state: &str) -> Result<Stack> {
+    /// Starts a stack of the wrangler files in `scripts`, as they are deployed, on the empty state `state`.
+    pub(crate) fn stack(
+        &self,
+        scripts: &Path,
+        state: &str,
+        vars: Vec<(String, String)>,
+    ) -> Result<Stack> {
         let options = stack::Options {
             port: 0,
             state: self.folder.join(state),
-            vars: Vec::new(),
+            vars,
             profile: Profile::Release,
-            workers: stack::Workers::default(),
+            worker_vars: Vec::new(),
         };
-        self.start(scripts, &options)
-    }
-
-    /// Starts a stack of the wrangler files in `scripts` with these options.
-    pub(crate) fn start(&self, scripts: &Path, options: &stack::Options) -> Result<Stack> {
-        Stack::start_in(scripts, self.paths, &self.tools, options, &self.stop)
+        Stack::start(scripts, self.paths, &self.tools, &options, &self.stop)
     }
 
     /// The user `name`.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::build::{self, Profile};
+use crate::build::{self, Profile, native};
 use crate::paths::Paths;
 use crate::stack::stop::{Stop, Stopped};
-use crate::stack::{self, Stack, Workers};
+use crate::stack::{self, Stack};
 use crate::{say, setup};
 
 /// Time between two looks at the parts.
@@ -43,7 +43,10 @@ pub(crate) struct Options {
 pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
     let profile = Profile::of(options.release_edge);
     let tools = build::ensure(paths, setup::For::Stack, profile)?;
-    let workers = Workers::build(paths, Profile::Local, options.workers, options.worker_vars)?;
+    let worker = match options.workers {
+        0 => PathBuf::new(),
+        _ => native::ensure(paths, Profile::Local, None)?,
+    };
     let stop = Stop::listen()?;
     // The default is relative to the checkout, a folder that the user names to the current folder.
     let is_default = options.state.starts_with(".ferrotype");
@@ -52,21 +55,24 @@ pub(crate) fn run(paths: &Paths, options: Options) -> Result<()> {
     } else {
         options.state
     };
-    let options = stack::Options {
+    let stack = stack::Options {
         port: options.port,
         state,
         vars: options.vars,
         profile,
-        workers,
+        worker_vars: options.worker_vars,
     };
-    match serve(paths, &tools, &options, &stop) {
+    let stack = Stack::start(&paths.root, paths, &tools, &stack, &stop);
+    match stack.and_then(|stack| serve(stack, worker, options.workers, &stop)) {
         Err(error) if error.is::<Stopped>() => Ok(()),
         result => result,
     }
 }
 
-fn serve(paths: &Paths, tools: &setup::Tools, options: &stack::Options, stop: &Stop) -> Result<()> {
-    let mut stack = Stack::start(paths, tools, options, stop)?;
+fn serve(mut stack: Stack, worker: PathBuf, workers: u16, stop: &Stop) -> Result<()> {
+    if workers > 0 {
+        stack.add_workers(worker, workers, stop)?;
+    }
     say::line(format_args!("ready: {}", stack.origin()));
     let state = stack.state().display();
     say::note(format_args!(

@@ -71,8 +71,8 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
-/// How a build goes: a share of its parts, and the share of the time when they are built. The large ones come last. Averages of
-/// cold builds of xtask, the edge and the native worker on two cores.
+/// The course of a build: a share of its units, and the share of the time in which they are built. The large ones come last.
+/// Averages of cold builds of xtask, the edge and the native worker on two cores.
 const COURSE: [(f64, f64); 5] = [
     (0.3, 0.15),
     (0.6, 0.27),
@@ -81,16 +81,16 @@ const COURSE: [(f64, f64); 5] = [
     (1.0, 1.0),
 ];
 
-/// Before this share of the time there is nothing to tell the rest from.
+/// Before this share of the time no estimate is possible.
 const SHARE_MIN: f64 = 0.05;
 
-/// Runs a build of cargo as a step of this title that reports how many of its units are built.
+/// Runs a build by cargo as a step of this title that reports how many of its units are built.
 ///
 /// # Errors
 ///
 /// When cargo cannot be started or fails; the error contains what it printed.
 pub(crate) fn build(title: &str, cargo: &mut Command) -> Result<()> {
-    // The counts are in cargo's own progress bar; the width is a must where stderr is no terminal.
+    // The counts are in cargo's own progress bar, which needs a width if stderr is not a terminal.
     cargo
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
         .env("CARGO_TERM_PROGRESS_WIDTH", "80")
@@ -121,7 +121,7 @@ pub(crate) fn build(title: &str, cargo: &mut Command) -> Result<()> {
     })
 }
 
-/// How many units are built, of how many, in a piece of cargo's progress bar: `Building [==>  ] 12/131: syn, …`.
+/// The units that are built and their total in a line of cargo's progress bar: `Building [==>  ] 12/131: syn, …`.
 fn units(text: &str) -> Option<(u32, u32)> {
     let (_, rest) = text.split_once("Building [")?;
     let (_, rest) = rest.split_once("] ")?;
@@ -130,23 +130,21 @@ fn units(text: &str) -> Option<(u32, u32)> {
     Some((built.trim().parse().ok()?, all.parse().ok()?))
 }
 
-/// The counts, and about how long the rest takes. Parts that were there from the start, `fresh`, took no time.
+/// The counts, and an estimate of the remaining time. The units that were built from the start, `fresh`, took none.
 fn progress(fresh: u32, built: u32, all: u32, elapsed: Duration) -> String {
     let counts = format!("{built} of {all} parts");
-    match share_of_time(
-        f64::from(built.saturating_sub(fresh)) / f64::from(all.saturating_sub(fresh)),
-    ) {
-        share if share < SHARE_MIN => counts,
-        share => {
-            let left = elapsed.mul_f64((1.0 - share) / share);
-            // Not more exact than it is.
-            let left = Duration::from_secs(left.as_secs().next_multiple_of(5));
-            format!("{counts}, about {} left", say::seconds(left))
-        }
+    let (built, all) = (built.saturating_sub(fresh), all.saturating_sub(fresh));
+    let share = share_of_time(f64::from(built) / f64::from(all));
+    if share < SHARE_MIN {
+        return counts;
     }
+    let left = elapsed.mul_f64((1.0 - share) / share);
+    // Rounded: the estimate is rough.
+    let left = Duration::from_secs(left.as_secs().next_multiple_of(5));
+    format!("{counts}, about {} left", say::seconds(left))
 }
 
-/// The share of the time that has passed when a share of the parts is built: on straight lines between [`COURSE`].
+/// The share of the time that has passed once a share of the units is built, by linear interpolation of [`COURSE`].
 fn share_of_time(built: f64) -> f64 {
     let mut start = (0.0, 0.0);
     for end in COURSE {
@@ -167,7 +165,7 @@ impl<T: Send + 'static> Background<T> {
         Self(std::thread::spawn(work))
     }
 
-    /// Whether [`Background::join`] would return at once.
+    /// Whether the work has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.0.is_finished()
     }

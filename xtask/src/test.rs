@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test, the black-box stories over real stacks among them.
+//! `cargo xtask test`: every test, including the black-box stories over real stacks.
 
 use std::env;
 use std::num::NonZero;
@@ -10,30 +10,30 @@ use crate::build::{self, Profile};
 use crate::paths::Paths;
 use crate::{run, setup};
 
-/// Tests that run at a time, for each core: most stories wait longer than they compute.
+/// Tests that run at a time per core: most stories wait longer than they compute.
 const THREADS_PER_CORE: usize = 2;
 
 /// Which tests.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only tests whose name contains this.
+    /// Run only tests whose name contains this.
     filter: Option<String>,
-    /// Run the stories and the tests of the codec on the modules as they are deployed, fully optimized; their build takes
+    /// Run the stories and the tests of the codec on the modules as they are deployed, fully optimized. Their build takes
     /// minutes. This is the default once they are built (`build`, `check`).
     #[arg(long)]
     release_edge: bool,
-    /// More for the test programs, for example `-- --nocapture`.
+    /// Further arguments for the test programs, for example `-- --nocapture`.
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
-/// Builds what the tests run against, then runs them all; cargo's own summary lines come last.
+/// Builds what the tests need, then runs them all; cargo's own summary comes last.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
-    // What is deployed is the better subject, where it is built already: in the pipeline `check` has built it.
+    // The modules that are deployed are preferred if they are built already: in the pipeline `check` builds them.
     let is_release = options.release_edge || build::has_fresh_modules(paths, Profile::Release)?;
     let profile = Profile::of(is_release);
     build::ensure(paths, setup::For::Tests, profile)?;
-    // All programs at once, the native worker that the stacks run among them.
+    // All programs at once, including the native worker that the stacks run.
     let mut programs = run::cargo(&paths.root);
     programs.args(["test", "--workspace", "--no-run"]);
     build::native::ensure_within(paths, &mut programs)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     if !options.rest.is_empty() {
         cargo.arg("--").args(&options.rest);
     }
-    // The stories start their stacks with this very program.
+    // The stories start their stacks with this program.
     cargo
         .env(
             "FERROTYPE_XTASK",

@@ -124,8 +124,8 @@ fn quiet(stack: &Stack) -> Duration {
 /// Measures; returns the table.
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
     let environment = Environment::new(paths, "api")?;
-    let peer = environment.stack(&paths.root.join(PEER), "peer")?;
-    let ours = environment.stack(&paths.root, "ours")?;
+    let peer = environment.stack(&paths.root.join(PEER), "peer", Vec::new())?;
+    let ours = environment.stack(&paths.root, "ours", Vec::new())?;
     let one = vec![environment.user(&ours, "one")?];
     let many = (1..=CONNECTIONS)
         .map(|number| environment.user(&ours, &format!("user-{number}")))

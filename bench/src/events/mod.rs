@@ -53,7 +53,7 @@ struct Times {
 pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
     let photo = photo::twelve_megapixels(paths)?;
     let environment = Environment::new(paths, "events")?;
-    let stack = environment.stack(&paths.root, "ours")?;
+    let stack = environment.stack(&paths.root, "ours", Vec::new())?;
     let client = environment.user(&stack, "watcher")?;
     let watcher = Watcher::start(&client)?;
     let mut all = Vec::new();

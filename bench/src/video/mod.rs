@@ -16,7 +16,6 @@ use anyhow::Result;
 use clap::Args;
 use shared::video::Plan;
 use shared::video::preset::Preset;
-use xtask::build::Profile;
 use xtask::paths::Paths;
 use xtask::say;
 
@@ -72,7 +71,7 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<String> {
     let plan = clip.plan(&preset)?;
     let rungs = plan.video.as_ref().map_or(0, |video| video.rungs.len());
     let turns = peer::Turns::new(&clip, &preset, &environment.folder, &shaka)?;
-    let ours = Ours::start(&environment, &preset, Profile::Release)?;
+    let ours = Ours::start(&environment, &preset)?;
     // Neither is compared with the peers: the first turn is a warm-up, and in the second a viewer sends requests.
     ours.worked(&clip)?;
     let watched = ours.watched(&clip, rungs)?;

@@ -10,8 +10,8 @@ use shared::api::Playback;
 use shared::asset::AssetState;
 use shared::id::AssetId;
 use shared::video::preset::Preset;
-use xtask::build::Profile;
-use xtask::stack::{self, Stack, Workers};
+use xtask::build::{Profile, native};
+use xtask::stack::Stack;
 
 use super::clip::Clip;
 use super::course::{self, Course};
@@ -62,21 +62,13 @@ struct Played {
 
 impl Ours {
     /// Starts a stack whose only preset is `preset`.
-    pub(super) fn start(
-        environment: &Environment<'_>,
-        preset: &Preset,
-        profile: Profile,
-    ) -> Result<Self> {
+    pub(super) fn start(environment: &Environment<'_>, preset: &Preset) -> Result<Self> {
         let paths = environment.paths;
+        let program = native::ensure(paths, Profile::Release, None)?;
         let presets = serde_json::json!({ "*": preset }).to_string();
-        let options = stack::Options {
-            port: 0,
-            state: environment.folder.join("ours"),
-            vars: vec![("VIDEO_PRESETS".to_owned(), presets)],
-            profile,
-            workers: Workers::build(paths, profile, 1, Vec::new())?,
-        };
-        let stack = environment.start(&paths.root, &options)?;
+        let vars = vec![("VIDEO_PRESETS".to_owned(), presets)];
+        let mut stack = environment.stack(&paths.root, "ours", vars)?;
+        stack.add_workers(program, 1, &environment.stop)?;
         let client = environment.user(&stack, "watcher")?;
         let watcher = Watcher::start(&client)?;
         Ok(Self {

@@ -1,4 +1,4 @@
-//! What is built: its inputs, its output, and the stamp that says whether the one is still made from the others.
+//! What is built: its inputs, its output, and the stamp that records which inputs the output was made from.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::{Profile, native};
 use crate::paths::Paths;
 use crate::{say, stamp};
 
-/// What goes into every build, besides the crates themselves.
+/// Inputs of every build, besides the crates themselves.
 const COMMON_INPUTS: [&str; 7] = [
     "shared/src",
     "shared/Cargo.toml",
@@ -48,7 +48,7 @@ impl Artefact {
         }
     }
 
-    /// Crates whose sources go into it, besides `shared`.
+    /// The crates that it is built from, besides `shared`.
     const fn crates(self) -> &'static [&'static str] {
         match self {
             Self::Edge => &["edge"],
@@ -57,7 +57,7 @@ impl Artefact {
         }
     }
 
-    /// How long its first build takes on two cores (docs/benchmarks.md).
+    /// Duration of its first build on two cores (docs/benchmarks.md).
     const fn first_build(self) -> Duration {
         match self {
             Self::Edge => Duration::from_secs(75),
@@ -66,7 +66,7 @@ impl Artefact {
         }
     }
 
-    /// The file that must exist once it is built.
+    /// The file that exists once it is built.
     pub(super) fn output(self, paths: &Paths, profile: Profile) -> PathBuf {
         match self {
             Self::Edge => profile.edge(paths).join("build/index.js"),
@@ -75,17 +75,17 @@ impl Artefact {
         }
     }
 
-    /// The digest to write when it is built; none while it is fresh.
+    /// The digest to record once it is built; `None` if it is fresh.
     pub(super) fn stale(self, paths: &Paths, profile: Profile) -> Result<Option<String>> {
         let inputs = [self.crates(), &COMMON_INPUTS].concat();
         let output = self.output(paths, profile);
-        // Its place, too: another target folder holds another program.
+        // The output's path as well: another target folder contains another program.
         let digest = stamp::digest(&paths.root, &inputs, &[&output.to_string_lossy()])?;
         let is_fresh = stamp::is_fresh(&self.stamp(paths, profile), &digest) && output.is_file();
         Ok((!is_fresh).then_some(digest))
     }
 
-    /// Records that it was built from what `digest` stands for.
+    /// Records that it was built from the inputs with this digest.
     pub(super) fn built(self, paths: &Paths, profile: Profile, digest: &str) -> Result<()> {
         stamp::write(&self.stamp(paths, profile), digest)
     }
@@ -96,7 +96,7 @@ impl Artefact {
     }
 }
 
-/// Says what of this is not fresh, and about how long its first build takes.
+/// Lists which of these are stale, with an estimate of their first build.
 pub(crate) fn announce(paths: &Paths, artefacts: &[Artefact]) -> Result<()> {
     let mut stale = Vec::new();
     for artefact in artefacts {
@@ -108,7 +108,7 @@ pub(crate) fn announce(paths: &Paths, artefacts: &[Artefact]) -> Result<()> {
         let names: Vec<&str> = stale.iter().map(|artefact| artefact.package()).collect();
         let time = stale.iter().map(|artefact| artefact.first_build()).sum();
         say::note(format_args!(
-            "  ..  to build: {}; for the first time on two cores about {}",
+            "  ..  to build: {} (about {} for the first time on two cores)",
             names.join(", "),
             say::seconds(time)
         ));

@@ -1,4 +1,4 @@
-//! Builds of the edge's two modules and of the native worker, skipped when nothing that goes into them has changed.
+//! Builds of the edge's two modules and of the native worker, skipped if none of their inputs has changed.
 
 mod artefact;
 mod bindings;
@@ -17,17 +17,17 @@ use crate::paths::Paths;
 use crate::run::Background;
 use crate::setup::{self, Tools};
 
-/// How much a build is optimised. Each has places of its own: neither replaces what the other has built.
+/// How much a build is optimized. Each profile has its own output folders, so that neither replaces the other's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Cargo's `dev`, for stacks on this machine: built soon, and with the same compiled dependencies as the tests.
+    /// Cargo's `dev`, for stacks on this machine: quick to build, and with the same compiled dependencies as the tests.
     Local,
     /// What production runs.
     Release,
 }
 
 impl Profile {
-    /// The one that a flag `--release` chooses.
+    /// The profile that a flag chooses.
     #[must_use]
     pub const fn of(is_release: bool) -> Self {
         if is_release {
@@ -37,8 +37,8 @@ impl Profile {
         }
     }
 
-    /// Folder of the edge's modules, `build/` and `imaging.wasm`, and of the scripts in `entry/` that import them. Those of
-    /// a release are where `wrangler.toml` has them.
+    /// Folder of the edge's modules, `build/` and `imaging.wasm`, and of the scripts in `entry/` that import them. For a release
+    /// it is the one that `wrangler.toml` names.
     pub(crate) fn edge(self, paths: &Paths) -> PathBuf {
         match self {
             Self::Local => paths.private.join("edge"),
@@ -54,7 +54,7 @@ impl Profile {
         })
     }
 
-    /// The word in names of stamps.
+    /// Its name in the names of stamps.
     const fn word(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -63,11 +63,11 @@ impl Profile {
     }
 }
 
-/// Sets up what `purpose` takes and meanwhile builds the edge's modules; one build at a time per checkout.
+/// Sets up what `purpose` needs and builds the edge's modules meanwhile; one build at a time per checkout.
 ///
 /// # Errors
 ///
-/// When something cannot be installed or a build fails; the error holds what was printed.
+/// When something cannot be installed or a build fails; the error contains what was printed.
 pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<Tools> {
     setup::ensure_target(paths)?;
     let _lock = Lock::wait(&paths.private.join("build.lock"), "a build")?;
@@ -76,7 +76,8 @@ pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<To
         move || setup::ensure(&paths, purpose)
     });
     let edge = modules::compile(paths, profile, Artefact::Edge);
-    // The rest takes a C compiler and the npm tools. Joined before any error: no installer outlives this process.
+    // The rest needs a C compiler and the npm tools. Joined before any error is returned, so that no installer outlives this
+    // process.
     let tools = setup.join()?;
     if let Some(edge) = edge? {
         modules::finish_edge(paths, profile, &edge)?;
@@ -87,7 +88,7 @@ pub fn ensure(paths: &Paths, purpose: setup::For, profile: Profile) -> Result<To
     Ok(tools)
 }
 
-/// Whether the edge's modules are built from the present sources.
+/// Whether the edge's modules are built from the current sources.
 ///
 /// # Errors
 ///

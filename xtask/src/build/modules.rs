@@ -18,7 +18,7 @@ pub(super) struct Compiled {
     digest: String,
 }
 
-/// Compiles the module when its output is not fresh.
+/// Compiles the module if its output is stale.
 pub(super) fn compile(
     paths: &Paths,
     profile: Profile,
@@ -35,7 +35,7 @@ pub(super) fn compile(
         .env("CARGO_TARGET_DIR", &paths.target);
     let folder = match (profile, artefact) {
         (Profile::Local, _) => {
-            // Nothing reads the lines of a wasm module.
+            // Nothing reads the line tables of a wasm module.
             cargo.args(["--config", "profile.dev.debug=false"]);
             "debug"
         }
@@ -81,12 +81,12 @@ pub(super) fn finish_codec(paths: &Paths, profile: Profile, codec: &Compiled) ->
             run::step("optimizing the codec", &mut wasm_opt)?;
         }
     }
-    // In one step, so that a running stack never loads half a file.
+    // Renamed, so that a running stack never loads a partial file.
     fs::rename(&fresh, &output)?;
     Artefact::Codec.built(paths, profile, &codec.digest)
 }
 
-/// The scripts that import the modules by relative paths.
+/// Copies the scripts that import the modules by relative paths.
 fn copy_entries(from: &Path, to: &Path) -> Result<()> {
     if from == to {
         return Ok(());
@@ -99,7 +99,7 @@ fn copy_entries(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What the C compiler has to know: our headers, and that SSE2 code is welcome (a header maps it to simd128).
+/// The settings of the C compiler: our headers, and SSE2 code, which a header maps to simd128.
 pub(crate) fn c_compiler(paths: &Paths) -> Vec<(&'static str, String)> {
     let headers = paths.root.join("imaging/cshim/include");
     let flags = format!(

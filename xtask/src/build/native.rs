@@ -1,5 +1,5 @@
-//! The native worker. Unoptimized for the local stack, where its own code is a fraction of what ffmpeg does and the tests
-//! have built it already; optimized for benchmarks, as it is shipped.
+//! The native worker. Unoptimized for the local stack: its own code does a fraction of the work there, and the tests need the
+//! same build. Optimized for benchmarks, as it is shipped.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,8 +14,12 @@ use crate::run;
 /// Name of the program, and of its package.
 pub(crate) const PROGRAM: &str = "native-worker";
 
-/// Builds the program when it is not fresh; where it is. `variable` is for the build's own processes.
-pub(crate) fn ensure(
+/// Builds the program if it is stale, with `variable` in the environment of the build; returns its path.
+///
+/// # Errors
+///
+/// When the build fails.
+pub fn ensure(
     paths: &Paths,
     profile: Profile,
     variable: Option<(&str, String)>,
@@ -54,7 +58,7 @@ fn ensure_by(
     build()?;
     if !program.is_file() {
         bail!(
-            "cargo has built no {}: is CARGO_BUILD_TARGET set? Unset it",
+            "cargo did not build {}: unset CARGO_BUILD_TARGET if it is set",
             program.display()
         );
     }

@@ -25,7 +25,7 @@ use crate::paths::Paths;
 use crate::run::Background;
 use crate::stack::process_age;
 use crate::stack::stop::{Stop, Stopped};
-use crate::stack::{self, Stack, Workers};
+use crate::stack::{self, Stack};
 use crate::{dev, say, setup, token};
 
 /// A photo with an EXIF rotation: the variants show it upright.
@@ -65,9 +65,9 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
         state: folder.clone(),
         vars: Vec::new(),
         profile: Profile::Local,
-        workers: Workers::default(),
+        worker_vars: Vec::new(),
     };
-    let result = Stack::start(paths, &tools, &options, &stop)
+    let result = Stack::start(&paths.root, paths, &tools, &options, &stop)
         .and_then(|stack| Session::new(paths, stack, &stop)?.run(named, keep));
     let result = match result {
         Err(error) if error.is::<Stopped>() => Ok(()),

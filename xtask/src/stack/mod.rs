@@ -34,7 +34,7 @@ use self::native::NativeWorkers;
 use self::part::{Part, Running, Watch};
 use self::reaper::Reaper;
 use self::stop::Stop;
-use crate::build::{Profile, native as native_build};
+use crate::build::Profile;
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::say;
@@ -63,43 +63,8 @@ pub struct Options {
     pub vars: Vec<(String, String)>,
     /// Which build of the edge runs.
     pub profile: Profile,
-    /// The native workers.
-    pub workers: Workers,
-}
-
-/// Which native workers to start.
-#[derive(Debug, Default)]
-pub struct Workers {
-    /// How many.
-    pub count: u16,
-    /// The program; unused without workers.
-    pub program: PathBuf,
-    /// Settings that override those of the stack.
-    pub vars: Vec<(String, String)>,
-}
-
-impl Workers {
-    /// `count` workers of the checkout's own program, which is built if there are any.
-    ///
-    /// # Errors
-    ///
-    /// When the build fails.
-    pub fn build(
-        paths: &Paths,
-        profile: Profile,
-        count: u16,
-        vars: Vec<(String, String)>,
-    ) -> Result<Self> {
-        let program = match count {
-            0 => PathBuf::new(),
-            _ => native_build::ensure(paths, profile, None)?,
-        };
-        Ok(Self {
-            count,
-            program,
-            vars,
-        })
-    }
+    /// Settings for the native workers that override those of the stack.
+    pub worker_vars: Vec<(String, String)>,
 }
 
 /// A running stack.
@@ -122,21 +87,12 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts every part and returns when all of them answer.
+    /// Starts the edge with the wrangler files of `folder` and returns when it answers.
     ///
     /// # Errors
     ///
-    /// When the state or the port is in use, a part does not start, or `stop` is set.
-    pub fn start(paths: &Paths, tools: &Tools, options: &Options, stop: &Stop) -> Result<Self> {
-        Self::start_in(&paths.root, paths, tools, options, stop)
-    }
-
-    /// As [`Stack::start`], with the wrangler files of `folder` instead of the checkout's.
-    ///
-    /// # Errors
-    ///
-    /// As [`Stack::start`].
-    pub fn start_in(
+    /// When the state or the port is in use, the edge does not start, or `stop` is set.
+    pub fn start(
         folder: &Path,
         paths: &Paths,
         tools: &Tools,
@@ -169,7 +125,7 @@ impl Stack {
                 state: state.clone(),
                 origin: origin.clone(),
                 key,
-                vars: options.workers.vars.clone(),
+                vars: options.worker_vars.clone(),
             },
             parts: Vec::new(),
             crashes: Vec::new(),
@@ -183,44 +139,39 @@ impl Stack {
             mark,
         };
         say::step("starting the edge", || stack.start_part(Part::Edge, stop))?;
-        if options.workers.count > 0 {
-            let program = options.workers.program.clone();
-            stack.add_workers(program, options.workers.count, stop)?;
-        }
         Ok(stack)
     }
 
-    /// Starts `count` native workers of this program and waits until each is ready.
-    pub(crate) fn add_workers(&mut self, program: PathBuf, count: u16, stop: &Stop) -> Result<()> {
+    /// Starts `count` native workers of this program and waits until each is ready. One that ends before has wrong settings: there
+    /// is no use in starting it again.
+    ///
+    /// # Errors
+    ///
+    /// When a worker does not become ready, or `stop` is set.
+    pub fn add_workers(&mut self, program: PathBuf, count: u16, stop: &Stop) -> Result<()> {
         self.workers.program = program;
         say::step("starting the native worker", || {
-            self.start_workers(count, stop)
+            for number in 1..=count {
+                log::create(self.workers.log(number))?;
+                self.start_part(Part::NativeWorker(number), stop)?;
+            }
+            while !self.parts.iter().all(Running::is_ready) {
+                stop.check()?;
+                for running in &mut self.parts {
+                    if running.health() == Health::Dead {
+                        let log = log::tail(&running.log);
+                        bail!("the {} did not become ready\n{log}", running.part);
+                    }
+                }
+                std::thread::sleep(WAIT_INTERVAL);
+            }
+            Ok(())
         })
     }
 
     /// A variable for builds that run beside the stack: they end with it.
     pub(crate) fn mark_of_builds(&self) -> (&'static str, String) {
         (group::MARK, format!("{}/build/", self.mark))
-    }
-
-    /// Starts all workers and waits until each is ready. One that ends before has wrong settings: there is no use in starting it
-    /// again.
-    fn start_workers(&mut self, count: u16, stop: &Stop) -> Result<()> {
-        for number in 1..=count {
-            log::create(self.workers.log(number))?;
-            self.start_part(Part::NativeWorker(number), stop)?;
-        }
-        while !self.parts.iter().all(Running::is_ready) {
-            stop.check()?;
-            for running in &mut self.parts {
-                if running.health() == Health::Dead {
-                    let log = log::tail(&running.log);
-                    bail!("the {} did not become ready\n{log}", running.part);
-                }
-            }
-            std::thread::sleep(WAIT_INTERVAL);
-        }
-        Ok(())
     }
 
     /// Where everything answers: `http://127.0.0.1:PORT`.
