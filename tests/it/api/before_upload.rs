@@ -24,7 +24,7 @@ async fn listed(client: &Client, query: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_read_while_it_waits_for_its_upload() {
     let stack = shared();
-    let alice = stack.caller("before-upload", "alice", "user");
+    let alice = stack.caller("before-upload-read", "alice", "user");
     let created = alice.create("a.png", "image/png", 10).await;
     let asset = alice.asset(&created.asset_id).await.expect(200);
     assert_eq!(asset["job_id"], created.job_id.as_str());
@@ -49,8 +49,8 @@ async fn a_job_is_read_while_it_waits_for_its_upload() {
         .expect_problem(409, "job_not_redrivable");
 
     // Others do not see it, an admin of the tenant does.
-    let bob = stack.caller("before-upload", "bob", "user");
-    let foreign = stack.caller("before-upload-2", "alice", "admin");
+    let bob = stack.caller("before-upload-read", "bob", "user");
+    let foreign = stack.caller("before-upload-foreign", "alice", "admin");
     for other in [&bob, &foreign] {
         other
             .job(&created.job_id)
@@ -63,7 +63,8 @@ async fn a_job_is_read_while_it_waits_for_its_upload() {
         }
         assert!(listed(other, "?state=awaiting_upload").await.is_empty());
     }
-    let admin = stack.caller("before-upload", "boss", "admin");
+    // The tenant is of this story alone, since an admin lists what all its users upload.
+    let admin = stack.caller("before-upload-read", "boss", "admin");
     assert_eq!(admin.job(&created.job_id).await.expect(200), job);
     assert_eq!(listed(&admin, "?state=awaiting_upload").await, own);
 }
