@@ -28,9 +28,14 @@ pub(super) fn essence(content_type: &str) -> Option<&str> {
     Some(essence)
 }
 
-/// What follows the first parameter of `text`, which starts with its semicolon.
+/// What follows the first parameter of `text`, which starts with its semicolon. The parameter may be empty (RFC 9110 §5.6.6).
 fn parameter(text: &str) -> Option<&str> {
-    let text = one_space(one_space(text).strip_prefix(';')?);
+    let rest = one_space(text).strip_prefix(';')?;
+    let text = one_space(rest);
+    // Nothing may follow but a space: a header loses the spaces at its end, so what was signed would not be what is sent.
+    if rest.is_empty() || text.starts_with(';') {
+        return Some(rest);
+    }
     let (name, value) = text.split_once('=')?;
     let (is_value, rest) = if let Some(quoted) = value.strip_prefix('"') {
         let (value, rest) = quoted.split_once('"')?;

@@ -40,6 +40,7 @@ async fn aliases_and_parameters_are_signed_as_declared() {
         ("image/pjpeg", 1),
         ("IMAGE/JPEG", 1),
         ("Image/JPG; q=1", 0),
+        ("image/jpeg;", 0),
         ("image/jpeg;a=\"b, c\";d=e,f", 2),
     ] {
         let asset = upload(&alice, declared, renewals).await;

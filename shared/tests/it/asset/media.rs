@@ -394,6 +394,11 @@ fn a_content_type_may_have_parameters() {
         ),
         ("audio/ogg; codecs=opus", MediaType::OggAudio),
         ("audio/mp3;a=\"\";b=c", MediaType::Mp3),
+        ("image/jpeg;", MediaType::Jpeg),
+        ("image/jpeg ;", MediaType::Jpeg),
+        ("image/jpeg;;", MediaType::Jpeg),
+        ("image/jpeg;q=1;", MediaType::Jpeg),
+        ("image/jpeg; ;q=1 ; ;; r=2", MediaType::Jpeg),
     ];
     for (text, media_type) in good {
         assert_eq!(check_content_type(text, true), Ok(media_type), "{text}");
@@ -404,12 +409,15 @@ fn a_content_type_may_have_parameters() {
     let too_long = format!("{longest}x");
     let bad = [
         &too_long,
-        "image/jpeg;",
+        ";",
+        "image;",
         "image/jpeg; ",
+        "image/jpeg;; ",
+        "image/jpeg;  ;",
         "image/jpeg;q",
         "image/jpeg;q=",
         "image/jpeg;=1",
-        "image/jpeg;q=1;",
+        "image/jpeg;q=1; ",
         "image/jpeg;q=1 ",
         "image/jpeg;  q=1",
         "image/jpeg  ;q=1",
