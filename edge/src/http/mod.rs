@@ -153,6 +153,6 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
     let app = App::new(env, context)?;
     // A stranger learns nothing of the contract's checks.
     routes::check_role(&app, route.op, &call)?;
-    call.query = Query::read(route.op, url.query_pairs())?;
+    call.query = Query::read(route.op, url.query().unwrap_or_default())?;
     Ok(routes::handle(&app, &route, &call).await?)
 }

@@ -1,6 +1,9 @@
 //! The query of a request, checked against the contract table before its handler runs.
 
-use std::str::FromStr;
+use std::borrow::Cow;
+use std::str::{FromStr, Utf8Error};
+
+use percent_encoding::percent_decode_str;
 
 use super::Op;
 use super::parameter::{Parameter, split};
@@ -13,31 +16,34 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the decoded name–value pairs of a query. Outside of `/v1` queries are ignored: players append their own parameters to the
-    /// URLs of files.
+    /// Reads a query as in the URL, without its question mark. Outside of `/v1` queries are ignored: players append their own
+    /// parameters to the URLs of files.
     ///
     /// # Errors
     ///
-    /// `query_invalid` if a parameter is unknown to the operation, empty, given twice, or has a value that it does not accept;
-    /// `cursor_invalid` for the value of a cursor.
-    pub fn read<K: AsRef<str>, V: AsRef<str>>(
-        op: Op,
-        pairs: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Self, Failure> {
-        let mut query = Self::default();
+    /// `query_invalid` if a parameter is unknown to the operation, empty, given twice, not UTF-8, or has a value that it does not
+    /// accept; `cursor_invalid` for the value of a cursor.
+    pub fn read(op: Op, query: &str) -> Result<Self, Failure> {
+        let mut read = Self::default();
         if !op.has_strict_query() {
-            return Ok(query);
+            return Ok(read);
         }
-        for (name, value) in pairs {
-            let parameter = known(op, name.as_ref())?;
-            parameter.check(value.as_ref())?;
-            if query.get(parameter).is_some() {
-                let detail = format!("{} must be given once.", parameter.name());
-                return Err(Failure::new(ErrorCode::QueryInvalid, detail));
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            // A name that is not UTF-8 is unknown as it stands.
+            let parameter = known(op, &decoded(name).unwrap_or_else(|_| name.to_owned()))?;
+            let invalid = |detail: &str| {
+                let detail = format!("{} {detail}", parameter.name());
+                Failure::new(ErrorCode::QueryInvalid, detail)
+            };
+            let value = decoded(value).map_err(|_| invalid("must be UTF-8."))?;
+            parameter.check(&value)?;
+            if read.get(parameter).is_some() {
+                return Err(invalid("must be given once."));
             }
-            query.values.push((parameter, value.as_ref().to_owned()));
+            read.values.push((parameter, value));
         }
-        Ok(query)
+        Ok(read)
     }
 
     /// The value of a parameter; `None` if it is absent.
@@ -70,6 +76,15 @@ impl Query {
             .map(|list| split(list).map(str::parse).collect());
         values.transpose().map_err(|_| parameter.wrong())
     }
+}
+
+/// A name or a value without its escapes (WHATWG URL, "application/x-www-form-urlencoded parsing", which reads other bytes than UTF-8
+/// as U+FFFD: the text would not be what was sent).
+fn decoded(text: &str) -> Result<String, Utf8Error> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .map(Cow::into_owned)
 }
 
 /// The parameter of an operation by its name.

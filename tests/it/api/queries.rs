@@ -30,6 +30,10 @@ async fn a_query_that_is_not_in_the_contract_is_rejected() {
             "kind must be given once.".to_owned(),
         ),
         (
+            "/v1/assets?owner_id=%FF".to_owned(),
+            "owner_id must be UTF-8.".to_owned(),
+        ),
+        (
             "/v1/limits?x=1".to_owned(),
             r#""x" is not a known query parameter; known: on_behalf_of."#.to_owned(),
         ),

@@ -12,20 +12,12 @@ use shared::problem::ErrorCode;
 
 const ASSET: &str = "ast_01KDVDNM00041061050R3GG28A";
 
-/// The pairs of a query without escapes.
-fn pairs(query: &str) -> Vec<(&str, &str)> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    parts
-        .map(|part| part.split_once('=').unwrap_or((part, "")))
-        .collect()
-}
-
 fn read(op: Op, query: &str) -> Query {
-    Query::read(op, pairs(query)).unwrap_or_else(|failure| panic!("{query}: {failure:?}"))
+    Query::read(op, query).unwrap_or_else(|failure| panic!("{query}: {failure:?}"))
 }
 
 fn rejected(op: Op, query: &str) -> (ErrorCode, String) {
-    let failure = Query::read(op, pairs(query)).expect_err(query);
+    let failure = Query::read(op, query).expect_err(query);
     (failure.code, failure.detail)
 }
 
@@ -175,6 +167,27 @@ fn wrong_values_are_rejected_with_the_allowed_ones() {
     assert_eq!(
         detail(Op::ListAssets, "owner_id=\0"),
         "owner_id must have 1–256 bytes without NUL."
+    );
+}
+
+#[test]
+fn escapes_are_decoded_and_must_be_utf8() {
+    let query = read(Op::ListAssets, "&owner%5Fid=a%26b%3D%C3%A9+%2B%zz&&limit=7");
+    assert_eq!(query.get(Parameter::OwnerId), Some("a&b=é +%zz"));
+    assert_eq!(query.parse(Parameter::Limit), Ok(Some(7_u32)));
+    for value in ["%FF", "a%C3", "%C3%28", "%ED%A0%80", "%F5%80%80%80"] {
+        assert_eq!(
+            detail(Op::ListAssets, &format!("owner_id={value}")),
+            "owner_id must be UTF-8."
+        );
+    }
+    assert_eq!(
+        detail(Op::ListAssets, "cursor=%FF"),
+        "cursor must be UTF-8."
+    );
+    assert_eq!(
+        detail(Op::GetLimits, "a%FF=x"),
+        r#""a%FF" is not a known query parameter; known: on_behalf_of."#
     );
 }
 
