@@ -78,10 +78,12 @@ pub(super) async fn original(app: &App, call: &Call) -> Result<Response> {
     } else {
         attachment(&row.filename)
     };
-    let url = app
-        .config
-        .raw
-        .get(&key, &disposition, clock::now(), ORIGINAL_URL_TTL_S);
+    let (now, raw) = (clock::now(), &app.config.raw);
+    let url = if call.is_head {
+        raw.head(&key, &disposition, now, ORIGINAL_URL_TTL_S)
+    } else {
+        raw.get(&key, &disposition, now, ORIGINAL_URL_TTL_S)
+    };
     let headers = Headers::new();
     headers.set("location", url.as_str())?;
     headers.set("cache-control", "no-store")?;

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// How long a signed PUT is valid, in seconds: 15 minutes.
 pub const UPLOAD_URL_TTL_S: u64 = 900;
 
-/// How long a signed GET of an original is valid, in seconds: 1 hour.
+/// How long a signed GET or HEAD of an original is valid, in seconds: 1 hour.
 pub const ORIGINAL_URL_TTL_S: u64 = 3_600;
 
 /// A bucket and the credentials to sign for it.
@@ -100,6 +100,16 @@ impl Signer {
     #[must_use]
     pub fn get(&self, key: &str, disposition: &str, now: Timestamp, ttl_s: u64) -> Url {
         let mut action = self.bucket.get_object(Some(&self.credentials), key);
+        action
+            .query_mut()
+            .insert("response-content-disposition", disposition.to_owned());
+        action.sign_with_time(Duration::from_secs(ttl_s), &now.to_jiff())
+    }
+
+    /// Signs a HEAD, which a signed GET does not permit: the method is part of the signature. `disposition` is as in [`Self::get`].
+    #[must_use]
+    pub fn head(&self, key: &str, disposition: &str, now: Timestamp, ttl_s: u64) -> Url {
+        let mut action = self.bucket.head_object(Some(&self.credentials), key);
         action
             .query_mut()
             .insert("response-content-disposition", disposition.to_owned());

@@ -170,7 +170,19 @@ async fn the_original_comes_back_as_an_attachment() {
     assert!(disposition.starts_with("attachment%3B%20"), "{disposition}");
     assert!(disposition.ends_with(encoded), "{disposition}");
 
-    // The URL is valid for this object and for GET alone.
+    let redirect = alice.head(&path).await;
+    assert_eq!(redirect.status, 302);
+    let for_head = redirect.header("location").to_owned();
+    let headers = alice
+        .fetch_with(reqwest::Method::HEAD, &for_head, &[], Vec::new())
+        .await;
+    assert_eq!(headers.status, 200, "{for_head}");
+    let length = image.bytes.len().to_string();
+    assert_eq!(headers.header("content-length"), length);
+
+    // Each URL is valid for this object and for its method alone.
+    let answer = alice.fetch(&for_head).await;
+    assert_eq!(answer.status, 403, "{}", answer.text());
     for misuse in [
         location.replace("originals", "m"),
         location.replace("attachment", "inline"),

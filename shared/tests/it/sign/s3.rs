@@ -119,25 +119,30 @@ fn check_put(endpoint: &str, terms: PutTerms<'_>, now: Timestamp, ttl_s: u64) {
     assert_eq!(query(&url), judged(&asked));
 }
 
-fn check_get(endpoint: &str, key: &str, disposition: &str, now: Timestamp) {
-    let url = signer(endpoint).get(key, disposition, now, 3_600);
-    let asked = Asked {
-        method: "GET",
-        url: format!(
-            "{}?response-content-disposition={}",
-            object(endpoint, key),
-            utf8_percent_encode(disposition, RESERVED)
-        ),
-        headers: Vec::new(),
-        region: "auto",
-        now,
-        ttl_s: 3_600,
-    };
-    let mut expected = judged(&asked);
-    let name = "response-content-disposition".to_owned();
-    expected.insert(name, disposition.to_owned());
-    assert_eq!(without_query(&url), object(endpoint, key));
-    assert_eq!(query(&url), expected);
+fn check_reads(endpoint: &str, key: &str, disposition: &str, now: Timestamp) {
+    let signer = signer(endpoint);
+    for (method, url) in [
+        ("GET", signer.get(key, disposition, now, 3_600)),
+        ("HEAD", signer.head(key, disposition, now, 3_600)),
+    ] {
+        let asked = Asked {
+            method,
+            url: format!(
+                "{}?response-content-disposition={}",
+                object(endpoint, key),
+                utf8_percent_encode(disposition, RESERVED)
+            ),
+            headers: Vec::new(),
+            region: "auto",
+            now,
+            ttl_s: 3_600,
+        };
+        let mut expected = judged(&asked);
+        let name = "response-content-disposition".to_owned();
+        expected.insert(name, disposition.to_owned());
+        assert_eq!(without_query(&url), object(endpoint, key));
+        assert_eq!(query(&url), expected, "{method}");
+    }
 }
 
 const TERMS: PutTerms<'_> = PutTerms {
@@ -191,10 +196,10 @@ fn a_put_is_bound_to_size_type_and_an_unused_key() {
 }
 
 #[test]
-fn a_get_is_signed_as_aws_signs_it() {
+fn a_get_and_a_head_are_signed_as_aws_signs_them() {
     for endpoint in ENDPOINTS {
-        check_get(endpoint, TERMS.key, "attachment", NOW);
-        check_get(
+        check_reads(endpoint, TERMS.key, "attachment", NOW);
+        check_reads(
             endpoint,
             TERMS.key,
             &attachment("Größe \"1\" & more+=?.jpg"),
@@ -284,6 +289,6 @@ proptest! {
 
     #[test]
     fn any_file_name_is_signed_as_aws_signs_it(name in "\\PC{0,40}") {
-        check_get(ENDPOINTS[2], TERMS.key, &attachment(&name), NOW);
+        check_reads(ENDPOINTS[2], TERMS.key, &attachment(&name), NOW);
     }
 }
