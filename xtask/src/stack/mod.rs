@@ -218,12 +218,13 @@ impl Stack {
         let Some(index) = self.parts.iter().position(|running| running.part == part) else {
             return Ok(());
         };
-        let running = self.parts.remove(index);
+        let mut running = self.parts.remove(index);
         // A worker that was ready may die: tests kill it, and some inputs may. One that never becomes ready is broken.
         if part == Part::Edge || !running.is_ready() {
             self.count_crash(part, &running.log)?;
         }
-        say::note(format_args!("  ..  the {part} died, starting it again"));
+        let end = running.ended();
+        say::note(format_args!("  ..  the {part} {end}, starting it again"));
         running.kill()?;
         self.start_part(part, stop)?;
         if part == Part::Edge {
@@ -296,10 +297,8 @@ impl Stack {
             self.parts.extend(parts);
         }
         drop(self);
-        say::note(format_args!(
-            "  ok  stopped ({})",
-            say::seconds(started.elapsed())
-        ));
+        let time = say::seconds(started.elapsed());
+        say::note(format_args!("  ok  stopped ({time})"));
     }
 }
 

@@ -85,6 +85,12 @@ impl Running {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// How it ended: a leader that was asked to stop ends without an error.
+    pub(super) fn ended(&mut self) -> &'static str {
+        let stopped = matches!(self.child.try_wait(), Ok(Some(status)) if status.success());
+        if stopped { "stopped" } else { "died" }
+    }
+
     /// Asks the part to stop.
     pub(super) fn terminate(&self) {
         match self.part {
