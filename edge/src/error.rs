@@ -30,6 +30,14 @@ impl Error {
         )
     }
 
+    /// The same response for a caller without a token.
+    pub(crate) fn not_public() -> Self {
+        Self::problem(
+            ErrorCode::NotFound,
+            "Not found, or not public. Check the id. If it belongs to you, send your token in the header Authorization.",
+        )
+    }
+
     /// The response for a file that is not at a public URL. A token would not help, so none is mentioned.
     pub(crate) fn no_file() -> Self {
         Self::problem(
@@ -90,7 +98,7 @@ impl From<Rejected> for Error {
             Rejected::Stale => {
                 "The attempt or its lease token is not the current one. Stop working on this job."
             }
-            Rejected::Ended => "The job has ended, so its state can no longer change.",
+            Rejected::Ended => "The job has already ended; nothing was changed.",
             Rejected::NotRedrivable => "Only a failed or cancelled job can be redriven.",
         };
         Self::problem(rejected.code(), detail)

@@ -49,7 +49,16 @@ impl Call {
     /// # Errors
     /// `not_found` when it is not an id, as for an id that does not exist.
     pub(crate) fn id<T: FromStr>(&self) -> Result<T> {
-        self.param(0).parse().map_err(|_| Error::not_found())
+        self.param(0).parse().map_err(|_| self.not_found())
+    }
+
+    /// The response for what does not exist or is not visible to the caller, whether it sent a token or not.
+    pub(crate) fn not_found(&self) -> Error {
+        if self.has_authorization() {
+            Error::not_found()
+        } else {
+            Error::not_public()
+        }
     }
 
     /// The request body as `T`.

@@ -88,7 +88,7 @@ impl Refusal {
 }
 
 fn no_operation() -> Error {
-    let detail = "No operation has this path. docs/openapi.json lists all operations.";
+    let detail = "No operation has this path. Paths are case-sensitive and have no slash at their end. The OpenAPI document of this API lists all of them.";
     Error::problem(ErrorCode::NotFound, detail)
 }
 

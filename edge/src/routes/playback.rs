@@ -44,7 +44,7 @@ async fn find(app: &App, call: &Call) -> Result<(AssetRow, bool)> {
         None
     };
     let row = db::assets::get_any(&app.db()?, call.id()?).await?;
-    let row = row.ok_or_else(Error::not_found)?;
+    let row = row.ok_or_else(|| call.not_found())?;
     let is_own = scope.is_some_and(|scope| scope.covers(&row.tenant, &row.user_id));
     Ok((row, is_own))
 }
@@ -56,7 +56,7 @@ pub(super) async fn original(app: &App, call: &Call) -> Result<Response> {
     let is_public = row.visibility()? == Visibility::Public;
     let may_read = is_own || (is_public && is_played);
     if !may_read {
-        return Err(Error::not_found());
+        return Err(call.not_found());
     }
     if row.state()? == AssetState::AwaitingUpload {
         return Err(Error::problem(
@@ -125,7 +125,7 @@ pub(super) async fn playback(app: &App, call: &Call) -> Result<Response> {
     let urls = urls(app, call)?;
     let (row, is_own) = find(app, call).await?;
     if !is_own && row.visibility()? != Visibility::Public {
-        return Err(Error::not_found());
+        return Err(call.not_found());
     }
     let asset = view(app, &urls, &row).await?;
     let url = |output: &Output| output.url.clone();

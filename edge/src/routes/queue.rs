@@ -21,7 +21,8 @@ fn check_queue(call: &Call) -> Result<()> {
     if call.param(0) == QUEUE {
         Ok(())
     } else {
-        Err(Error::not_found())
+        let detail = format!("There is no queue of this name; the only one is {QUEUE}.");
+        Err(Error::problem(ErrorCode::NotFound, detail))
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn renew(app: &App, call: &Call) -> Result<Response> {
     if row.state()? != AssetState::AwaitingUpload {
         return Err(Error::problem(
             ErrorCode::UploadClosed,
-            "The upload of this asset is over. Create a new asset for another file.",
+            "The upload of this asset has ended. To upload another file, create a new asset.",
         ));
     }
     let upload = sign::signed_put(&app.config, row.id()?, row.declared_type(), row.size_bytes);

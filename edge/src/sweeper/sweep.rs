@@ -52,7 +52,7 @@ pub(super) async fn run(app: &App) -> Result<Option<Timestamp>> {
     for asset in db::assets::expired_uploads(&db, now.minus_ms(UPLOAD_MAX_MS)).await? {
         let failure = Failure::new(
             ErrorCode::UploadExpired,
-            "The upload was not completed within 24 hours. Create the asset again.",
+            "The upload was not confirmed within 24 hours. To upload the file, create a new asset.",
         );
         end::refuse(app, &asset, &failure)
             .await

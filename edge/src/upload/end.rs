@@ -34,7 +34,7 @@ pub(crate) async fn cancel(app: &App, row: &AssetRow) -> Result<bool> {
     sweeper::wake(&app.env).await;
     let failure = Failure::new(
         ErrorCode::JobCancelled,
-        "The job was cancelled before its upload was confirmed. Create the asset again to upload the file.",
+        "The job was cancelled before its upload was confirmed. To upload the file, create a new asset.",
     );
     end(app, row, EventType::JobCancelled, &failure).await
 }

@@ -149,7 +149,7 @@ impl Attempt<'_> {
             Ok(())
         } else {
             let detail = format!(
-                "The stored file has the SHA-256 {hex}, but {declared} was declared. Create the asset again and upload the right file."
+                "The stored file has the SHA-256 {hex}, but {declared} was declared. To upload the right file, create a new asset."
             );
             Err(Error::problem(ErrorCode::UploadChecksumMismatch, detail))
         }

@@ -178,7 +178,7 @@ impl Fetch<'_> {
             return Ok(());
         }
         let detail = format!(
-            "The stored file has the SHA-256 {hash}, but {declared} was declared. Create the asset again and upload the right file."
+            "The stored file has the SHA-256 {hash}, but {declared} was declared. To upload the right file, create a new asset."
         );
         Err(WorkError::permanent(
             ErrorCode::UploadChecksumMismatch,

@@ -300,4 +300,22 @@ async fn playback_is_public_only_for_public_assets() {
         assert_eq!(playback["original_url"], Value::Null);
     }
     let _ = alice.get(&path(&private)).await.expect(200);
+    // Whoever sent no token gets the same advice for what is not public as for what is not there.
+    let nobody = alice.without_token();
+    let original = |id: &str| format!("/v1/assets/{id}/original");
+    for path in [
+        path(&private),
+        original(&private.asset_id),
+        original(&public.asset_id),
+        original("ast_00000000000000000000000000"),
+        original("nothing"),
+    ] {
+        let answer = nobody.get(&path).await;
+        answer.expect_problem(404, "not_found");
+        assert_eq!(
+            answer.json()["detail"],
+            "Not found, or not public. Check the id. If it belongs to you, send your token in the header Authorization.",
+            "{path}"
+        );
+    }
 }
