@@ -119,8 +119,8 @@ codes! {
     UploadChecksumMismatch = "upload_checksum_mismatch", 409, "Uploaded checksum differs from the declared checksum";
     /// No file was uploaded before the upload expired.
     UploadExpired = "upload_expired", 409, "Upload expired";
-    /// The upload was already confirmed, or has failed.
-    UploadClosed = "upload_closed", 409, "Upload is already complete";
+    /// The upload has ended: it was confirmed, rejected or cancelled, or it expired.
+    UploadClosed = "upload_closed", 409, "Upload has ended";
 
     /// The image file ends before its image data is complete.
     ImageTruncated = "image_truncated", 422, "Image is truncated";

@@ -72,7 +72,7 @@ impl Method {
 pub enum Access {
     /// Anyone.
     Public,
-    /// No token for public assets; a user, service or admin token for private ones.
+    /// No token for what is public; a user, service or admin token for the rest.
     Mixed,
     /// A user, service or admin token, or an event stream ticket.
     Ticket,
@@ -198,7 +198,7 @@ ops! {
     /// The new URL accepts the same file as the first one.
     RenewUpload: Post "/v1/assets/{asset_id}/upload" User [OnBehalfOf] (()) -> 200 Json RenewedUpload, [UploadClosed];
     /// Download the original by a redirect to a URL signed for one hour.
-    /// Originals of public video and audio need no token and can be played; every other original is an attachment.
+    /// Originals of public video and audio need no token and can be played; every other original is an attachment. The URL is signed for the method of the request, `GET` or `HEAD`.
     GetOriginal: Get "/v1/assets/{asset_id}/original" Mixed [OnBehalfOf] (()) -> 302 Empty (), [UploadMissing];
     /// Get everything a player or a page needs to show an asset.
     /// While a video or audio file is being processed, the answer has the outputs that are already playable.
@@ -214,6 +214,7 @@ ops! {
     /// Its asset fails with `job_cancelled`. A cancelled job can be restarted by `RedriveJob`.
     CancelJob: Post "/v1/jobs/{job_id}/cancel" User [OnBehalfOf] (()) -> 202 Json JobView, [JobEnded];
     /// Restart a failed or cancelled job.
+    /// No event reports the restart; `processing_started` follows once a worker claims the job.
     RedriveJob: Post "/v1/jobs/{job_id}/redrive" User [OnBehalfOf] (()) -> 202 Json JobView, [JobNotRedrivable];
     /// Stream the events of the user's assets; resumes from `Last-Event-ID`.
     /// Without a cursor the stream starts with `snapshot`: all unfinished assets and jobs. Each stream ends after 8–12 minutes; an `EventSource` resumes by itself. Faults of the service are answered with 200, `retry:` and the end of the stream, because an `EventSource` gives up after any other status.
@@ -243,6 +244,7 @@ ops! {
     /// A retryable failure queues the job again, up to three times, after a random delay.
     FailJob: Post "/v1/jobs/{job_id}/fail" Worker [] (FailJob) -> 200 Json JobView, [LeaseStale, JobEnded];
     /// Release an attempt so that the job is queued again; not counted as a failure.
+    /// No event reports the release; `processing_started` follows once a worker claims the job.
     ReleaseJob: Post "/v1/jobs/{job_id}/release" Worker [] (ReleaseJob) -> 200 Json JobView, [LeaseStale, JobEnded];
     /// List the native workers of the installation.
     ListWorkers: Get "/v1/admin/workers" Admin [] (()) -> 200 Json WorkerList, [];

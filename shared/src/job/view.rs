@@ -26,7 +26,9 @@ pub struct Progress {
     /// Part of the work that is done, 0…1; `null` if unknown.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ratio: Option<f64>,
-    /// Current stage: `decode`, `encode`, `store`, …
+    /// Current stage of the attempt: `fetch`, `probe`, `decode`, `encode`, `package` or `store`; `retry` in the event of a
+    /// failed attempt that another one follows. Before the first report of an attempt, and while the job does not run, it is the
+    /// state of the job.
     pub stage: String,
     /// Name of the output that is being made; `null` if none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
@@ -139,7 +141,8 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// When it ended; `null` while it runs.
     pub ended_at: Option<Timestamp>,
-    /// Why it did not succeed; `null` if it succeeded or is running.
+    /// Why it did not succeed; `null` if it is running, succeeded, or was released by its worker, which is not a failure. Of the
+    /// attempts that ended with `null`, only the last one of a succeeded job succeeded; the others were released.
     pub error: Option<Failure>,
     /// Peak memory of the codec in this worker's lifetime, in bytes; `null` if not measured.
     pub peak_memory_bytes: Option<u64>,

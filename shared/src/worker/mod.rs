@@ -155,7 +155,7 @@ pub struct Worker {
     pub running: u32,
     /// When it first registered.
     pub registered_at: Timestamp,
-    /// When its last request arrived.
+    /// When its last request arrived. Up to 10 s too early, because the time is not stored at each request.
     pub seen_at: Timestamp,
 }
 

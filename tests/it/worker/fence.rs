@@ -181,6 +181,11 @@ async fn attempts_end_as_their_worker_reports() {
     }
     // Failed, retryable.
     let claim = worker.claim(&created).await;
+    let attempts = claim.document["job"]["attempts"].as_array().unwrap();
+    for released in &attempts[..5] {
+        assert!(released["ended_at"].is_string(), "{released}");
+        assert_eq!(released["error"], Value::Null, "a release is no failure");
+    }
     let failure =
         |code: &str, class: &str| json!({"code": code, "detail": "What happened.", "class": class});
     worker

@@ -435,6 +435,7 @@ fn table_of_operations() -> String {
     for &op in Op::ALL {
         let token = match op.access() {
             Access::Public => "–",
+            Access::Mixed if op == Op::GetOriginal => "unless public video or audio",
             Access::Mixed => "for private",
             Access::Ticket => "yes, or a ticket",
             Access::User => "yes",
