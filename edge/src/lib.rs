@@ -26,11 +26,11 @@ mod upload;
 mod work;
 
 use worker::{
-    Context, Env, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, event,
+    Context, Env, MessageBatch, Response, Result, ScheduleContext, ScheduledEvent, event, web_sys,
 };
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<Response> {
     http::serve(request, env, context).await
 }
 

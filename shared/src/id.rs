@@ -13,7 +13,10 @@ use crate::time::Timestamp;
 pub struct IdInvalid;
 
 /// The alphabet of Crockford's base 32.
-const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const ALPHABET: [char; 32] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'J',
+    'K', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
+];
 /// Digits of a ULID: 128 bits, 5 to a digit, of which the first has 3.
 const DIGITS: usize = 26;
 const RANDOM_BITS: u32 = 80;
@@ -39,7 +42,10 @@ impl Ulid {
         if text.len() != DIGITS || text > "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" {
             return None;
         }
-        let mut digits = text.chars().map(|letter| ALPHABET.find(letter));
+        // The alphabet is sorted.
+        let mut digits = text
+            .chars()
+            .map(|letter| ALPHABET.binary_search(&letter).ok());
         digits
             .try_fold(0, |bits, digit| {
                 Some(bits << 5 | u128::try_from(digit?).ok()?)
@@ -52,7 +58,7 @@ impl fmt::Display for Ulid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digit = |place: usize| {
             let digit = usize::try_from(self.0 >> (5 * place) & 31).unwrap_or_default();
-            ALPHABET.chars().nth(digit).unwrap_or_default()
+            ALPHABET.get(digit).copied().unwrap_or_default()
         };
         let text: String = (0..DIGITS).rev().map(digit).collect();
         f.write_str(&text)

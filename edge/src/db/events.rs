@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use shared::event::Event;
 use shared::time::Timestamp;
-use worker::{D1Database, D1PreparedStatement};
+use worker::{D1Database, D1PreparedStatement, D1Result};
 
 use super::guard::Guard;
 use super::{all, changes, int, run, statement, text, time};
@@ -73,20 +73,14 @@ pub(crate) async fn of_hub(db: &D1Database, hub: &str) -> Result<Vec<EventRow>> 
     Ok(select(db, hub)?.all().await?.results()?)
 }
 
-#[derive(Deserialize)]
-struct HubEventRow {
-    hub: String,
-    #[serde(flatten)]
-    event: EventRow,
-}
-
-/// The oldest events that wait for any of `hubs`, in order, at most [`READ_MAX`], each with its hub.
-pub(crate) async fn of_hubs(db: &D1Database, hubs: &[String]) -> Result<Vec<(String, EventRow)>> {
-    // As one JSON parameter, because D1 binds at most 100.
-    let sql = "SELECT hub, id, payload FROM outbox_events WHERE hub IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?";
-    let hubs = text(&serde_json::to_string(hubs)?);
-    let rows: Vec<HubEventRow> = all(db, sql, &[hubs, read_max()]).await?;
-    Ok(rows.into_iter().map(|row| (row.hub, row.event)).collect())
+/// The place in the outbox that [`insert`] got, from the result of its statement.
+///
+/// # Errors
+/// When the result carries no row id.
+pub(crate) fn inserted(result: &D1Result) -> Result<u64> {
+    let id = result.meta()?.and_then(|meta| meta.last_row_id);
+    id.and_then(|id| u64::try_from(id).ok())
+        .ok_or_else(|| Error::internal("the database reported no id of an event"))
 }
 
 /// Deletes the events with these ids.

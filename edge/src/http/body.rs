@@ -3,7 +3,9 @@
 use futures_util::StreamExt as _;
 use shared::api::BODY_MAX_BYTES;
 use shared::problem::ErrorCode;
-use worker::Request;
+use wasm_bindgen_futures::JsFuture;
+use worker::js_sys::Uint8Array;
+use worker::web_sys::Request;
 
 use crate::error::{Error, Result};
 
@@ -15,20 +17,26 @@ const DRAIN_MAX_BYTES: usize = 32 * 1024 * 1024;
 ///
 /// # Errors
 /// When the connection breaks.
-pub(super) async fn read(request: &mut Request) -> Result<Result<Vec<u8>>> {
+pub(super) async fn read(request: &Request) -> Result<Result<Vec<u8>>> {
     let mut body = Vec::new();
-    if request.inner().body().is_none() {
+    if request.body().is_none() {
         return Ok(Ok(body));
     }
-    let length = request.headers().get("content-length")?;
+    let length = request
+        .headers()
+        .get("content-length")
+        .map_err(worker::Error::from)?;
     if length
         .and_then(|length| length.parse().ok())
         .is_some_and(|length: usize| length <= BODY_MAX_BYTES)
     {
         // In one step, because a stream takes several turns of the event loop.
-        return Ok(Ok(request.bytes().await?));
+        let bytes = JsFuture::from(request.array_buffer().map_err(worker::Error::from)?).await;
+        return Ok(Ok(
+            Uint8Array::new(&bytes.map_err(worker::Error::from)?).to_vec()
+        ));
     }
-    let mut stream = request.stream()?;
+    let mut stream = worker::Request::from(<Request as Clone>::clone(request)).stream()?;
     let mut seen = 0_usize;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;

@@ -12,7 +12,8 @@ use shared::api::route::{Miss, Routes};
 use shared::api::{Answer, Query};
 use shared::delivery::Conditions;
 use shared::problem::{ErrorCode, Problem};
-use worker::{Context, Env, Headers, Request, Response};
+use worker::web_sys::Request;
+use worker::{Context, Env, Headers, Response, Url};
 
 use self::call::Call;
 use crate::app::App;
@@ -26,17 +27,20 @@ thread_local! {
 }
 
 /// Serves one request of the API script.
+///
+/// It takes the request of the platform: that of the crate `worker` would read the geography and TLS properties (`cf`) of each.
 pub(crate) async fn serve(
-    mut request: Request,
+    request: Request,
     env: Env,
     context: Context,
 ) -> worker::Result<Response> {
     let request_id = format!("req_{:016x}", clock::random_u64());
     let origin = request.headers().get("origin")?;
-    let is_file = is_file(request.url()?.path());
+    let url = Url::parse(&request.url())?;
+    let is_file = is_file(url.path());
     let config = Config::of(&env);
     let result = match &config {
-        Ok(_) => answer(&mut request, env, context).await,
+        Ok(_) => answer(&request, &url, env, context).await,
         Err(error) => Err(Error::internal(format!("{error:?}")).into()),
     };
     let mut response = match result {
@@ -114,11 +118,15 @@ fn problem(problem: &Problem, allow: &[&str]) -> worker::Result<Response> {
         .with_headers(headers))
 }
 
-async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Response, Refusal> {
-    let url = request.url()?;
+async fn answer(
+    request: &Request,
+    url: &Url,
+    env: Env,
+    context: Context,
+) -> Result<Response, Refusal> {
     // First, because a response before the body was read would reset the connection of a client that is still sending.
     let body = body::read(request).await?;
-    let method = request.inner().method();
+    let method = request.method();
     if method == "OPTIONS" {
         let allowed = ROUTES.with(|routes| routes.as_ref().map(|all| all.allowed(url.path())));
         let allowed = allowed.filter(|methods| !methods.is_empty());
@@ -135,7 +143,8 @@ async fn answer(request: &mut Request, env: Env, context: Context) -> Result<Res
         Some(Err(Miss::Method(allow))) => return Err(Refusal::not_allowed(allow)),
         None => return Err(Error::internal("the contract table contradicts itself").into()),
     };
-    let header = |name: &str| request.headers().get(name);
+    let headers = request.headers();
+    let header = |name: &str| headers.get(name).map_err(worker::Error::from);
     let mut call = Call {
         params: route.params.clone(),
         query: Query::default(),

@@ -5,6 +5,7 @@
 //! Invariant: each event id is in the log once.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use shared::event::{Cursor, Event, EventType};
@@ -126,44 +127,54 @@ impl Hub {
     }
 
     /// Appends new events and sends them to every stream. There is no `await` in it, so streams get entries in the order of the log.
-    fn append(&self, events: &[Append]) -> Result<()> {
-        let mut entries = Vec::with_capacity(events.len());
-        for append in events {
-            let mut append = append.clone();
+    fn append(&self, events: Vec<Append>) -> Result<()> {
+        let sockets = self.state.get_websockets();
+        let mut entries = Vec::new();
+        let mut run = Vec::with_capacity(events.len());
+        for mut append in events {
             if append.event_type.is_progress() {
+                // The checks read the log, so it must contain what came before.
+                entries.extend(self.insert(std::mem::take(&mut run), &sockets)?);
                 if self.is_late(&append)? {
                     continue;
                 }
                 self.keep_from_falling(&mut append)?;
             }
-            let at = i64::try_from(clock::now().ms()).unwrap_or_default();
-            // Not `ON CONFLICT DO NOTHING`: a conflict would still use up a number, and the log has no gaps.
-            let rows: Vec<Row> = self
-                .sql()
-                .exec(
-                    "INSERT INTO log (event_id, event_type, asset_id, job_id, attempt, payload, at) \
-                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM log WHERE event_id = ?1) RETURNING seq, event_type, asset_id, job_id, payload",
-                    vec![
-                        append.event_id.to_string().into(),
-                        append.event_type.as_str().into(),
-                        append.asset_id.to_string().into(),
-                        append.job_id.to_string().into(),
-                        append.attempt.map_or(SqlStorageValue::Null, |attempt| i64::from(attempt).into()),
-                        append.payload.into(),
-                        at.into(),
-                    ],
-                )?
-                .to_array()?;
-            entries.extend(rows.into_iter().map(Row::entry));
+            run.push(append);
         }
+        entries.extend(self.insert(run, &sockets)?);
         if !entries.is_empty() {
             let frame = serde_json::to_string(&Frame::Entries { entries })?;
-            for socket in self.state.get_websockets() {
+            for socket in sockets {
                 // Fails when the socket is closing; its stream resumes from the log.
                 let _ = socket.send_with_str(&frame);
             }
         }
         Ok(())
+    }
+
+    /// Writes those of `events` that the log does not have, in one statement; returns their entries if there is a stream to
+    /// send them to.
+    fn insert(&self, mut events: Vec<Append>, sockets: &[WebSocket]) -> Result<Vec<Entry>> {
+        let mut ids = BTreeSet::new();
+        // A statement does not see its own rows.
+        events.retain(|event| ids.insert(event.event_id));
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Not `ON CONFLICT DO NOTHING`: a conflict would still use up a number, and the log has no gaps.
+        let insert = "INSERT INTO log (event_id, event_type, asset_id, job_id, attempt, payload, at) \
+             SELECT value ->> 'event_id', value ->> 'type', value ->> 'asset_id', value ->> 'job_id', value ->> 'attempt', value ->> 'payload', ?2 \
+             FROM json_each(?1) WHERE NOT EXISTS (SELECT 1 FROM log WHERE event_id = value ->> 'event_id') ORDER BY key";
+        let at = i64::try_from(clock::now().ms()).unwrap_or_default();
+        let parameters = vec![serde_json::to_string(&events)?.into(), at.into()];
+        if sockets.is_empty() {
+            self.sql().exec(insert, parameters)?;
+            return Ok(Vec::new());
+        }
+        let returning = format!("{insert} RETURNING seq, event_type, asset_id, job_id, payload");
+        let rows: Vec<Row> = self.sql().exec(&returning, parameters)?.to_array()?;
+        Ok(rows.into_iter().map(Row::entry).collect())
     }
 
     /// The last progress event of an attempt, as JSON.
@@ -271,7 +282,7 @@ impl Hub {
     async fn serve(&self, mut request: Request) -> Result<Response> {
         match object::read(&mut request).await? {
             Ask::Append { events } => {
-                self.append(&events)?;
+                self.append(events)?;
                 self.schedule_pruning().await?;
                 Ok(Response::empty()?.with_status(204))
             }

@@ -1,7 +1,7 @@
 //! Events to their hubs.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -49,7 +49,8 @@ pub(crate) async fn publish_all(app: &App, hub: &str) -> Result<()> {
 /// What the requests of this isolate left to publish.
 #[derive(Default)]
 struct Pending {
-    hubs: BTreeSet<String>,
+    /// By hub.
+    rows: BTreeMap<String, Vec<EventRow>>,
     /// Until when the request that publishes for all is trusted to do so; `None` when there is no such request.
     publisher_until: Option<Timestamp>,
 }
@@ -58,9 +59,9 @@ thread_local! {
     static PENDING: RefCell<Pending> = RefCell::new(Pending::default());
 }
 
-/// Pause between two rounds. With it a burst of events costs three calls in total instead of three calls per event. Nobody
+/// Pause between two rounds. With it a burst of events costs two calls in total instead of two calls per event. Nobody
 /// waits for these events: whoever caused one already has the response.
-const ROUND_PAUSE: Duration = Duration::from_millis(200);
+const ROUND_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long one request publishes for others. The platform lets work continue for 30 s after a response.
 const PUBLISHER_MS: u64 = 3_000;
@@ -68,14 +69,15 @@ const PUBLISHER_MS: u64 = 3_000;
 /// After this time without a new round the publisher was cut off together with its request, and the next request replaces it.
 const PUBLISHER_LOST_MS: u64 = 5_000;
 
-/// Publishes the events of `hub` in the background, together with those that other requests of this isolate write meanwhile.
-/// No request waits for another: when there is a publisher already, only the name of the hub is left to it.
+/// Publishes `row`, an event that its request has written for `hub`, in the background, together with those that other requests
+/// of this isolate leave meanwhile. No request waits for another: when there is a publisher already, only the row is left to it.
 ///
-/// Two publishers at once do no harm: each reads the oldest events, and a hub stores each event once.
-pub(crate) fn publish_soon(app: &App, hub: String) {
+/// Only for the first event of an asset: it does not read what else waits for the hub, so it must not overtake anything. A
+/// later event of the asset does read it, and a hub stores each event once.
+pub(crate) fn publish_soon(app: &App, hub: String, row: EventRow) {
     let now = clock::now();
     let has_publisher = PENDING.with_borrow_mut(|pending| {
-        pending.hubs.insert(hub);
+        pending.rows.entry(hub).or_default().push(row);
         let has_publisher = pending.publisher_until.is_some_and(|until| now < until);
         if !has_publisher {
             pending.publisher_until = Some(now.plus_ms(PUBLISHER_LOST_MS));
@@ -91,46 +93,33 @@ pub(crate) fn publish_soon(app: &App, hub: String) {
 /// The work of the publisher that began at `since`.
 async fn publish_rounds(app: &App, since: Timestamp) {
     loop {
-        let (hubs, is_last) = PENDING.with_borrow_mut(|pending| {
-            let is_last = pending.hubs.is_empty() || clock::now().ms_since(since) > PUBLISHER_MS;
+        let (rows, is_last) = PENDING.with_borrow_mut(|pending| {
+            let is_last = pending.rows.is_empty() || clock::now().ms_since(since) > PUBLISHER_MS;
             if is_last {
                 // The next request becomes the publisher.
                 pending.publisher_until = None;
             }
-            (std::mem::take(&mut pending.hubs), is_last)
+            (std::mem::take(&mut pending.rows), is_last)
         });
-        if !hubs.is_empty()
-            && let Err(error) = publish_hubs(app, hubs).await
+        if !rows.is_empty()
+            && let Err(error) = publish_rows(app, &rows).await
         {
             warn(&error);
         }
         if is_last {
             return;
         }
-        if PENDING.with_borrow(|pending| !pending.hubs.is_empty()) {
+        if PENDING.with_borrow(|pending| !pending.rows.is_empty()) {
             Delay::from(ROUND_PAUSE).await;
         }
     }
 }
 
-/// Publishes all events that wait for `hubs`: one query for all, one call per hub, one statement that deletes the rows.
-async fn publish_hubs(app: &App, hubs: BTreeSet<String>) -> Result<()> {
-    let hubs: Vec<String> = hubs.into_iter().collect();
-    loop {
-        let rows = events::of_hubs(&app.db()?, &hubs).await?;
-        let count = rows.len();
-        let mut by_hub: BTreeMap<String, Vec<EventRow>> = BTreeMap::new();
-        for (hub, row) in rows {
-            by_hub.entry(hub).or_default().push(row);
-        }
-        let calls = by_hub.iter().map(|(hub, rows)| append(app, hub, rows));
-        let published: Vec<u64> = join_all(calls).await.into_iter().flatten().collect();
-        let is_done = count < READ_MAX || published.is_empty();
-        events::delete(&app.db()?, &published).await?;
-        if is_done {
-            return Ok(());
-        }
-    }
+/// Publishes the events of several hubs: one call per hub, and one statement that deletes the rows.
+async fn publish_rows(app: &App, rows: &BTreeMap<String, Vec<EventRow>>) -> Result<()> {
+    let calls = rows.iter().map(|(hub, rows)| append(app, hub, rows));
+    let published: Vec<u64> = join_all(calls).await.into_iter().flatten().collect();
+    events::delete(&app.db()?, &published).await
 }
 
 /// Appends events to one hub; returns the ids of the rows that can be deleted.

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock;
 use crate::db;
 use crate::db::assets::{AssetRow, Filter};
+use crate::db::events::EventRow;
 use crate::db::guard::Guard;
 use crate::error::{Error, Result};
 use crate::http::call::{Call, json};
@@ -75,8 +76,13 @@ pub(super) async fn create(app: &App, call: &Call) -> Result<Response> {
         db::events::insert(&guard, &hub, &started)?,
     ];
     let (results, ()) = join(database.batch(batch), sweeper::wake(&app.env)).await;
-    results?;
-    outbox::events::publish_soon(app, hub);
+    if let Some(result) = results?.last() {
+        let row = EventRow {
+            id: db::events::inserted(result)?,
+            payload: serde_json::to_string(&started)?,
+        };
+        outbox::events::publish_soon(app, hub, row);
+    }
     json(
         Op::CreateAsset,
         &CreatedAsset {
