@@ -61,7 +61,7 @@ thread_local! {
 
 /// Pause between two rounds. With it a burst of events costs two calls in total instead of two calls per event. Nobody
 /// waits for these events: whoever caused one already has the response.
-const ROUND_PAUSE: Duration = Duration::from_millis(500);
+const ROUND_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long one request publishes for others. The platform lets work continue for 30 s after a response.
 const PUBLISHER_MS: u64 = 3_000;

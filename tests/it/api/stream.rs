@@ -83,7 +83,10 @@ async fn an_unknown_cursor_is_answered_with_reset_and_snapshot() {
     let stack = shared();
     let alice = stack.caller("stream-2", "alice", "user");
     let log = history(&alice).await;
+    let mut before = alice.events("", None).await;
     let waiting = alice.create("waiting.png", "image/png", 10).await;
+    // From here on the log is at rest: its last event is in the snapshots.
+    before.next_of("upload_started", &waiting.asset_id).await;
     let (generation, seq) = log.last().unwrap().id.split_once('-').unwrap();
     let other = u32::from_str_radix(generation, 16).unwrap() ^ 1;
     let other_generation = format!("{other:08x}-{seq}");
